@@ -1,0 +1,73 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers may want to tell apart. Every error of this package that has one of these causes wraps it and says in
+// words what happened, to which thing, and what to do next.
+var (
+	// ErrNotFound says that nothing has this id or name.
+	ErrNotFound = errors.New("not found")
+	// ErrAmbiguous says that the beginning of an id fits several.
+	ErrAmbiguous = errors.New("ambiguous")
+	// ErrConflict says that what is asked contradicts what is kept: another message under the same client request id,
+	// a second run under way in one session, a step the run's state does not allow.
+	ErrConflict = errors.New("conflict")
+	// ErrInvalid says that the request itself is wrong.
+	ErrInvalid = errors.New("invalid")
+	// ErrEnded says that the run has already ended.
+	ErrEnded = errors.New("already ended")
+	// ErrDecided says that the approval was already answered, or can't be any more.
+	ErrDecided = errors.New("already decided")
+	// ErrDuplicateName says that another provider has this name.
+	ErrDuplicateName = errors.New("name already taken")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("store is closed")
+	// ErrDiskFull says that there was no room; nothing of the change was kept.
+	ErrDiskFull = errors.New("disk full")
+	// ErrReadOnly says that the database can't be written.
+	ErrReadOnly = errors.New("read-only")
+	// ErrDamaged says that the database file is broken.
+	ErrDamaged = errors.New("database damaged")
+	// ErrIO says that the disk failed to read or write.
+	ErrIO = errors.New("disk error")
+)
+
+// NewerError says that a later version of the program wrote the database. Nothing was changed.
+type NewerError struct {
+	Path string
+	// Version is the schema the file has, Known the newest this program understands.
+	Version, Known int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("the database %s was written by a newer OpenVibez (its format is %d, this program knows up to %d): install the newer version again, or set OPENVIBEZ_HOME to another directory; nothing was changed", e.Path, e.Version, e.Known)
+}
+
+// NotDatabaseError says that the file is something else. It was not touched.
+type NotDatabaseError struct {
+	Path string
+	// What it seems to be, in words.
+	What string
+}
+
+func (e *NotDatabaseError) Error() string {
+	return fmt.Sprintf("%s is not an OpenVibez database (%s) and was left alone: move it elsewhere, or set OPENVIBEZ_HOME to another directory", e.Path, e.What)
+}
+
+// LockedError says that another process has the database open.
+type LockedError struct {
+	Path string
+	// PID of the other process; 0 if unknown.
+	PID int
+}
+
+func (e *LockedError) Error() string {
+	who := "another process"
+	if e.PID > 0 {
+		who = fmt.Sprintf("process %d", e.PID)
+	}
+	return fmt.Sprintf("the database %s is in use by %s: only one OpenVibez can use it at a time; end that one (openvibez stop), or set OPENVIBEZ_HOME to another directory", e.Path, who)
+}
