@@ -1,0 +1,62 @@
+//go:build webview
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	// What the web view prints must not end the window once the host, who reads it, has gone.
+	signal.Ignore(syscall.SIGPIPE)
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "openvibez-window:", err)
+		os.Exit(1)
+	}
+}
+
+// run shows the window until the person or the host closes it.
+func run() error {
+	o, err := readOrder(os.Stdin)
+	if err != nil {
+		return err
+	}
+	w, err := open(o)
+	if err != nil {
+		return fmt.Errorf("open a window: %w", err)
+	}
+	l := &link{
+		socket:   o.Socket,
+		patience: 30 * time.Second,
+		silence:  time.Minute,
+		command: func(line string) {
+			switch verb, rest, _ := strings.Cut(line, " "); verb {
+			case "raise":
+				w.raise()
+			case "go":
+				w.show(rest)
+				w.raise()
+			}
+		},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	over := make(chan error, 1)
+	go func() {
+		over <- l.follow(ctx)
+		w.close()
+	}()
+	w.run()
+	cancel()
+	if err := <-over; !errors.Is(err, errClosed) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
