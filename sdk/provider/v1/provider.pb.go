@@ -291,6 +291,8 @@ const (
 	ErrorCode_ERROR_CODE_DENIED      ErrorCode = 18
 	ErrorCode_ERROR_CODE_UNSUPPORTED ErrorCode = 19
 	ErrorCode_ERROR_CODE_CANCELLED   ErrorCode = 20
+	// The host failed: its database can't be written, it was closed.
+	ErrorCode_ERROR_CODE_HOST ErrorCode = 21
 )
 
 // Enum value maps for ErrorCode.
@@ -317,6 +319,7 @@ var (
 		18: "ERROR_CODE_DENIED",
 		19: "ERROR_CODE_UNSUPPORTED",
 		20: "ERROR_CODE_CANCELLED",
+		21: "ERROR_CODE_HOST",
 	}
 	ErrorCode_value = map[string]int32{
 		"ERROR_CODE_UNSPECIFIED":           0,
@@ -340,6 +343,7 @@ var (
 		"ERROR_CODE_DENIED":                18,
 		"ERROR_CODE_UNSUPPORTED":           19,
 		"ERROR_CODE_CANCELLED":             20,
+		"ERROR_CODE_HOST":                  21,
 	}
 )
 
@@ -4452,7 +4456,7 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
 	"\tROLE_USER\x10\x02\x12\x12\n" +
 	"\x0eROLE_ASSISTANT\x10\x03\x12\r\n" +
-	"\tROLE_TOOL\x10\x04*\xb5\x04\n" +
+	"\tROLE_TOOL\x10\x04*\xca\x04\n" +
 	"\tErrorCode\x12\x1a\n" +
 	"\x16ERROR_CODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fERROR_CODE_AUTH\x10\x01\x12\x14\n" +
@@ -4475,7 +4479,8 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	"\x11ERROR_CODE_PLUGIN\x10\x11\x12\x15\n" +
 	"\x11ERROR_CODE_DENIED\x10\x12\x12\x1a\n" +
 	"\x16ERROR_CODE_UNSUPPORTED\x10\x13\x12\x18\n" +
-	"\x14ERROR_CODE_CANCELLED\x10\x142\xd1\b\n" +
+	"\x14ERROR_CODE_CANCELLED\x10\x14\x12\x13\n" +
+	"\x0fERROR_CODE_HOST\x10\x152\xd1\b\n" +
 	"\x0fProviderService\x12[\n" +
 	"\bDescribe\x12&.openvibez.provider.v1.DescribeRequest\x1a'.openvibez.provider.v1.DescribeResponse\x12R\n" +
 	"\x05Check\x12#.openvibez.provider.v1.CheckRequest\x1a$.openvibez.provider.v1.CheckResponse\x12a\n" +
