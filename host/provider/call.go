@@ -1,0 +1,224 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// answerTime is how long a plugin may take to accept an answer to its question.
+const answerTime = 10 * time.Second
+
+// call is a plugin in use for one provider: a process that stays while the call lasts, and a capability that ends with
+// it.
+type call struct {
+	plugin     *plugin
+	proc       *process
+	grant      *grant
+	connection *providerv1.Connection
+	name       string
+	ending     sync.Once
+}
+
+// open prepares a call to a provider's plugin. Every call has to be closed.
+func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
+	pl, err := m.plugin(p.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	d, err := pl.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base, err := baseURL(p.BaseUrl, d, m.getenv)
+	if err != nil {
+		return nil, err
+	}
+	g, err := m.permit(p, d, base)
+	if err != nil {
+		return nil, err
+	}
+	proc, err := pl.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	proc.egress.allow(g)
+	return &call{plugin: pl, proc: proc, grant: g, name: orElse(d.Name, d.Id), connection: &providerv1.Connection{
+		ProviderId: p.Id, BaseUrl: base, SettingsJson: p.SettingsJson, Capability: g.capability,
+	}}, nil
+}
+
+// close revokes the capability and lets go of the process. Closing twice is no error.
+func (c *call) close() {
+	c.ending.Do(func() {
+		c.proc.egress.revoke(c.grant)
+		c.plugin.release(c.proc)
+	})
+}
+
+// permit says where a provider's requests may go and with which key.
+func (m *Manager) permit(p *apiv1.Provider, d *providerv1.DescribeResponse, base string) (*grant, error) {
+	g := &grant{origins: map[string]bool{}}
+	for _, o := range d.Origins {
+		o, err := originOf(o)
+		if err != nil {
+			return nil, fmt.Errorf("read origins of the plugin: %w", err)
+		}
+		g.origins[o] = true
+	}
+	if base != "" {
+		o, err := originOf(base)
+		if err != nil {
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
+		}
+		g.origins[o] = true
+		g.keyOrigin = o
+	}
+	if d.Key == nil {
+		return g, nil
+	}
+	key, err := m.key(p, d)
+	if err != nil {
+		return nil, err
+	}
+	g.keyHeader, g.keyPrefix, g.key = http.CanonicalHeaderKey(d.Key.Header), d.Key.Prefix, key
+	return g, nil
+}
+
+// key fetches a provider's key from where its person keeps it.
+func (m *Manager) key(p *apiv1.Provider, d *providerv1.DescribeResponse) (string, error) {
+	name := orElse(p.Name, orElse(d.Name, d.Id))
+	missing := func(format string, args ...any) (string, error) {
+		words := fmt.Sprintf(format, args...)
+		if d.Key.Url != "" {
+			words += ". A key can be had at " + d.Key.Url
+		}
+		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s", words)
+	}
+	env, fromEnv := strings.CutPrefix(p.KeySource, "env:")
+	switch {
+	case p.KeySource == "" && d.Key.Optional:
+		return "", nil
+	case p.KeySource == "":
+		return missing("%s needs a key and has none; put it into the environment variable %s and choose env:%s as its key",
+			name, orElse(d.Key.Env, "of your choice"), orElse(d.Key.Env, "NAME"))
+	case !fromEnv || env == "":
+		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED,
+			"%s keeps its key in %q, which this version can't read; use env:NAME", name, p.KeySource)
+	}
+	key := strings.TrimSpace(m.getenv(env))
+	if key == "" {
+		return missing("the key of %s should be in the environment variable %s, which is not set where OpenVibez was started; set it there and start OpenVibez again", name, env)
+	}
+	for _, c := range []byte(key) {
+		if c < 0x20 || c >= 0x7f {
+			return missing("the environment variable %s holds a line break or a character that no key of %s can have; set it again", env, name)
+		}
+	}
+	return key, nil
+}
+
+// validKeyHeader tells whether a header may carry a key: a plain name, and none that steers the request itself.
+func validKeyHeader(name string) bool {
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case "", "Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Te", "Trailer", "Upgrade":
+		return false
+	}
+	return true
+}
+
+// Check tells whether a provider works and what was found there. A plugin that is switched off because it failed gets
+// another chance.
+func (m *Manager) Check(ctx context.Context, p *apiv1.Provider) (string, error) {
+	if pl, err := m.plugin(p.Plugin); err == nil {
+		pl.retry()
+	}
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	defer c.close()
+	r, err := c.proc.rpc.Check(ctx, &providerv1.CheckRequest{Connection: c.connection})
+	if err != nil {
+		return "", c.proc.explain(err, c.name, "while it was tested")
+	}
+	c.plugin.succeeded()
+	return r.Summary, nil
+}
+
+// ListModels asks a provider for the models it offers now.
+func (m *Manager) ListModels(ctx context.Context, p *apiv1.Provider) ([]*providerv1.Model, error) {
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	r, err := c.proc.rpc.ListModels(ctx, &providerv1.ListModelsRequest{Connection: c.connection})
+	if err != nil {
+		return nil, c.proc.explain(err, c.name, "while it listed its models")
+	}
+	return r.Models, nil
+}
+
+// Run begins one model turn. It fills in req.Connection with what the plugin needs to reach the provider; the
+// capability in it ends with the turn. Every Turn has to be closed. ctx ends the turn.
+func (m *Manager) Run(ctx context.Context, p *apiv1.Provider, req *providerv1.RunRequest) (*Turn, error) {
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	req.Connection = c.connection
+	if size := proto.Size(req); size > sdk.MaxMessageBytes {
+		c.close()
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG,
+			"the conversation with its attachments is %d MiB, and a plugin takes at most %d MiB; begin a new session or leave attachments out", size>>20, sdk.MaxMessageBytes>>20)
+	}
+	c.plugin.mu.Lock()
+	c.proc.served = true
+	c.plugin.mu.Unlock()
+	return newTurn(ctx, c, req)
+}
+
+// Answer hands a person's answer to the plugin whose turn asked. The turn must still be under way.
+func (m *Manager) Answer(ctx context.Context, p *apiv1.Provider, req *providerv1.AnswerRequest) error {
+	pl, err := m.plugin(p.Plugin)
+	if err != nil {
+		return err
+	}
+	pl.mu.Lock()
+	proc, name := pl.proc, pl.name()
+	if proc == nil || proc.uses == 0 {
+		pl.mu.Unlock()
+		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the answer comes too late: the turn of the %s plugin that asked has ended", name)
+	}
+	pl.use(proc)
+	pl.mu.Unlock()
+	defer pl.release(proc)
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if _, err := proc.rpc.Answer(ctx, req); err != nil {
+		return proc.explain(err, name, "while it was given an answer")
+	}
+	return nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

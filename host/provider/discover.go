@@ -1,0 +1,117 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// filePrefix begins the name of every plugin's file; the plugin's id follows.
+const filePrefix = "openvibez-provider-"
+
+// file is a plugin's program as it lies on disk. Two files that compare equal are the same version.
+type file struct {
+	id       string
+	path     string
+	modified time.Time
+	size     int64
+	// Why it can't be started, for people; "" if nothing speaks against it.
+	problem string
+}
+
+// find lists the plugins in all directories; of two with the same id the first counts.
+func (m *Manager) find() []file {
+	var files []file
+	seen := map[string]bool{}
+	for _, dir := range m.dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			m.log.Warn("can't look for plugins", "dir", dir, "error", err)
+		}
+		for _, e := range entries {
+			id, ok := strings.CutPrefix(e.Name(), filePrefix)
+			if runtime.GOOS == "windows" {
+				id, ok = strings.CutSuffix(id, ".exe")
+			}
+			if !ok || !validID(id) || seen[id] {
+				continue
+			}
+			if f, ok := inspect(dir, id); ok {
+				seen[id] = true
+				files = append(files, f)
+			}
+		}
+	}
+	return files
+}
+
+// locate finds one plugin, or says in words why it can't be started.
+func (m *Manager) locate(id string) (file, error) {
+	for _, dir := range m.dirs {
+		f, ok := inspect(dir, id)
+		if !ok {
+			continue
+		}
+		if f.problem != "" {
+			return f, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%s", f.problem)
+		}
+		return f, nil
+	}
+	return file{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
+		"the plugin %q is not installed: there is no %s in %s. Put it there, or choose another provider",
+		id, fileName(id), strings.Join(m.dirs, " or "))
+}
+
+// inspect looks at the file of a plugin in dir; ok tells whether there is one.
+func inspect(dir, id string) (file, bool) {
+	path, err := filepath.Abs(filepath.Join(dir, fileName(id)))
+	if err != nil {
+		return file{}, false
+	}
+	f := file{id: id, path: path}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); err != nil {
+			return file{}, false
+		}
+		f.problem = fmt.Sprintf("%s is a link to a file that is not there; build or install the plugin again", path)
+		return f, true
+	}
+	if err != nil {
+		f.problem = fmt.Sprintf("%s can't be looked at: %v", path, err)
+		return f, true
+	}
+	if info.IsDir() {
+		return file{}, false
+	}
+	f.modified, f.size = info.ModTime(), info.Size()
+	if runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
+		f.problem = fmt.Sprintf("%s is not executable; run: chmod +x %s", path, path)
+	}
+	return f, true
+}
+
+func fileName(id string) string {
+	if runtime.GOOS == "windows" {
+		return filePrefix + id + ".exe"
+	}
+	return filePrefix + id
+}
+
+// validID tells whether id has only lower-case letters, digits and dashes, and is at most 64 bytes long.
+func validID(id string) bool {
+	for _, c := range []byte(id) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}

@@ -1,0 +1,294 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+const (
+	capabilityHeader = "Openvibez-Capability"
+	schemeHeader     = "Openvibez-Scheme"
+	deniedHeader     = "Openvibez-Denied"
+
+	// A request body up to this size is read before it goes out, so that it can be sent again when a kept connection
+	// turns out to be closed.
+	replayable = 256 << 10
+	// How much of a provider's error is searched for its own key.
+	scrubbed = 64 << 10
+)
+
+// egress is the one way a plugin reaches the network: an HTTP server on a socket that only this plugin knows. The
+// capability in a request says for which connection it is made, and with that where it may go and with which key.
+type egress struct {
+	log    *slog.Logger
+	server *http.Server
+	proxy  *httputil.ReverseProxy
+	served chan struct{}
+
+	mu     sync.RWMutex
+	grants map[string]*grant
+
+	requests, refused, disconnects atomic.Int64
+}
+
+// grant is what one capability permits.
+type grant struct {
+	capability string
+	// Cancelled when the capability is revoked; it takes requests under way with it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// Where requests may go, in the form that origin gives.
+	origins map[string]bool
+	// The key goes to this origin only.
+	keyOrigin string
+	keyHeader string
+	keyPrefix string
+	key       string
+}
+
+// errand is one request on its way.
+type errand struct {
+	grant  *grant
+	origin string
+	url    url.URL
+}
+
+type errandKey struct{}
+
+// newTransport makes the transport that all plugins share. It goes through a proxy where the environment names one,
+// but never to this machine.
+func newTransport(getenv func(string) string) *http.Transport {
+	env := func(name string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return getenv(strings.ToLower(name))
+	}
+	proxy := (&httpproxy.Config{HTTPProxy: env("HTTP_PROXY"), HTTPSProxy: env("HTTPS_PROXY"), NoProxy: env("NO_PROXY")}).ProxyFunc()
+	return &http.Transport{
+		Proxy:               func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:   true,
+		// A connection that died while the machine slept is noticed.
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// listenEgress serves a plugin's requests on a socket at path, speaking HTTP/1.1 and HTTP/2 without TLS.
+func listenEgress(path string, transport http.RoundTripper, log *slog.Logger) (*egress, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the plugin's requests: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("protect socket: %w", err), l.Close())
+	}
+	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{})}
+	quiet := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	e.proxy = &httputil.ReverseProxy{
+		Rewrite:        rewrite,
+		Transport:      transport,
+		FlushInterval:  -1,
+		ModifyResponse: clean,
+		ErrorHandler:   e.failed,
+		BufferPool:     &buffers{},
+		ErrorLog:       quiet,
+	}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	e.server = &http.Server{
+		Handler:           e,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          quiet,
+	}
+	go func() {
+		defer close(e.served)
+		if err := e.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("plugin's socket stopped", "error", err)
+		}
+	}()
+	return e, nil
+}
+
+// close revokes everything and stops serving.
+func (e *egress) close() {
+	e.mu.Lock()
+	for c, g := range e.grants {
+		g.cancel()
+		delete(e.grants, c)
+	}
+	e.mu.Unlock()
+	_ = e.server.Close()
+	<-e.served
+	e.log.Debug("plugin's socket closed", "requests", e.requests.Load(), "refused", e.refused.Load(), "disconnects", e.disconnects.Load())
+}
+
+// allow makes a capability of g, which nothing else may change afterwards.
+func (e *egress) allow(g *grant) {
+	g.capability = rand.Text()
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.grants[g.capability] = g
+}
+
+// revoke ends a capability and the requests made with it. Revoking twice is no error.
+func (e *egress) revoke(g *grant) {
+	e.mu.Lock()
+	delete(e.grants, g.capability)
+	e.mu.Unlock()
+	g.cancel()
+}
+
+func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.requests.Add(1)
+	if r.Method == http.MethodConnect || r.URL.Host != "" || r.URL.Scheme != "" {
+		e.refuse(w, refusal{http.StatusBadRequest, "request_refused",
+			"the host's socket is no proxy: send a plain request with the provider in the Host header, as sdk.HTTPClient does"})
+		return
+	}
+	e.mu.RLock()
+	g := e.grants[r.Header.Get(capabilityHeader)]
+	e.mu.RUnlock()
+	if g == nil {
+		e.refuse(w, unknownCapability)
+		return
+	}
+	scheme := strings.ToLower(r.Header.Get(schemeHeader))
+	to, err := origin(scheme, r.Host)
+	if err != nil {
+		e.refuse(w, refusal{http.StatusForbidden, "origin_not_allowed", "the host can't tell where this request should go: " + err.Error()})
+		return
+	}
+	if !g.origins[to] {
+		e.refuse(w, refusal{http.StatusForbidden, "origin_not_allowed", fmt.Sprintf(
+			"the host does not allow this plugin to reach %s. If that is where the provider is, enter it as the provider's base URL", plain(to))})
+		return
+	}
+
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(g.ctx, cancel)()
+	defer func() {
+		// The server cancels this context when the plugin hangs up.
+		if r.Context().Err() != nil {
+			e.disconnects.Add(1)
+		}
+	}()
+	if r.ProtoMajor == 1 {
+		// Without it the server closes the request's body at the first byte of the answer, and an upstream that answers
+		// very fast loses its connection in mid-answer: about one stream in a thousand.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	}
+	ctx = context.WithValue(ctx, errandKey{}, &errand{
+		grant: g, origin: to,
+		url: url.URL{Scheme: scheme, Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery},
+	})
+	out := r.WithContext(ctx)
+	if r.ContentLength > 0 && r.ContentLength <= replayable {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		out.Body = io.NopCloser(bytes.NewReader(body))
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	}
+	e.proxy.ServeHTTP(w, out)
+}
+
+// rewrite turns a plugin's request into the one that leaves the machine.
+func rewrite(p *httputil.ProxyRequest) {
+	on := p.In.Context().Value(errandKey{}).(*errand)
+	p.Out.URL, p.Out.Host = &on.url, p.In.Host
+	for _, h := range []http.Header{p.Out.Header, p.Out.Trailer} {
+		for name := range h {
+			if strings.HasPrefix(name, "Openvibez-") || strings.HasPrefix(name, "Proxy-") {
+				delete(h, name)
+			}
+		}
+		for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie"} {
+			h.Del(name)
+		}
+		if on.grant.keyHeader != "" {
+			h.Del(on.grant.keyHeader)
+		}
+	}
+	if on.grant.key != "" && on.origin == on.grant.keyOrigin {
+		p.Out.Header.Set(on.grant.keyHeader, on.grant.keyPrefix+on.grant.key)
+	}
+}
+
+// clean takes from an answer what is not for a plugin: cookies, forged refusals, and the key where a provider's error
+// repeats it.
+func clean(res *http.Response) error {
+	for name := range res.Header {
+		if strings.HasPrefix(name, "Openvibez-") || name == "Set-Cookie" || name == "Set-Cookie2" {
+			delete(res.Header, name)
+		}
+	}
+	on := res.Request.Context().Value(errandKey{}).(*errand)
+	key := on.grant.key
+	if key == "" || res.StatusCode < 400 || on.origin != on.grant.keyOrigin {
+		return nil
+	}
+	for _, values := range res.Header {
+		for i, v := range values {
+			values[i] = strings.ReplaceAll(v, key, "[key removed]")
+		}
+	}
+	head, err := io.ReadAll(io.LimitReader(res.Body, scrubbed))
+	if err != nil {
+		return fmt.Errorf("read the provider's error: %w", err)
+	}
+	found := bytes.ReplaceAll(head, []byte(key), []byte("[key removed]"))
+	if len(found) != len(head) {
+		res.ContentLength = -1
+		res.Header.Del("Content-Length")
+	}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(found), res.Body), res.Body}
+	return nil
+}
+
+// buffers lends the proxy its copying buffers.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, 16<<10)
+}
+
+func (b *buffers) Put(p []byte) { b.pool.Put(&p) }

@@ -1,0 +1,182 @@
+// Package provider finds, starts and watches plugins, and is their only way to the network.
+package provider
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sort"
+	"sync"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// Config is what a Manager works with.
+type Config struct {
+	// Where openvibez-provider-* programs are looked for; the first one of a name wins.
+	PluginDirs []string
+	// A short path of this host alone; sockets are made below it. What an earlier host left there is removed.
+	RuntimeDir string
+	Logger     *slog.Logger
+	// Tells Detect what is configured already; nil: nothing.
+	Store *store.Store
+	// Where keys, proxies and addresses kept in the environment are read: os.Getenv.
+	Getenv func(string) string
+}
+
+// Manager runs the plugins: one process each, started when first needed, shared by all its connections.
+type Manager struct {
+	dirs       []string
+	runtimeDir string
+	log        *slog.Logger
+	store      *store.Store
+	getenv     func(string) string
+	transport  *http.Transport
+	timing     timing
+
+	// Ends when Close is called.
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	plugins map[string]*plugin
+	closed  bool
+}
+
+// timing holds every duration that a test may want shorter.
+type timing struct {
+	start     time.Duration
+	describe  time.Duration
+	ping      time.Duration
+	pingReply time.Duration
+	idle      time.Duration
+	// For a process that has only been asked what it is.
+	idleUnused time.Duration
+	backoff    time.Duration
+	maxBackoff time.Duration
+	// How far back failures count.
+	memory time.Duration
+	// How long a stream may stay open after its end.
+	linger time.Duration
+}
+
+const (
+	// Restarts that may fail before a plugin is switched off.
+	maxRestarts = 3
+	// Health checks that may go unanswered before a plugin counts as dead.
+	maxMisses = 3
+)
+
+// New makes a Manager. Nothing is started.
+func New(c Config) *Manager {
+	m := &Manager{
+		dirs:       c.PluginDirs,
+		runtimeDir: c.RuntimeDir,
+		log:        c.Logger,
+		store:      c.Store,
+		getenv:     c.Getenv,
+		transport:  newTransport(c.Getenv),
+		plugins:    map[string]*plugin{},
+		timing: timing{
+			start: 10 * time.Second, describe: 10 * time.Second,
+			ping: 15 * time.Second, pingReply: 5 * time.Second,
+			idle: 10 * time.Minute, idleUnused: 30 * time.Second,
+			backoff: time.Second, maxBackoff: 30 * time.Second, memory: time.Hour,
+			linger: 5 * time.Second,
+		},
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// Close stops all plugins and waits until they are gone. Turns under way end with an error.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	m.closed = true
+	plugins := m.plugins
+	m.plugins = map[string]*plugin{}
+	m.mu.Unlock()
+	m.cancel()
+	for _, p := range plugins {
+		p.stop()
+	}
+	m.work.Wait()
+	m.transport.CloseIdleConnections()
+}
+
+// Plugins lists what is installed, by id. One that was never asked what it is gets started for that, once for each
+// version of its file; why it could not be is its problem.
+func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
+	files := m.find()
+	list := make([]*apiv1.Plugin, len(files))
+	var asking sync.WaitGroup
+	few := make(chan struct{}, 4)
+	for i, f := range files {
+		asking.Go(func() {
+			few <- struct{}{}
+			defer func() { <-few }()
+			list[i] = m.look(ctx, f)
+		})
+	}
+	asking.Wait()
+	sort.Slice(list, func(i, j int) bool { return list[i].Id < list[j].Id })
+	return list
+}
+
+// look gives one plugin as it is now, asking it what it is if nobody has yet.
+func (m *Manager) look(ctx context.Context, f file) *apiv1.Plugin {
+	a := &apiv1.Plugin{Id: f.id, Path: f.path, State: apiv1.Plugin_STATE_STOPPED}
+	p, err := m.plugin(f.id)
+	if err != nil {
+		a.Problem = err.Error()
+		return a
+	}
+	if f.problem != "" {
+		a.Problem = f.problem
+		return a
+	}
+	if p.untried(f) {
+		if _, err := p.describe(ctx); err != nil {
+			a.Problem = err.Error()
+		}
+	}
+	p.report(a)
+	return a
+}
+
+// Describe tells what a plugin says about itself, starting it if it has not been asked since its file changed.
+func (m *Manager) Describe(ctx context.Context, pluginID string) (*providerv1.DescribeResponse, error) {
+	p, err := m.plugin(pluginID)
+	if err != nil {
+		return nil, err
+	}
+	return p.describe(ctx)
+}
+
+// plugin gives the one plugin of an id, whether or not it is installed.
+func (m *Manager) plugin(id string) (*plugin, error) {
+	if !validID(id) {
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
+			"%q is no plugin's name; names have lower-case letters, digits and dashes", id)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errEnding()
+	}
+	p := m.plugins[id]
+	if p == nil {
+		p = &plugin{m: m, id: id, log: m.log.With("plugin", id)}
+		m.plugins[id] = p
+	}
+	return p, nil
+}
+
+func errEnding() error {
+	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CANCELLED, "the host is ending")
+}

@@ -1,0 +1,135 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	goplugin "github.com/hashicorp/go-plugin"
+
+	"github.com/openvibez/openvibez/sdk"
+)
+
+// startProblem says for people why a plugin did not start: what happened, to which file, what to do next.
+func (p *process) startProblem(err error) error {
+	path := p.file.path
+	if p.runner.launched == nil {
+		return execProblem(path, err)
+	}
+	var exited bool
+	select {
+	case <-p.runner.launched.done:
+		exited = true
+	case <-time.After(lag(err)):
+	}
+	if exited {
+		// What it still printed is read to the end first.
+		for _, o := range []*output{p.runner.stdout, p.runner.stderr} {
+			select {
+			case <-o.eof:
+			case <-time.After(drainTime):
+			}
+		}
+	}
+	line, printed := p.runner.stdout.firstLine()
+	version, hello := handshakeVersion(line)
+	switch {
+	case hello && !speaks(version):
+		advice := "install a newer version of the plugin"
+		if version > sdk.ProtocolVersion {
+			advice = "update OpenVibez, or install an older version of the plugin"
+		}
+		return fmt.Errorf("%s was built for protocol %d, this host speaks %s: %s", path, version, ours(), advice)
+	case printed && !hello:
+		return fmt.Errorf("%s printed to stdout before the handshake: %s. A plugin must print nothing there; its author should log to stderr", path, quote(line))
+	case exited:
+		return fmt.Errorf("%s ended while starting (%s)%s", path, p.runner.launched.end, p.printed())
+	case errors.Is(err, os.ErrDeadlineExceeded) || strings.Contains(err.Error(), "timeout while waiting"):
+		return fmt.Errorf("%s did not answer in time after its start%s. Start it again; if it stays so, install it again", path, p.printed())
+	}
+	return fmt.Errorf("start %s: %w%s", path, err, p.printed())
+}
+
+// execProblem says why the system did not execute a file.
+func execProblem(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, statErr := os.Stat(path); statErr == nil {
+			return fmt.Errorf("%s needs a loader or interpreter that this machine lacks; build the plugin statically (CGO_ENABLED=0)", path)
+		}
+		return fmt.Errorf("%s is gone; install the plugin again", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be executed: run: chmod +x %s. If it already is executable, it may lie on a disk mounted noexec", path, path)
+	case errors.Is(err, syscall.ENOEXEC):
+		return fmt.Errorf("%s is no program for this machine (%s/%s); install the build for it", path, runtime.GOOS, runtime.GOARCH)
+	case errors.Is(err, syscall.ETXTBSY):
+		return fmt.Errorf("%s is still being written; try again when that is done", path)
+	}
+	return fmt.Errorf("start %s: %w", path, err)
+}
+
+// printed gives a plugin's last words on stderr, if there are any.
+func (p *process) printed() string {
+	lines := p.stderr.lastLines()
+	if len(lines) == 0 {
+		return "; it printed nothing"
+	}
+	for i, l := range lines {
+		lines[i] = shorten(l, 500)
+	}
+	return "; its last words: " + strings.Join(lines, " | ")
+}
+
+// handshakeVersion reads a plugin's first line, "1|1|unix|/path|grpc|…"; ok tells whether it is one.
+func handshakeVersion(line string) (version int, ok bool) {
+	parts := strings.Split(line, "|")
+	if len(parts) < 4 || parts[0] != strconv.Itoa(goplugin.CoreProtocolVersion) {
+		return 0, false
+	}
+	version, err := strconv.Atoi(parts[1])
+	return version, err == nil
+}
+
+func speaks(version int) bool {
+	_, ok := sdk.PluginSets(nil)[version]
+	return ok
+}
+
+// ours lists the protocol versions this host speaks.
+func ours() string {
+	var list []string
+	for v := range sdk.PluginSets(nil) {
+		list = append(list, strconv.Itoa(v))
+	}
+	sort.Strings(list)
+	return strings.Join(list, ", ")
+}
+
+// lag is how long the end of a process may come after go-plugin's error about it.
+func lag(err error) time.Duration {
+	if strings.Contains(err.Error(), "timeout while waiting") {
+		return 0
+	}
+	return time.Second
+}
+
+func quote(line string) string {
+	if line == "" {
+		return "an empty line"
+	}
+	return strconv.Quote(shorten(strings.ToValidUTF8(line, "\uFFFD"), 200))
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}

@@ -1,0 +1,117 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// Turn is one answer on its way. Whatever the plugin does, the last event is an end (done, error or background), there
+// is only one, and io.EOF follows it. Recv is for one goroutine; Close may be called from any.
+type Turn struct {
+	call   *call
+	ctx    context.Context
+	cancel context.CancelFunc
+	stream grpc.ServerStreamingClient[providerv1.Event]
+	closed atomic.Bool
+	ended  bool
+}
+
+func newTurn(ctx context.Context, c *call, req *providerv1.RunRequest) (*Turn, error) {
+	t := &Turn{call: c}
+	t.ctx, t.cancel = context.WithCancel(ctx)
+	var err error
+	t.stream, err = c.proc.rpc.Run(t.ctx, req)
+	if err != nil {
+		err = c.proc.explain(err, c.name, "when the answer should begin")
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Recv gives the next event. It never waits for a plugin after Close.
+func (t *Turn) Recv() (*providerv1.Event, error) {
+	for !t.ended {
+		e, err := t.stream.Recv()
+		if err != nil {
+			t.ended = true
+			last := t.failure(err)
+			if last.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN && last.Code != providerv1.ErrorCode_ERROR_CODE_CANCELLED {
+				t.call.plugin.succeeded()
+			}
+			t.Close()
+			return &providerv1.Event{Event: &providerv1.Event_Error{Error: last}}, nil
+		}
+		switch body := e.Event.(type) {
+		case nil:
+			// An event of a later protocol.
+			continue
+		case *providerv1.Event_Error:
+			body.Error = sdk.FromStatus(&sdk.Error{Proto: body.Error})
+			if body.Error.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN {
+				t.call.plugin.succeeded()
+			}
+			t.end()
+		case *providerv1.Event_Done, *providerv1.Event_Background:
+			t.call.plugin.succeeded()
+			t.end()
+		}
+		return e, nil
+	}
+	return nil, io.EOF
+}
+
+// Close ends the turn if it has not ended: its capability is revoked and its stream dropped, without waiting for the
+// plugin. Closing twice is no error.
+func (t *Turn) Close() {
+	t.closed.Store(true)
+	t.cancel()
+	t.call.close()
+}
+
+// end takes note of the turn's end. The capability is worth nothing any more; the plugin gets a moment to finish.
+func (t *Turn) end() {
+	t.ended = true
+	t.call.proc.egress.revoke(t.call.grant)
+	go func() {
+		defer t.Close()
+		late := time.AfterFunc(t.call.plugin.m.timing.linger, t.cancel)
+		defer late.Stop()
+		for n := 0; ; n++ {
+			if _, err := t.stream.Recv(); err != nil {
+				if n > 0 {
+					t.call.plugin.log.Warn("plugin sent events after the end of its turn; they were dropped", "events", n)
+				}
+				return
+			}
+		}
+	}()
+}
+
+// failure puts the end of a stream that had no end into words.
+func (t *Turn) failure(err error) *providerv1.Error {
+	wrap := func(code providerv1.ErrorCode, format string, args ...any) *providerv1.Error {
+		return sdk.Errorf(code, format, args...).WithDetail(err.Error()).Proto
+	}
+	switch {
+	case t.closed.Load() || errors.Is(t.ctx.Err(), context.Canceled):
+		return wrap(providerv1.ErrorCode_ERROR_CODE_CANCELLED, "cancelled")
+	case t.ctx.Err() != nil:
+		return wrap(providerv1.ErrorCode_ERROR_CODE_TIMEOUT, "the %s plugin did not finish in the time it was given; what came so far is kept", t.call.name)
+	case errors.Is(err, io.EOF):
+		return wrap(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the %s plugin stopped answering without saying that it was done; what came so far is kept. Try again", t.call.name)
+	}
+	e := sdk.FromStatus(t.call.proc.explain(err, t.call.name, "while answering; what came so far is kept. Try again"))
+	if t.call.plugin.m.ctx.Err() != nil {
+		return wrap(providerv1.ErrorCode_ERROR_CODE_CANCELLED, "the host is ending; what came so far is kept")
+	}
+	return e
+}
