@@ -25,6 +25,8 @@ const (
 	PluginName = "provider"
 	// MaxMessageBytes is the size limit of one message in either direction.
 	MaxMessageBytes = 64 << 20
+	// EnvLifeline is the environment variable in which the host names the descriptor of a pipe that ends when it does.
+	EnvLifeline = "OPENVIBEZ_LIFELINE_FD"
 )
 
 // Serve is all of a plugin's main: it serves p to the host that started the process, and returns when the host is done
@@ -38,6 +40,7 @@ func Serve(p Provider) {
 		os.Exit(1)
 	}
 	slog.SetDefault(slog.New(logHandler(os.Stderr)))
+	followHost()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: PluginSets(p),

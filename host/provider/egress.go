@@ -20,13 +20,11 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/openvibez/openvibez/sdk"
 )
 
 const (
-	capabilityHeader = "Openvibez-Capability"
-	schemeHeader     = "Openvibez-Scheme"
-	deniedHeader     = "Openvibez-Denied"
-
 	// A request body up to this size is read before it goes out, so that it can be sent again when a kept connection
 	// turns out to be closed.
 	replayable = 256 << 10
@@ -177,13 +175,13 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.mu.RLock()
-	g := e.grants[r.Header.Get(capabilityHeader)]
+	g := e.grants[r.Header.Get(sdk.HeaderCapability)]
 	e.mu.RUnlock()
 	if g == nil {
 		e.refuse(w, unknownCapability)
 		return
 	}
-	scheme := strings.ToLower(r.Header.Get(schemeHeader))
+	scheme := strings.ToLower(r.Header.Get(sdk.HeaderScheme))
 	to, err := origin(scheme, r.Host)
 	if err != nil {
 		e.refuse(w, refusal{http.StatusForbidden, "origin_not_allowed", "the host can't tell where this request should go: " + err.Error()})

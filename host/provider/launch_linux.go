@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/openvibez/openvibez/sdk"
 )
 
 // launched is a plugin's process. What it starts dies with it, and it dies with the host.
@@ -32,7 +34,7 @@ func launch(cmd *exec.Cmd) (*launched, error) {
 		return nil, fmt.Errorf("make lifeline: %w", err)
 	}
 	cmd.ExtraFiles = []*os.File{watched}
-	cmd.Env = append(cmd.Env, lifelineEnv+"=3")
+	cmd.Env = append(cmd.Env, sdk.EnvLifeline+"=3")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 
 	l := &launched{done: make(chan struct{})}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+
+	"github.com/openvibez/openvibez/sdk"
 )
 
 // launched is a plugin's process.
@@ -28,7 +30,7 @@ func launch(cmd *exec.Cmd) (*launched, error) {
 	}
 	if runtime.GOOS != "windows" {
 		cmd.ExtraFiles = []*os.File{watched}
-		cmd.Env = append(cmd.Env, lifelineEnv+"=3")
+		cmd.Env = append(cmd.Env, sdk.EnvLifeline+"=3")
 	}
 	err = cmd.Start()
 	_ = watched.Close()

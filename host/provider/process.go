@@ -103,7 +103,7 @@ func (p *process) connect() error {
 		return fmt.Errorf("plugin speaks %T instead of gRPC", protocol)
 	}
 	p.health = grpc_health_v1.NewHealthClient(g.Conn)
-	raw, err := protocol.Dispense("provider")
+	raw, err := protocol.Dispense(sdk.PluginName)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (m *Manager) socketDir(id string) (string, error) {
 
 // pluginEnv is the whole environment of a plugin: what go-plugin needs, and where the host listens.
 func pluginEnv(given []string, own, socket string, getenv func(string) string) []string {
-	env := []string{"OPENVIBEZ_HOST_SOCKET=" + socket, goplugin.EnvUnixSocketDir + "=" + own}
+	env := []string{sdk.EnvHostSocket + "=" + socket, goplugin.EnvUnixSocketDir + "=" + own}
 	for _, kv := range given {
 		if !strings.HasPrefix(kv, goplugin.EnvUnixSocketDir+"=") {
 			env = append(env, kv)

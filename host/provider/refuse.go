@@ -13,6 +13,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/openvibez/openvibez/sdk"
 )
 
 // refusal is an answer of the host itself, in the form in which OpenAI's API reports errors.
@@ -37,7 +39,7 @@ func (e *egress) refuse(w http.ResponseWriter, r refusal) {
 	}
 	body.Error.Code, body.Error.Type, body.Error.Message = r.code, "host_policy", r.message
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set(deniedHeader, r.code)
+	w.Header().Set(sdk.HeaderDenied, r.code)
 	w.WriteHeader(r.status)
 	_ = json.NewEncoder(w).Encode(body)
 }
@@ -101,7 +103,7 @@ func upstream(origin string, err error) refusal {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return refusal{http.StatusBadGateway, "upstream_unreachable", fmt.Sprintf("nothing listens at %s (connection refused); is the server running?", origin)}
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
-		return refusal{http.StatusBadGateway, "upstream_unreachable", fmt.Sprintf("%s closed the connection before it answered", origin)}
+		return refusal{http.StatusBadGateway, "upstream_cut", fmt.Sprintf("%s closed the connection before it answered", origin)}
 	}
 	return refusal{http.StatusBadGateway, "upstream_unreachable", fmt.Sprintf("%s can't be reached: %s", origin, root(err))}
 }

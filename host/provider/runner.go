@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// lifelineEnv names the descriptor a plugin watches to learn that its host has ended.
-const lifelineEnv = "OPENVIBEZ_LIFELINE_FD"
-
 // drainTime is how long the output of a process that has ended is still read. A process it left behind may hold the
 // pipes open for ever.
 const drainTime = time.Second

@@ -1,0 +1,123 @@
+// Command scripted is a provider for tests: the last message of the conversation is a little script that it carries out.
+//
+// One command a line; a line that is no command is said back. Ways of failing to start are chosen by the file's name
+// (openvibez-provider-garbage and so on, see modes), which is also the plugin's id.
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+func main() {
+	id := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(os.Args[0]), "openvibez-provider-"), ".exe")
+	if mode, ok := modes[id]; ok {
+		mode(id)
+		return
+	}
+	sdk.Serve(&scripted{id: id})
+}
+
+// modes are the ways to fail at the start or to break the protocol, by id.
+var modes = map[string]func(id string){
+	// Prints before the handshake.
+	"garbage": func(id string) {
+		fmt.Println("loading weights…")
+		sdk.Serve(&scripted{id: id})
+	},
+	// Prints before the handshake, on the same line.
+	"prefix": func(id string) {
+		fmt.Print("hi ")
+		sdk.Serve(&scripted{id: id})
+	},
+	// Ends at once, with last words.
+	"crashstart": func(string) {
+		fmt.Fprintln(os.Stderr, "no licence found")
+		os.Exit(7)
+	},
+	// Ends at once in silence.
+	"exit": func(string) {},
+	// Was built for a later protocol.
+	"newproto": func(string) {
+		fmt.Println("1|2|unix|/nowhere|grpc|")
+		time.Sleep(time.Minute)
+	},
+	// Speaks a later version of go-plugin's own protocol.
+	"newcore": func(string) {
+		fmt.Println("9|1|unix|/nowhere|grpc|")
+		time.Sleep(time.Minute)
+	},
+	// Never says hello.
+	"silent": func(string) { time.Sleep(time.Minute) },
+	// Floods stderr, with short and endless lines, then works.
+	"flood": func(id string) {
+		w := bufio.NewWriter(os.Stderr)
+		for i := range 20000 {
+			fmt.Fprintf(w, "line %d\n", i)
+		}
+		fmt.Fprintln(w, strings.Repeat("x", 1<<20))
+		_ = w.Flush()
+		sdk.Serve(&scripted{id: id})
+	},
+	// Calls itself something else.
+	"wrongid": func(string) { sdk.Serve(&scripted{id: "other"}) },
+	// Breaks the rules of the protocol when told to.
+	"raw": func(id string) { serveRaw(id) },
+}
+
+type scripted struct{ id string }
+
+func (s *scripted) Describe() *providerv1.DescribeResponse {
+	return &providerv1.DescribeResponse{
+		Id: s.id, Name: strings.ToUpper(s.id[:1]) + s.id[1:], Description: "Does what the message says; for tests.", Version: "0.1.0",
+		Features:   []providerv1.Feature{providerv1.Feature_FEATURE_ANSWER},
+		BaseUrlEnv: "SCRIPTED_HOST",
+		Key:        &providerv1.KeyScheme{Header: "Authorization", Prefix: "Bearer ", Env: "SCRIPTED_API_KEY", Optional: true},
+	}
+}
+
+func (s *scripted) Check(ctx context.Context, c *providerv1.Connection) (string, error) {
+	if c.BaseUrl == "" {
+		return "ready", nil
+	}
+	status, _, err := get(ctx, c, "/")
+	if err != nil {
+		return "", err
+	}
+	return "answers " + status, nil
+}
+
+func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv1.Model, error) {
+	return []*providerv1.Model{
+		{Id: "scripted", Name: "Scripted", Recommended: true, Local: true, ContextTokens: 1 << 20,
+			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND}},
+		{Id: "other", Name: "Other", Local: true},
+	}, nil
+}
+
+func (s *scripted) Run(ctx context.Context, req *providerv1.RunRequest, st *sdk.Stream) error {
+	return (&script{ctx: ctx, req: req, stream: st}).run()
+}
+
+// Poll finds every piece of work finished but the one called "never".
+func (s *scripted) Poll(_ context.Context, req *providerv1.PollRequest, st *sdk.Stream) error {
+	if req.Handle == "never" {
+		st.Background(req.Handle, 100*time.Millisecond)
+		return nil
+	}
+	st.Text("background work " + req.Handle + " is done")
+	st.Done(nil)
+	return nil
+}
+
+func (s *scripted) CancelBackground(context.Context, *providerv1.Connection, string) error {
+	return nil
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// script is one turn of the scripted provider.
+type script struct {
+	ctx    context.Context
+	req    *providerv1.RunRequest
+	stream *sdk.Stream
+	state  []byte
+	ended  bool
+}
+
+// command does one line's work; words is what follows its name.
+type command func(s *script, words string) error
+
+var commands = map[string]command{
+	// say WORDS
+	"say": func(s *script, words string) error { s.stream.Text(words + "\n"); return nil },
+	// thought WORDS
+	"thought": func(s *script, words string) error { s.stream.Thought(words); return nil },
+	// text N: N deltas of 4 bytes, as fast as they go
+	"text": func(s *script, words string) error {
+		for i := range number(words, 0) {
+			s.stream.Text(fmt.Sprintf("%03d ", i%1000))
+		}
+		return nil
+	},
+	// slow N MS: N deltas, MS milliseconds apart
+	"slow": func(s *script, words string) error {
+		for i := range number(words, 0) {
+			s.stream.Text(fmt.Sprintf("%03d ", i%1000))
+			if err := s.sleep(number(words, 1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	// delay MS
+	"delay": func(s *script, words string) error { return s.sleep(number(words, 0)) },
+	// status WORDS
+	"status": func(s *script, words string) error {
+		s.stream.Status(providerv1.Status_KIND_WORKING, words)
+		return nil
+	},
+	// notice WORDS
+	"notice": func(s *script, words string) error {
+		s.stream.Notice(providerv1.Notice_LEVEL_INFO, words)
+		return nil
+	},
+	// plan A|B: the first step is done, the others are open
+	"plan": func(s *script, words string) error {
+		var steps []*providerv1.Plan_Step
+		for i, w := range strings.Split(words, "|") {
+			state := providerv1.Plan_Step_STATE_OPEN
+			if i == 0 {
+				state = providerv1.Plan_Step_STATE_DONE
+			}
+			steps = append(steps, &providerv1.Plan_Step{Text: strings.TrimSpace(w), State: state})
+		}
+		s.stream.Plan(steps...)
+		return nil
+	},
+	// action TITLE
+	"action": func(s *script, words string) error {
+		s.stream.Action(&providerv1.Action{Kind: providerv1.Action_KIND_COMMAND, State: providerv1.Action_STATE_SUCCEEDED, Title: words})
+		return nil
+	},
+	// tool NAME JSON
+	"tool": func(s *script, words string) error {
+		name, arguments, _ := strings.Cut(words, " ")
+		s.stream.ToolCall(&providerv1.ToolCall{Name: name, ArgumentsJson: arguments})
+		return nil
+	},
+	// usage IN OUT
+	"usage": func(s *script, words string) error {
+		s.stream.Usage(&providerv1.Usage{InputTokens: int64(number(words, 0)), OutputTokens: int64(number(words, 1))})
+		return nil
+	},
+	// reference REQUEST RESPONSE
+	"reference": func(s *script, words string) error {
+		request, response, _ := strings.Cut(words, " ")
+		s.stream.Reference(request, response)
+		return nil
+	},
+	// question WORDS: asks for a yes or no and says what the answer was
+	"question": func(s *script, words string) error {
+		a, err := s.stream.Ask(s.ctx, &providerv1.Question{
+			Kind: providerv1.Question_KIND_APPROVAL, Text: words, Subject: words,
+			Choices: []*providerv1.Question_Choice{{Id: "yes", Text: "Yes", Allows: true}, {Id: "no", Text: "No"}},
+		})
+		if err != nil {
+			return err
+		}
+		s.stream.Text(strings.TrimSpace("answered "+a.ChoiceId+" "+a.Text) + "\n")
+		return nil
+	},
+	// error CODE [RETRY-MS]: ends the turn with that error
+	"error": func(s *script, words string) error {
+		name, _, _ := strings.Cut(words, " ")
+		code := providerv1.ErrorCode(providerv1.ErrorCode_value["ERROR_CODE_"+strings.ToUpper(name)])
+		return sdk.Errorf(code, "the script asked for the error %s", name).WithRetryAfter(time.Duration(number(words, 1)) * time.Millisecond)
+	},
+	// state TEXT: says what state the conversation brought, and keeps TEXT for the next turn
+	"state": func(s *script, words string) error {
+		came := "none"
+		for _, m := range s.req.Messages {
+			if len(m.ProviderState) > 0 {
+				came = string(m.ProviderState)
+			}
+		}
+		s.stream.Text("state was " + came + "\n")
+		s.state = []byte(words)
+		return nil
+	},
+	// history: says how many messages came and whose they are
+	"history": func(s *script, _ string) error {
+		var roles []string
+		for _, m := range s.req.Messages {
+			roles = append(roles, strings.ToLower(strings.TrimPrefix(m.Role.String(), "ROLE_")))
+		}
+		s.stream.Text(fmt.Sprintf("%d messages: %s\n", len(roles), strings.Join(roles, " ")))
+		return nil
+	},
+	// fetch PATH: says what the provider answers there
+	"fetch": func(s *script, words string) error {
+		status, body, err := get(s.ctx, s.req.Connection, words)
+		if err != nil {
+			return err
+		}
+		s.stream.Text(status + " " + body + "\n")
+		return nil
+	},
+	// url: says the base URL
+	"url": func(s *script, _ string) error { s.stream.Text(s.req.Connection.BaseUrl + "\n"); return nil },
+	// environment: says the names of all variables
+	"environment": func(s *script, _ string) error {
+		for _, kv := range os.Environ() {
+			name, _, _ := strings.Cut(kv, "=")
+			s.stream.Text(name + "\n")
+		}
+		return nil
+	},
+	// log WORDS
+	"log": func(_ *script, words string) error { slog.Info(words); return nil },
+	// child: starts a process that outlives its parent, and says its number
+	"child": func(s *script, _ string) error {
+		c := exec.Command("/bin/sleep", "600")
+		if err := c.Start(); err != nil {
+			return err
+		}
+		s.stream.Text(fmt.Sprintf("child %d\n", c.Process.Pid))
+		return nil
+	},
+	// crash: exits with status 3 in mid-answer
+	"crash": func(s *script, _ string) error { _ = s.sleep(100); os.Exit(3); return nil },
+	// kill: ends itself by SIGKILL
+	"kill": func(s *script, _ string) error {
+		_ = s.sleep(100)
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		_ = self.Kill()
+		select {}
+	},
+	"panic": func(*script, string) error { panic("the script asked for it") },
+	// hang: does nothing until it is cancelled
+	"hang": func(s *script, _ string) error { <-s.ctx.Done(); return s.ctx.Err() },
+	// hang-hard: does nothing, and does not hear a cancel
+	"hang-hard": func(*script, string) error { select {} },
+	// nodone: returns without an end
+	"nodone": func(s *script, _ string) error { s.ended = true; return nil },
+	// double-done: ends twice and goes on
+	"double-done": func(s *script, _ string) error {
+		s.stream.Done(nil)
+		s.stream.Done(nil)
+		s.stream.Text("after the end")
+		s.ended = true
+		return nil
+	},
+	// background HANDLE
+	"background": func(s *script, words string) error {
+		s.stream.Background(words, 0)
+		s.ended = true
+		return nil
+	},
+}
+
+func (s *script) run() error {
+	prompt, tool := lastPrompt(s.req.Messages)
+	if tool != nil {
+		s.stream.Text("the tool said: " + tool.Content + "\n")
+		s.stream.Done(nil)
+		return nil
+	}
+	for _, line := range strings.Split(prompt, "\n") {
+		name, words, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "" {
+			continue
+		}
+		do, ok := commands[name]
+		if !ok {
+			do, words = commands["say"], strings.TrimSpace(line)
+		}
+		if err := do(s, words); err != nil {
+			return err
+		}
+		if s.ended {
+			return nil
+		}
+	}
+	s.stream.Done(&providerv1.Done{ProviderState: s.state})
+	return nil
+}
+
+// lastPrompt gives the script. If a tool has answered since, that is given instead, so that a script is not carried
+// out twice.
+func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult) {
+	for i := len(messages) - 1; i >= 0; i-- {
+		for _, p := range messages[i].Parts {
+			if r := p.GetToolResult(); r != nil {
+				return "", r
+			}
+			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" {
+				return p.GetText(), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (s *script) sleep(ms int) error {
+	select {
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+}
+
+// number gives the i-th word as a number, 0 if it is none.
+func number(words string, i int) int {
+	fields := strings.Fields(words)
+	if i >= len(fields) {
+		return 0
+	}
+	n, _ := strconv.Atoi(fields[i])
+	return n
+}
+
+// get asks the provider for a path, through the host.
+func get(ctx context.Context, c *providerv1.Connection, path string) (status, body string, err error) {
+	url := c.BaseUrl + path
+	if strings.Contains(path, "://") {
+		url = path
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", "", err
+	}
+	res, err := sdk.HTTPClient(c).Do(req)
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return "", "", err
+	}
+	if res.StatusCode >= 400 {
+		return "", "", sdk.ClassifyHTTP(res, b)
+	}
+	return res.Status, string(b), nil
+}
