@@ -1,0 +1,68 @@
+// The chat window.
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { place, signIn } from "./boot";
+import { RunState } from "./gen/api/v1/api_pb";
+import { loadApproval, loadTables, take } from "./state/load";
+import { followAddress, go, lastSession, reload, show } from "./state/open";
+import { saveDraftNow } from "./state/drafts";
+import { activeRun, journal, openId, problem, tables } from "./state/store";
+import { watch } from "./state/watch";
+import { App } from "./view/App";
+import "./style/base.css";
+import "./style/layout.css";
+import "./style/text.css";
+import "./style/feed.css";
+import "./style/dialog.css";
+
+let begun = false;
+
+// load runs at the start and again when the host turns out to have another database.
+async function load(): Promise<bigint> {
+  const rev = await loadTables();
+  if (!begun) {
+    begun = true;
+    const { session } = place(location.hash);
+    void show(session === "new" ? "" : session || lastSession());
+  } else if (openId.value) {
+    void reload(openId.value);
+  }
+  return rev;
+}
+
+async function start(): Promise<void> {
+  await signIn();
+  addEventListener("hashchange", () => {
+    if (place(location.hash).token) void signIn().then(() => location.reload());
+    else followAddress();
+  });
+  addEventListener("pagehide", saveDraftNow);
+  watch.start({ load, take, sessionId: () => journal.value.sessionId });
+}
+
+// The open session may be deleted from elsewhere.
+let known = "";
+effect(() => {
+  const id = openId.value;
+  const there = id !== "" && tables.value.sessions.has(id);
+  if (there) known = id;
+  else if (id !== "" && known === id) {
+    known = "";
+    problem.value = "The chat you were in has been deleted.";
+    go("");
+  }
+});
+
+effect(() => {
+  const run = activeRun.value;
+  if (run?.state !== RunState.WAITING_APPROVAL) return;
+  if (![...tables.peek().approvals.values()].some((a) => a.runId === run.id)) void loadApproval(run.id);
+});
+
+effect(() => {
+  const title = tables.value.sessions.get(openId.value)?.title;
+  document.title = title ? `${title} – OpenVibez` : "OpenVibez";
+});
+
+render(<App />, document.getElementById("app") ?? document.body);
+void start();

@@ -1,0 +1,143 @@
+// Which session is shown, and how much of it is loaded.
+import { batch } from "@preact/signals";
+import { api, missing, words } from "../api";
+import { hashOf, place } from "../boot";
+import { loadDraft, saveDraftNow } from "./drafts";
+import { emptyJournal, lacksBeginning, withPage, withoutOldest } from "./journal";
+import { put } from "./rows";
+import { drawer, journal, loadingOlder, openId, openProblem, opening, setTables, sessions, tables } from "./store";
+import { watch } from "./watch";
+
+const FIRST_PAGE = 60;
+const PAGE = 100;
+// A text of which only the end was on the page comes in one or two large pieces.
+const BIG_PAGE = 1000;
+// Beyond this many entries the oldest are let go while the newest are looked at.
+const MOST_LOADED = 600;
+
+// go shows a session, or a new chat for "". The address is where the choice is kept.
+export function go(id: string): void {
+  drawer.value = false;
+  if (location.hash === hashOf(id)) void show(id);
+  else location.hash = hashOf(id);
+}
+
+// followAddress shows what the address says.
+export function followAddress(): void {
+  const { session } = place(location.hash);
+  if (session) void show(session === "new" ? "" : session);
+}
+
+// adopt shows a session that the new chat has just become, without loading anything again.
+export function adopt(id: string): void {
+  history.replaceState(null, "", hashOf(id));
+  void show(id);
+}
+
+export async function show(id: string): Promise<void> {
+  if (id === openId.value && (id === "" || journal.value.sessionId === id) && !openProblem.value) return;
+  saveDraftNow();
+  batch(() => {
+    openId.value = id;
+    openProblem.value = "";
+    journal.value = emptyJournal(id);
+    opening.value = id !== "";
+  });
+  remember(id);
+  loadDraft(id);
+  if (id === "") {
+    watch.reopen();
+    return;
+  }
+  await reload(id);
+}
+
+// reload fetches the open session's last page and watches on from there.
+export async function reload(id: string): Promise<void> {
+  try {
+    if (!tables.value.sessions.has(id)) {
+      const { session } = await api.sessions.getSession({ id });
+      if (session) setTables({ sessions: put(tables.value.sessions, [session], (s) => s.id) });
+      if (session && session.id !== id) return go(session.id);
+      if (session && openId.value === id) loadDraft(id);
+    }
+    const page = await api.sessions.listEntries({ sessionId: id, limit: FIRST_PAGE });
+    if (openId.value !== id) return;
+    let next = withPage(emptyJournal(id), page.entries, page.more);
+    while (lacksBeginning(next)) next = await older(next, BIG_PAGE);
+    if (openId.value !== id) return;
+    batch(() => {
+      journal.value = next;
+      opening.value = false;
+    });
+    watch.reopen(page.rev);
+    const runs = await api.runs.listRuns({ sessionId: id });
+    setTables({ runs: put(tables.value.runs, runs.runs, (r) => r.id) });
+  } catch (err) {
+    if (openId.value !== id) return;
+    batch(() => {
+      opening.value = false;
+      openProblem.value = missing(err) ? "This chat does not exist any more." : words(err);
+    });
+    watch.reopen();
+  }
+}
+
+async function older(from: typeof journal.value, limit: number) {
+  const page = await api.sessions.listEntries({ sessionId: from.sessionId, beforeSeq: BigInt(from.oldest), limit });
+  return withPage(from, page.entries, page.more && page.entries.length > 0);
+}
+
+// loadOlder adds a page before what is loaded; false: there was nothing to do.
+export async function loadOlder(): Promise<boolean> {
+  const before = journal.value;
+  if (loadingOlder.value || !before.more) return false;
+  loadingOlder.value = true;
+  try {
+    const page = await api.sessions.listEntries({
+      sessionId: before.sessionId,
+      beforeSeq: BigInt(before.oldest),
+      limit: PAGE,
+    });
+    if (journal.value.sessionId !== before.sessionId || journal.value.oldest !== before.oldest) return false;
+    journal.value = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
+    return true;
+  } catch {
+    // The banner tells about a lost host; scrolling up again tries again.
+    return false;
+  } finally {
+    loadingOlder.value = false;
+  }
+}
+
+// letGo keeps a long reading session small; to be called while the newest messages are in view.
+export function letGo(): void {
+  const count = journal.value.turns.reduce((n, t) => n + t.entries.length, 0);
+  if (count > MOST_LOADED) journal.value = withoutOldest(journal.value, FIRST_PAGE * 2);
+}
+
+// step shows the session `by` places further down the list.
+export function step(by: number): void {
+  const list = sessions.value;
+  const at = list.findIndex((s) => s.id === openId.value);
+  const next = list[at < 0 ? (by > 0 ? 0 : -1) : at + by];
+  if (next) go(next.id);
+  else if (at === 0 && by < 0) go("");
+}
+
+const LAST = "window.session";
+
+function remember(id: string): void {
+  if (lastSession() === id) return;
+  void api.host.setSetting({ key: LAST, valueJson: id ? JSON.stringify(id) : "" }).catch(() => undefined);
+}
+
+// lastSession is where the person left off.
+export function lastSession(): string {
+  try {
+    const value: unknown = JSON.parse(tables.value.settings.get(LAST)?.valueJson || '""');
+    return typeof value === "string" ? value : "";
+  } catch {
+    return "";
+  }
+}

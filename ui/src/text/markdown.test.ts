@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { wholeHtml } from "./markdown";
+
+describe("markdown", () => {
+  test("shows raw HTML as text", () => {
+    expect(wholeHtml("<script>alert(1)</script>")).not.toContain("<script");
+    expect(wholeHtml("a <img src=x onerror=alert(1)> b")).not.toContain("<img");
+    expect(wholeHtml("a <b onclick=alert(1)>b</b>")).not.toContain("<b onclick");
+    expect(wholeHtml("H<sub>2</sub>O")).toContain("<sub>2</sub>");
+  });
+
+  test("turns images into links and loads nothing", () => {
+    const out = wholeHtml("![a cat](https://example.org/cat.png)");
+    expect(out).not.toContain("<img");
+    expect(out).toContain('href="https://example.org/cat.png"');
+    expect(wholeHtml("![x](data:image/png;base64,AA)")).not.toContain("href");
+  });
+
+  test("drops the address of links that may not be opened, and shows it", () => {
+    const out = wholeHtml("[click](javascript:alert(1))");
+    expect(out).not.toContain("<a");
+    expect(out).toContain("click");
+  });
+
+  test("keeps quotes in titles and addresses from breaking out", () => {
+    const out = wholeHtml(`[x](https://example.org/"onmouseover=alert(1) 'a"b')`);
+    expect(out).not.toMatch(/<a[^>]*\sonmouseover/);
+    expect(wholeHtml('```x"onload=alert(1)\ncode\n```')).not.toMatch(/<pre[^>]*\sonload/);
+  });
+
+  test("names the language of code and escapes it", () => {
+    expect(wholeHtml("```go\na < b\n```")).toBe('<pre data-lang="go"><code>a &#60; b\n</code></pre>\n');
+  });
+});

@@ -1,0 +1,55 @@
+// Markdown to HTML that is safe to show: no raw HTML beyond a few harmless tags, no images, only links that open.
+import { Marked, type Token, type TokensList } from "marked";
+import { openable } from "./links";
+
+const harmless = /^<\/?(br|sub|sup|kbd|b|i|em|strong|u|s|mark|small|hr)\s*\/?>\s*$/i;
+
+export function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+const marked = new Marked({
+  gfm: true,
+  renderer: {
+    html({ text }) {
+      if (harmless.test(text)) return text;
+      return escaped(text);
+    },
+    code({ text, lang }) {
+      const language = (lang ?? "").trim().split(/\s/)[0];
+      return `<pre data-lang="${escaped(language)}"><code>${escaped(text)}\n</code></pre>\n`;
+    },
+    checkbox({ checked }) {
+      return checked ? "☑ " : "☐ ";
+    },
+    link({ href, title, tokens }) {
+      const words = this.parser.parseInline(tokens);
+      const url = openable(href);
+      if (!url) return href && !href.startsWith("#") ? `${words} (${escaped(href)})` : words;
+      return `<a href="${escaped(url)}" title="${escaped(title ? `${title} — ${url}` : url)}">${words}</a>`;
+    },
+    image({ href, text }) {
+      const url = openable(href);
+      const words = escaped(text || "Image");
+      return url ? `<a href="${escaped(url)}" title="${escaped(url)}">${words} (image)</a>` : `${words} (image)`;
+    },
+    table({ header, rows }) {
+      const cells = (row: typeof header, tag: string) =>
+        row
+          .map((c) => `<${tag}${c.align ? ` align="${c.align}"` : ""}>${this.parser.parseInline(c.tokens)}</${tag}>`)
+          .join("");
+      const body = rows.map((r) => `<tr>${cells(r, "td")}</tr>`).join("");
+      return `<div data-scroll><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${body}</tbody></table></div>\n`;
+    },
+  },
+});
+
+// html renders blocks; it still has to pass the sanitizer before it is shown.
+export function html(tokens: Token[]): string {
+  return marked.parser(tokens as TokensList);
+}
+
+// wholeHtml renders a text in which links are defined after their use.
+export function wholeHtml(text: string): string {
+  return marked.parse(text, { async: false });
+}

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { ago, bytes, oneLine, seconds } from "./words";
+
+test("durations", () => {
+  expect([0, 1234, 12_345, 75_000, 3_600_000].map(seconds)).toEqual(["0.0 s", "1.2 s", "12 s", "1 min 15 s", "1 h 0 min"]);
+});
+
+test("sizes", () => {
+  expect([12, 1200, 999_999, 4_700_000_000].map(bytes)).toEqual(["12 bytes", "1.2 kB", "1.0 MB", "4.7 GB"]);
+});
+
+test("times past", () => {
+  const now = 1_000_000_000;
+  expect([0, 90_000, 3_700_000, 90_000_000].map((t) => ago(now - t, now))).toEqual(["just now", "1 min ago", "an hour ago", "yesterday"]);
+});
+
+test("one line", () => {
+  expect(oneLine("  a\n\nb  c ", 10)).toBe("a b c");
+  expect(oneLine("abcdefgh", 5)).toBe("abcd…");
+});

@@ -1,0 +1,114 @@
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { choice, chosenProvider, label } from "../state/choice";
+import { keyAction } from "../state/compose";
+import { draft, typed } from "../state/drafts";
+import { cancel, send, sending, sendProblem } from "../state/send";
+import { activeRun, busyRun, dialog, openId, openProblem, tables } from "../state/store";
+import { Icon } from "./icons";
+import { modelKeys } from "./keys";
+import { isNarrow } from "./parts";
+
+// A text of this length fills the composer in any case; measuring it would only take time.
+const SURELY_FULL = 20_000;
+
+export function Composer() {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const text = draft.value;
+  const active = activeRun.value;
+  const empty = text.trim() === "";
+
+  useLayoutEffect(() => {
+    const el = area.current;
+    if (!el) return;
+    if (text.length > SURELY_FULL) {
+      el.style.height = "40vh";
+      return;
+    }
+    el.style.height = "auto";
+    el.style.height = `${el.scrollHeight}px`;
+  }, [text]);
+
+  useEffect(() => {
+    sendProblem.value = "";
+    if (!isNarrow() || matchMedia("(pointer: fine)").matches) area.current?.focus();
+  }, [openId.value]);
+
+  const stop = () => {
+    if (active && !active.cancelRequested) void cancel(active.id);
+  };
+  const pressed = (e: KeyboardEvent) => {
+    const action = keyAction(e, active !== undefined);
+    if (action === "none") return;
+    e.preventDefault();
+    if (action === "send") void send();
+    else stop();
+  };
+
+  return (
+    <form
+      class="composer"
+      aria-busy={sending.value}
+      onSubmit={(e) => {
+        e.preventDefault();
+        void send();
+      }}
+    >
+      {sendProblem.value && (
+        <p class="send-problem" role="alert">
+          <Icon name="warn" /> <span>{sendProblem.value}</span>
+        </p>
+      )}
+      <div class="composer-box">
+        <textarea
+          ref={area}
+          id="message"
+          rows={1}
+          aria-label="Message"
+          placeholder={busyRun.value ? "Write the next message" : "Write a message"}
+          value={text}
+          disabled={openProblem.value !== ""}
+          onInput={(e) => typed(e.currentTarget.value)}
+          onKeyDown={pressed}
+        />
+        <div class="composer-row">
+          <ModelButton />
+          <span class="composer-keys">
+            {active && (
+              <button type="button" class="round" data-stop aria-label="Stop" title="Stop (Esc)" disabled={active.cancelRequested} onClick={stop}>
+                <Icon name="stop" filled />
+              </button>
+            )}
+            {(!active || !empty) && (
+              <button type="submit" class="round" aria-label="Send" title={active ? "Send when this answer is finished (Enter)" : "Send (Enter)"} disabled={empty || sending.value}>
+                <Icon name="up" />
+              </button>
+            )}
+          </span>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function ModelButton() {
+  const { providerId, model } = choice.value;
+  const provider = chosenProvider.value;
+  const known = tables.value.models.get(`${providerId}/${model}`);
+  const name = known ? label(known) : model;
+  const words = provider ? [provider.name, name].filter(Boolean).join(" · ") : "choose one";
+  return (
+    <button
+      type="button"
+      class="model-button"
+      aria-label={`Model: ${words}`}
+      aria-haspopup="dialog"
+      title={`Choose the model (${modelKeys})`}
+      onClick={() => (dialog.value = "models")}
+    >
+      <span class="model-name">{provider ? words : "Choose a model"}</span>
+      {provider?.canned && <span class="tag">canned</span>}
+      {provider?.error && <span class="tag" data-warn>not working</span>}
+      <Icon name="expand" />
+    </button>
+  );
+}

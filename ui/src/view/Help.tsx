@@ -1,0 +1,20 @@
+import { shortcuts } from "./keys";
+import { Modal } from "./parts";
+
+export function Help() {
+  return (
+    <Modal label="Keyboard" class="help">
+      <div class="sheet">
+        <h2>Keyboard</h2>
+        <dl class="shortcuts">
+          {shortcuts.map((s) => (
+            <div key={s.what}>
+              <dt>{s.what}</dt>
+              <dd>{s.keys.map((k) => <kbd key={k}>{k}</kbd>)}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+    </Modal>
+  );
+}

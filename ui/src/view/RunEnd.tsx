@@ -1,0 +1,83 @@
+import type { Run } from "../gen/api/v1/api_pb";
+import { RunState } from "../gen/api/v1/api_pb";
+import { Done_Reason, ErrorCode } from "../gen/provider/v1/provider_pb";
+import { again, goOn } from "../state/send";
+import { dialog } from "../state/store";
+import { Icon } from "./icons";
+
+interface Props {
+  run: Run;
+  // What was asked; empty where it is not loaded.
+  text: string;
+  answered: boolean;
+}
+
+// RunEnd says how a run ended where it did not simply succeed.
+export function RunEnd({ run, text, answered }: Props) {
+  switch (run.state) {
+    case RunState.FAILED:
+      return <ErrorCard run={run} text={text} />;
+    case RunState.CANCELLED:
+      if (run.startedMs === 0n) return null;
+      return <Quiet words="Stopped." run={run} text={text} />;
+    case RunState.INTERRUPTED:
+      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
+    case RunState.COMPLETED:
+      if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} text="" goOn />;
+      if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} text={text} />;
+      return null;
+    default:
+      return null;
+  }
+}
+
+function Quiet(props: { words: string; run: Run; text: string; goOn?: boolean }) {
+  return (
+    <p class="quiet-end" data-testid="run-end">
+      <span>{props.words}</span>
+      {props.goOn && <button class="text-button" onClick={() => void goOn(props.run)}>Continue</button>}
+      {props.text && <button class="text-button" onClick={() => void again(props.run, props.text)}>Send again</button>}
+    </p>
+  );
+}
+
+// Errors that another model or a changed connection would mend.
+const connection = new Set([
+  ErrorCode.AUTH, ErrorCode.QUOTA, ErrorCode.UNKNOWN_MODEL, ErrorCode.UNREACHABLE, ErrorCode.TLS, ErrorCode.PROXY, ErrorCode.DENIED,
+]);
+
+function ErrorCard({ run, text }: { run: Run; text: string }) {
+  const error = run.error;
+  const code = error ? (ErrorCode[error.code] ?? "") : "";
+  const request = error?.requestId || run.requestId;
+  const facts: [string, string][] = [
+    ["Kind", code.toLowerCase().replace(/_/g, " ")],
+    ["HTTP status", error?.httpStatus ? String(error.httpStatus) : ""],
+    ["Parameter", error?.parameter ?? ""],
+    ["Request", request],
+    ["Run", run.id],
+  ];
+  return (
+    <article data-kind="error" class="card" data-tone="bad" aria-label="Error">
+      <p class="card-title"><Icon name="warn" /><span>{error?.message || "This did not work, and nobody said why."}</span></p>
+      <details class="fold">
+        <summary><Icon name="chevron" /><span>Details</span></summary>
+        <div class="fold-body">
+          <dl class="facts">
+            {facts.filter(([, v]) => v).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}
+          </dl>
+          {error?.detail && <pre tabIndex={0}>{error.detail}</pre>}
+        </div>
+      </details>
+      <div class="buttons">
+        {text && <button class="button" onClick={() => void again(run, text)}>Send again</button>}
+        {error && connection.has(error.code) && (
+          <>
+            <button class="button" onClick={() => (dialog.value = "models")}>Choose another model</button>
+            <button class="button" onClick={() => (dialog.value = "settings")}>Providers</button>
+          </>
+        )}
+      </div>
+    </article>
+  );
+}

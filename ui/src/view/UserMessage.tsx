@@ -1,0 +1,47 @@
+import { useState } from "preact/hooks";
+import type { Run } from "../gen/api/v1/api_pb";
+import { RunState } from "../gen/api/v1/api_pb";
+import type { Blob } from "../gen/provider/v1/provider_pb";
+import { isQueued } from "../state/rows";
+import { cancel } from "../state/send";
+import { bytes, clock } from "../text/words";
+import { Icon } from "./icons";
+import { memo } from "./memo";
+
+// A longer message is folded to its beginning, and a huge one is never put into the page as a whole.
+const FOLDED = 3000;
+const BEGINNING = 1200;
+const MOST_SHOWN = 300_000;
+
+export const UserMessage = memo(function UserMessage(props: { text: string; attachments: Blob[]; at: number; run: Run | undefined }) {
+  const { text, attachments, at, run } = props;
+  const [all, setAll] = useState(false);
+  const long = text.length > FOLDED;
+  const visible = long ? text.slice(0, all ? MOST_SHOWN : BEGINNING) : text;
+  const queued = run !== undefined && isQueued(run);
+  return (
+    <article data-kind="user" aria-label="You">
+      <div class="bubble" title={at ? clock(at, Date.now()) : undefined} data-queued={queued || undefined}>
+        {visible}
+        {long && visible.length < text.length && "…"}
+        {long && (
+          <button class="text-button" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? "Show less" : `Show all of it (${bytes(text.length)})`}
+          </button>
+        )}
+        {attachments.length > 0 && (
+          <ul class="attachments" aria-label="Attached">
+            {attachments.map((a) => <li key={a.name}><Icon name="file" />{a.name} · {bytes(a.data.length)}</li>)}
+          </ul>
+        )}
+      </div>
+      {queued && (
+        <p class="bubble-foot">
+          <span class="tag">queued</span>
+          <button class="text-button" onClick={() => void cancel(run.id)}>Remove</button>
+        </p>
+      )}
+      {run?.state === RunState.CANCELLED && run.startedMs === 0n && <p class="bubble-foot"><span class="tag">removed before it was sent</span></p>}
+    </article>
+  );
+});

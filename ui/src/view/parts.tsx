@@ -1,0 +1,88 @@
+// Small things that several views use.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { go } from "../state/open";
+import { dialog, drawer, sidebar } from "../state/store";
+import { Icon } from "./icons";
+
+const narrow = matchMedia("(max-width: 760px)");
+
+export function toggleSidebar(): void {
+  if (narrow.matches) drawer.value = !drawer.value;
+  else sidebar.value = !sidebar.value;
+}
+
+export const isNarrow = (): boolean => narrow.matches;
+
+export function focusComposer(): void {
+  document.querySelector<HTMLTextAreaElement>("#message")?.focus();
+}
+
+export function newChat(): void {
+  go("");
+  focusComposer();
+}
+
+export function NewChatButton({ bare = false }: { bare?: boolean }) {
+  return (
+    <button class={bare ? "bare" : "new-chat"} onClick={newChat} aria-label={bare ? "Start a new chat" : undefined} title={bare ? "New chat" : undefined}>
+      <Icon name="plus" />
+      {!bare && <span>New chat</span>}
+    </button>
+  );
+}
+
+interface DialogProps {
+  label: string;
+  class: string;
+  close?: () => void;
+  children: ComponentChildren;
+}
+
+// Modal is a native dialog: it keeps the focus, closes with Esc or a click beside it, and gives the focus back.
+export function Modal({ label, class: name, close = () => (dialog.value = ""), children }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    ref.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={name}
+      aria-label={label}
+      onClose={close}
+      onMouseDown={(e) => {
+        if (e.target === ref.current) ref.current?.close();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
+
+export function Confirm(props: { title: string; words: string; yes: string; onYes: () => void; close: () => void }) {
+  return (
+    <Modal label={props.title} class="confirm" close={props.close}>
+      <div class="confirm-body">
+        <h2>{props.title}</h2>
+        <p>{props.words}</p>
+        <div class="buttons">
+          <button class="button" autofocus onClick={props.close}>Keep</button>
+          <button
+            class="button danger"
+            onClick={() => {
+              props.close();
+              props.onYes();
+            }}
+          >
+            {props.yes}
+          </button>
+        </div>
+      </div>
+    </Modal>
+  );
+}
