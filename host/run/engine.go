@@ -1,0 +1,234 @@
+// Package run carries one message to its answer.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// Config is what an Engine works with. All fields are required.
+type Config struct {
+	Store     *store.Store
+	Providers *provider.Manager
+	Logger    *slog.Logger
+}
+
+// Engine holds the one loop. Runs of a session go one after the other, those of different sessions side by side.
+type Engine struct {
+	store     *store.Store
+	providers *provider.Manager
+	log       *slog.Logger
+
+	mu      sync.Mutex
+	closing bool
+	// Sessions whose queue is being worked on; true when something was queued meanwhile.
+	sessions map[string]bool
+	active   map[string]*execution
+	workers  sync.WaitGroup
+}
+
+var (
+	errCancelled = errors.New("cancelled")
+	errClosing   = errors.New("the host is ending")
+)
+
+// New makes an Engine; nothing runs before Start.
+func New(c Config) *Engine {
+	return &Engine{
+		store:     c.Store,
+		providers: c.Providers,
+		log:       c.Logger,
+		sessions:  map[string]bool{},
+		active:    map[string]*execution{},
+	}
+}
+
+// Start settles what the last host left open, then goes on with the queues.
+func (e *Engine) Start(ctx context.Context) error {
+	n, err := e.store.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("settle the runs of the last start: %w", err)
+	}
+	if n > 0 {
+		e.log.Info("interrupted runs settled", "count", n)
+	}
+	open, err := e.store.OpenRuns(ctx)
+	if err != nil {
+		return fmt.Errorf("list open runs: %w", err)
+	}
+	for _, r := range open {
+		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
+			e.kick(r.SessionId)
+		}
+	}
+	return nil
+}
+
+// Active tells how many runs are under way.
+func (e *Engine) Active() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.active)
+}
+
+// Close stops all runs, keeping their text, and waits for them until ctx ends. They become interrupted; queued ones stay
+// queued.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closing = true
+	for _, x := range e.active {
+		x.cancel(errClosing)
+	}
+	e.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() {
+		e.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for %d runs to stop: %w", e.Active(), context.Cause(ctx))
+	}
+}
+
+// Cancel stops a run; one that has ended is returned as it is.
+func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
+	r, err := e.store.RequestCancel(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	x := e.active[r.Id]
+	e.mu.Unlock()
+	if x == nil {
+		return r, nil
+	}
+	x.cancel(errCancelled)
+	select {
+	case <-x.ended:
+		return e.store.Run(ctx, r.Id)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Decide answers an approval for whoever by names; the first answer wins.
+func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by string) (*apiv1.Approval, error) {
+	a, err := e.store.Approval(ctx, req.ApprovalId)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := permits(a.Question, req)
+	if err != nil {
+		return nil, err
+	}
+	a, err = e.store.Decide(ctx, a.Id, &apiv1.Decision{ChoiceId: req.ChoiceId, Text: req.Text, Allowed: allowed, By: by})
+	if err != nil {
+		return a, err
+	}
+	e.mu.Lock()
+	x := e.active[a.RunId]
+	e.mu.Unlock()
+	if x == nil {
+		return a, nil
+	}
+	err = e.providers.Answer(ctx, x.provider, &providerv1.AnswerRequest{
+		RunId:      a.RunId,
+		QuestionId: a.Question.GetId(),
+		ChoiceId:   req.ChoiceId,
+		Text:       req.Text,
+	})
+	if err != nil {
+		// The decision stands; a run that can't hear it ends with these words.
+		x.cancel(err)
+		return a, fmt.Errorf("pass the answer on to the provider: %w", err)
+	}
+	return a, nil
+}
+
+// permits tells whether an answer allows what was asked, and refuses one that does not fit the question.
+func permits(q *providerv1.Question, req *apiv1.DecideRequest) (bool, error) {
+	if len(q.Choices) == 0 {
+		return true, nil
+	}
+	var ids []string
+	for _, c := range q.Choices {
+		if c.Id == req.ChoiceId {
+			return c.Allows, nil
+		}
+		ids = append(ids, c.Id)
+	}
+	return false, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "%q is none of the choices; choose one of %s", req.ChoiceId, list(ids))
+}
+
+// kick makes sure that somebody works on the session's queue.
+func (e *Engine) kick(sessionID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return
+	}
+	if _, ok := e.sessions[sessionID]; ok {
+		e.sessions[sessionID] = true
+		return
+	}
+	e.sessions[sessionID] = false
+	e.workers.Go(func() { e.work(sessionID) })
+}
+
+// work carries out the session's queue until it is empty.
+func (e *Engine) work(sessionID string) {
+	for {
+		r, err := e.next(sessionID)
+		if err != nil {
+			e.log.Error("take the next run", "session", sessionID, "error", err)
+		}
+		if r == nil {
+			e.mu.Lock()
+			again := e.sessions[sessionID] && !e.closing && err == nil
+			if !again {
+				delete(e.sessions, sessionID)
+				e.mu.Unlock()
+				return
+			}
+			e.sessions[sessionID] = false
+			e.mu.Unlock()
+			continue
+		}
+		e.execute(r)
+	}
+}
+
+// next starts the session's next run; nil when there is none.
+func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
+	ctx := context.Background()
+	for {
+		e.mu.Lock()
+		closing := e.closing
+		e.mu.Unlock()
+		if closing {
+			return nil, nil
+		}
+		r, err := e.store.NextQueued(ctx, sessionID)
+		if err != nil || r == nil {
+			return nil, err
+		}
+		r, err = e.store.StartRun(ctx, r.Id)
+		if errors.Is(err, store.ErrEnded) || errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		return r, err
+	}
+}

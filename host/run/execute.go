@@ -1,0 +1,318 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// maxTurns is how often one run may call its model.
+const maxTurns = 50
+
+// execution is one run under way.
+type execution struct {
+	engine   *Engine
+	run      *apiv1.Run
+	provider *apiv1.Provider
+	cancel   context.CancelCauseFunc
+	ended    chan struct{}
+
+	status string
+	// What the turn under way has brought.
+	answered bool
+	thought  bool
+	calls    []*providerv1.ToolCall
+	usage    *providerv1.Usage
+}
+
+// execute carries out a started run to its end.
+func (e *Engine) execute(r *apiv1.Run) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	x := &execution{engine: e, run: r, cancel: cancel, ended: make(chan struct{})}
+	e.mu.Lock()
+	e.active[r.Id] = x
+	if e.closing {
+		cancel(errClosing)
+	}
+	e.mu.Unlock()
+
+	end, err := x.carryOut(ctx)
+	if err != nil {
+		end = endOf(ctx, err)
+	}
+	x.finish(end)
+
+	e.mu.Lock()
+	delete(e.active, r.Id)
+	e.mu.Unlock()
+	close(x.ended)
+}
+
+// finish writes the run's one end. A store that can't take it now finds the run open at the next start and settles it.
+func (x *execution) finish(end store.End) {
+	log := x.engine.log.With("run", x.run.Id)
+	switch _, err := x.engine.store.EndRun(context.Background(), x.run.Id, end); {
+	case errors.Is(err, store.ErrEnded), errors.Is(err, store.ErrNotFound):
+		log.Debug("run had ended already")
+	case err != nil:
+		log.Error("end run", "error", err)
+	default:
+		log.Info("run ended", "state", end.State, "code", end.Error.GetCode())
+	}
+}
+
+// endOf says how a run ends that did not complete.
+func endOf(ctx context.Context, err error) store.End {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errCancelled):
+		return store.End{State: apiv1.RunState_RUN_STATE_CANCELLED}
+	case errors.Is(cause, errClosing):
+		return store.End{State: apiv1.RunState_RUN_STATE_INTERRUPTED, Error: &providerv1.Error{
+			Code:    providerv1.ErrorCode_ERROR_CODE_HOST,
+			Message: "OpenVibez was closed while the answer was being written; what came so far is kept",
+		}}
+	case cause != nil:
+		err = cause
+	}
+	var typed *sdk.Error
+	if errors.As(err, &typed) {
+		return store.End{State: apiv1.RunState_RUN_STATE_FAILED, Error: typed.Proto}
+	}
+	return store.End{State: apiv1.RunState_RUN_STATE_FAILED, Error: &providerv1.Error{
+		Code: providerv1.ErrorCode_ERROR_CODE_HOST, Message: err.Error(),
+	}}
+}
+
+// carryOut calls the model until it has answered, and tells how that ended.
+func (x *execution) carryOut(ctx context.Context) (store.End, error) {
+	e := x.engine
+	p, err := e.store.Provider(ctx, x.run.ProviderId)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.End{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
+			"the provider this message was sent to has been removed; choose another model and send it again")
+	}
+	if err != nil {
+		return store.End{}, err
+	}
+	x.provider = p
+	for range maxTurns {
+		done, err := x.turn(ctx)
+		if err != nil {
+			return store.End{}, err
+		}
+		entries := x.turnEntries(done)
+		if len(x.calls) == 0 {
+			return store.End{
+				State:        apiv1.RunState_RUN_STATE_COMPLETED,
+				FinishReason: done.Reason,
+				Entries:      append(entries, closingNotices(done)...),
+			}, nil
+		}
+		if err := x.answerCalls(ctx, entries); err != nil {
+			return store.End{}, err
+		}
+	}
+	return store.End{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
+		"stopped after %d turns without a final answer; send a message to go on", maxTurns)
+}
+
+// turn calls the model once and journals what comes until its end.
+func (x *execution) turn(ctx context.Context) (*providerv1.Done, error) {
+	e := x.engine
+	x.answered, x.thought, x.calls, x.usage = false, false, nil, nil
+	session, err := e.store.Session(ctx, x.run.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := e.store.History(ctx, x.run.SessionId, x.run.Id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.providers.Run(ctx, x.provider, &providerv1.RunRequest{
+		RunId:    x.run.Id,
+		Model:    x.run.Model,
+		Messages: messages(session.SystemPrompt, x.provider.Id, journal),
+		Options:  x.run.Options,
+		Purpose:  providerv1.Purpose_PURPOSE_CHAT,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+
+	done, err := x.receive(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if !x.answered && len(x.calls) == 0 {
+		if done.Reason == providerv1.Done_REASON_CONTENT_FILTER {
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CONTENT_FILTERED,
+				"%s's content filter held the answer back; ask in other words", x.provider.Name)
+		}
+		what := "nothing at all"
+		if x.thought {
+			what = "only thoughts, no answer"
+		}
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_EMPTY,
+			"%s sent back %s; send the message again, or try another model", x.run.Model, what)
+	}
+	return done, nil
+}
+
+// receive journals events until the turn's end.
+func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.Done, error) {
+	events := make(chan *providerv1.Event)
+	failed := make(chan error, 1)
+	go func() {
+		for {
+			ev, err := t.Recv()
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case events <- ev:
+			case <-ctx.Done():
+				failed <- context.Cause(ctx)
+				return
+			}
+		}
+	}()
+	text := &flusher{store: x.engine.store, runID: x.run.Id}
+	defer text.stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), text.flush())
+		case err := <-failed:
+			if errors.Is(err, io.EOF) {
+				err = sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the provider's answer ended without an end; what came so far is kept")
+			}
+			return nil, errors.Join(err, text.flush())
+		case <-text.due():
+			if err := text.flush(); err != nil {
+				return nil, err
+			}
+		case ev := <-events:
+			done, err := x.take(ctx, text, ev)
+			if done != nil || err != nil {
+				return done, err
+			}
+		}
+	}
+}
+
+// take journals one event. A done or an error ends the turn.
+func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Event) (*providerv1.Done, error) {
+	switch body := ev.Event.(type) {
+	case *providerv1.Event_Text:
+		x.answered = x.answered || strings.TrimSpace(body.Text) != ""
+		return nil, text.add(apiv1.Chunk_KIND_TEXT, body.Text)
+	case *providerv1.Event_Thought:
+		x.thought = true
+		return nil, text.add(apiv1.Chunk_KIND_THOUGHT, body.Thought)
+	}
+	if err := text.flush(); err != nil {
+		return nil, err
+	}
+	st, id := x.engine.store, x.run.Id
+	switch body := ev.Event.(type) {
+	case *providerv1.Event_Status:
+		if body.Status.Text == x.status {
+			return nil, nil
+		}
+		x.status = body.Status.Text
+		return nil, st.SetStatus(ctx, id, x.status)
+	case *providerv1.Event_Reference:
+		return nil, st.SetReference(ctx, id, body.Reference.RequestId, body.Reference.ResponseId)
+	case *providerv1.Event_Usage:
+		x.usage = body.Usage
+		return nil, nil
+	case *providerv1.Event_ToolCall:
+		x.calls = append(x.calls, body.ToolCall)
+		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: body.ToolCall}})
+	case *providerv1.Event_Plan:
+		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Plan{Plan: body.Plan}})
+	case *providerv1.Event_Action:
+		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Action{Action: body.Action}})
+	case *providerv1.Event_Notice:
+		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Notice{Notice: body.Notice}})
+	case *providerv1.Event_Question:
+		_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
+		return nil, err
+	case *providerv1.Event_Done:
+		return body.Done, nil
+	case *providerv1.Event_Error:
+		return nil, &sdk.Error{Proto: body.Error}
+	case *providerv1.Event_Background:
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "the provider left the work running in the background, which was not asked for")
+	}
+	x.engine.log.Warn("unknown event passed over", "run", id)
+	return nil, nil
+}
+
+func (x *execution) append(ctx context.Context, entries ...*apiv1.Entry) error {
+	_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
+	return err
+}
+
+// turnEntries are the entries that close a turn.
+func (x *execution) turnEntries(done *providerv1.Done) []*apiv1.Entry {
+	model := x.run.Model
+	if done.Model != "" {
+		model = done.Model
+	}
+	var entries []*apiv1.Entry
+	if x.usage != nil {
+		entries = append(entries, &apiv1.Entry{Body: &apiv1.Entry_Usage{Usage: x.usage}})
+	}
+	return append(entries, &apiv1.Entry{Body: &apiv1.Entry_Turn{Turn: &apiv1.Turn{
+		ProviderId: x.provider.Id, Model: model, Reason: done.Reason, ProviderState: done.ProviderState,
+	}}})
+}
+
+// answerCalls makes the calls durable before anything is done about them, then journals their results.
+func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error {
+	if _, err := x.engine.store.Append(ctx, x.run.Id, true, turn...); err != nil {
+		return err
+	}
+	var outputs []*apiv1.Entry
+	for _, c := range x.calls {
+		outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
+			Result: &providerv1.ToolResult{
+				CallId:  c.Id,
+				Name:    c.Name,
+				Content: fmt.Sprintf("The tool %q is not available in this conversation. Answer without it.", c.Name),
+				Failed:  true,
+			},
+		}}})
+	}
+	_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
+	return err
+}
+
+// closingNotices say what a completed answer lacks.
+func closingNotices(done *providerv1.Done) []*apiv1.Entry {
+	var text string
+	switch done.Reason {
+	case providerv1.Done_REASON_LENGTH:
+		text = "The answer was cut at the output limit. Ask the model to go on."
+	case providerv1.Done_REASON_CONTENT_FILTER:
+		text = "The provider's content filter ended the answer here."
+	default:
+		return nil
+	}
+	return []*apiv1.Entry{{Body: &apiv1.Entry_Notice{Notice: &providerv1.Notice{
+		Level: providerv1.Notice_LEVEL_WARNING, Text: text,
+	}}}}
+}

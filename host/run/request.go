@@ -1,0 +1,127 @@
+package run
+
+import (
+	"strings"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// messages turns a session's journal, in the order the model shall see it, into what a provider is sent.
+func messages(system, providerID string, journal []*apiv1.Entry) []*providerv1.Message {
+	var out []*providerv1.Message
+	if system = strings.TrimSpace(system); system != "" {
+		out = append(out, &providerv1.Message{
+			Role:  providerv1.Role_ROLE_SYSTEM,
+			Parts: []*providerv1.Part{{Part: &providerv1.Part_Text{Text: system}}},
+		})
+	}
+	b := builder{out: out}
+	for _, e := range journal {
+		switch body := e.Body.(type) {
+		case *apiv1.Entry_User:
+			b.add(e.RunId, providerv1.Role_ROLE_USER, userParts(body.User)...)
+		case *apiv1.Entry_Text:
+			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_Text{Text: body.Text.Text}})
+		case *apiv1.Entry_Thought:
+			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_Thought{Thought: body.Thought.Text}})
+		case *apiv1.Entry_ToolCall:
+			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_ToolCall{ToolCall: body.ToolCall}})
+		case *apiv1.Entry_ToolOutput:
+			b.add(e.RunId, providerv1.Role_ROLE_TOOL, &providerv1.Part{Part: &providerv1.Part_ToolResult{ToolResult: body.ToolOutput.Result}})
+		case *apiv1.Entry_Turn:
+			b.closeTurn(body.Turn, providerID)
+		}
+	}
+	return answered(b.out)
+}
+
+// answered adds a result to each tool call that has none, since providers refuse a history without them: a turn that
+// broke off had its calls never carried out.
+func answered(in []*providerv1.Message) []*providerv1.Message {
+	results := map[string]bool{}
+	for _, m := range in {
+		for _, p := range m.Parts {
+			if r := p.GetToolResult(); r != nil {
+				results[r.CallId] = true
+			}
+		}
+	}
+	var out []*providerv1.Message
+	for _, m := range in {
+		out = append(out, m)
+		var missing []*providerv1.Part
+		for _, p := range m.Parts {
+			if c := p.GetToolCall(); c != nil && !results[c.Id] {
+				missing = append(missing, &providerv1.Part{Part: &providerv1.Part_ToolResult{ToolResult: &providerv1.ToolResult{
+					CallId: c.Id, Name: c.Name, Content: "This call was not carried out.", Failed: true,
+				}}})
+			}
+		}
+		if missing != nil {
+			out = append(out, &providerv1.Message{Role: providerv1.Role_ROLE_TOOL, Parts: missing})
+		}
+	}
+	return out
+}
+
+// builder joins neighbouring parts of one turn into one message.
+type builder struct {
+	out []*providerv1.Message
+	// The run and turn the last message belongs to; a closed turn takes no more parts.
+	run    string
+	closed bool
+}
+
+func (b *builder) add(runID string, role providerv1.Role, parts ...*providerv1.Part) {
+	if n := len(b.out); n > 0 && !b.closed && b.run == runID && b.out[n-1].Role == role {
+		last := b.out[n-1]
+		for _, p := range parts {
+			last.Parts = appendPart(last.Parts, p)
+		}
+		return
+	}
+	b.out = append(b.out, &providerv1.Message{Role: role, Parts: parts})
+	b.run, b.closed = runID, false
+}
+
+func (b *builder) closeTurn(t *apiv1.Turn, providerID string) {
+	b.closed = true
+	if n := len(b.out); n > 0 && b.out[n-1].Role == providerv1.Role_ROLE_ASSISTANT && t.ProviderId == providerID {
+		b.out[n-1].ProviderState = t.ProviderState
+	}
+}
+
+// appendPart joins text that was cut in the journal only because a message was queued while it was being written.
+func appendPart(parts []*providerv1.Part, p *providerv1.Part) []*providerv1.Part {
+	if n := len(parts); n > 0 {
+		switch next := p.Part.(type) {
+		case *providerv1.Part_Text:
+			if last, ok := parts[n-1].Part.(*providerv1.Part_Text); ok {
+				parts[n-1] = &providerv1.Part{Part: &providerv1.Part_Text{Text: last.Text + next.Text}}
+				return parts
+			}
+		case *providerv1.Part_Thought:
+			if last, ok := parts[n-1].Part.(*providerv1.Part_Thought); ok {
+				parts[n-1] = &providerv1.Part{Part: &providerv1.Part_Thought{Thought: last.Thought + next.Thought}}
+				return parts
+			}
+		}
+	}
+	return append(parts, p)
+}
+
+func userParts(m *apiv1.UserMessage) []*providerv1.Part {
+	var parts []*providerv1.Part
+	if m.Text != "" {
+		parts = append(parts, &providerv1.Part{Part: &providerv1.Part_Text{Text: m.Text}})
+	}
+	for _, a := range m.Attachments {
+		if strings.HasPrefix(a.MediaType, "image/") {
+			parts = append(parts, &providerv1.Part{Part: &providerv1.Part_Image{Image: a}})
+			continue
+		}
+		parts = append(parts, &providerv1.Part{Part: &providerv1.Part_File{File: a}})
+	}
+	return parts
+}

@@ -1,0 +1,172 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// Send accepts a message; when it returns, the message is on disk and on its way. Provider and model are settled here:
+// those named, else the session's, else the defaults.
+func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendResponse, error) {
+	if strings.TrimSpace(req.Text) == "" && len(req.Attachments) == 0 {
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the message is empty; write something or attach a file")
+	}
+	if req.Options.GetBackground() {
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "background runs are not supported; send the message without the background option")
+	}
+	var session *apiv1.Session
+	if req.SessionId != "" {
+		s, err := e.store.Session(ctx, req.SessionId)
+		if err != nil {
+			return nil, err
+		}
+		session = s
+	}
+	m := store.Send{
+		SessionID:       session.GetId(),
+		ClientRequestID: req.ClientRequestId,
+		Text:            req.Text,
+		Attachments:     req.Attachments,
+		AskedProvider:   req.Provider,
+		AskedModel:      req.Model,
+		Options:         req.Options,
+		SystemPrompt:    req.SystemPrompt,
+		ReplacesRunID:   req.ReplacesRunId,
+	}
+	// A message sent before needs no choices: its provider may be gone by now.
+	s, r, err := e.store.Sent(ctx, m)
+	if !errors.Is(err, store.ErrNotFound) {
+		if err != nil {
+			return nil, err
+		}
+		return &apiv1.SendResponse{Session: s, Run: r}, nil
+	}
+	p, err := e.chooseProvider(ctx, req.Provider, session)
+	if err != nil {
+		return nil, err
+	}
+	m.ProviderID = p.Id
+	if m.Model, err = e.chooseModel(ctx, p, req.Model, session); err != nil {
+		return nil, err
+	}
+	if s, r, _, err = e.store.Send(ctx, m); err != nil {
+		return nil, err
+	}
+	e.kick(s.Id)
+	return &apiv1.SendResponse{Session: s, Run: r}, nil
+}
+
+func (e *Engine) chooseProvider(ctx context.Context, name string, session *apiv1.Session) (*apiv1.Provider, error) {
+	if name == "" {
+		name = session.GetProviderId()
+	}
+	if name == "" {
+		p, err := e.store.DefaultProvider(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil {
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
+				"no provider is configured; add one with `openvibez provider add` or in the window under Providers")
+		}
+		return p, nil
+	}
+	p, err := e.store.Provider(ctx, name)
+	if !errors.Is(err, store.ErrNotFound) {
+		return p, err
+	}
+	all, listErr := e.store.Providers(ctx)
+	if listErr != nil {
+		return nil, listErr
+	}
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	return nil, fmt.Errorf("no provider is called %q; there is %s: %w", name, list(names), store.ErrNotFound)
+}
+
+// chooseModel picks the model for p and checks that it is on offer, asking the provider once if the list lacks it.
+func (e *Engine) chooseModel(ctx context.Context, p *apiv1.Provider, name string, session *apiv1.Session) (string, error) {
+	if name == "" && session.GetProviderId() == p.Id {
+		name = session.GetModel()
+	}
+	if name == "" {
+		name = p.DefaultModel
+	}
+	known, err := e.store.Models(ctx, p.Id)
+	if err != nil {
+		return "", err
+	}
+	if id, ok := match(known, name); ok {
+		return id, nil
+	}
+	fresh, err := e.providers.ListModels(ctx, p)
+	if err != nil {
+		if name != "" {
+			// It can't be checked now; the provider will say so itself if it does not know it.
+			return name, nil
+		}
+		return "", fmt.Errorf("choose a model of %s: %w", p.Name, err)
+	}
+	if err := e.store.SyncModels(ctx, p.Id, fresh); err != nil {
+		return "", err
+	}
+	if known, err = e.store.Models(ctx, p.Id); err != nil {
+		return "", err
+	}
+	if id, ok := match(known, name); ok {
+		return id, nil
+	}
+	var ids []string
+	for _, m := range known {
+		if !m.Vanished {
+			ids = append(ids, m.Model.Id)
+		}
+	}
+	if len(ids) == 0 {
+		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNKNOWN_MODEL, "%s offers no models yet; add one there, then try again", p.Name)
+	}
+	return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNKNOWN_MODEL, "%s has no model called %q; it offers %s", p.Name, name, list(ids))
+}
+
+// match finds name, or the model to take when none is named. A name without a tag means the tag "latest".
+func match(known []*apiv1.Model, name string) (string, bool) {
+	known = slices.DeleteFunc(slices.Clone(known), func(m *apiv1.Model) bool { return m.Vanished })
+	if name == "" {
+		if len(known) == 0 {
+			return "", false
+		}
+		for _, m := range known {
+			if m.Model.Recommended {
+				return m.Model.Id, true
+			}
+		}
+		return known[0].Model.Id, true
+	}
+	for _, m := range known {
+		if m.Model.Id == name || m.Model.Id == name+":latest" {
+			return m.Model.Id, true
+		}
+	}
+	return "", false
+}
+
+func list(names []string) string {
+	const most = 8
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
