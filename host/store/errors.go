@@ -3,6 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"syscall"
+
+	gosqlite "github.com/glebarez/go-sqlite"
 )
 
 // What callers may want to tell apart. Every error of this package that has one of these causes wraps it and says in
@@ -70,4 +73,52 @@ func (e *LockedError) Error() string {
 		who = fmt.Sprintf("process %d", e.PID)
 	}
 	return fmt.Sprintf("the database %s is in use by %s: only one OpenVibez can use it at a time; end that one (openvibez stop), or set OPENVIBEZ_HOME to another directory", e.Path, who)
+}
+
+// Primary result codes of SQLite.
+const (
+	sqliteBusy      = 5
+	sqliteReadOnly  = 8
+	sqliteIO        = 10
+	sqliteCorrupt   = 11
+	sqliteFull      = 13
+	sqliteCantOpen  = 14
+	sqliteTooBig    = 18
+	sqliteUnique    = 19 | 8<<8
+	sqliteNotADB    = 26
+	primaryCodeMask = 0xff
+)
+
+func sqliteCode(err error) int {
+	var e *gosqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// explain puts what SQLite says into words; other errors pass as they are.
+func (s *Store) explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return explainCode(s.path, sqliteFull, err)
+	}
+	return explainCode(s.path, sqliteCode(err), err)
+}
+
+func explainCode(path string, code int, err error) error {
+	switch code & primaryCodeMask {
+	case sqliteFull:
+		return fmt.Errorf("%w: there is no room for the database %s, nothing of this change was kept; free some space and try again (%w)", ErrDiskFull, path, err)
+	case sqliteReadOnly, sqliteCantOpen:
+		return fmt.Errorf("%w: the database %s can't be written; check the permissions of the file and its directory, and that the disk is mounted for writing (%w)", ErrReadOnly, path, err)
+	case sqliteCorrupt, sqliteNotADB:
+		return fmt.Errorf("%w: the database %s is broken; keep a copy of it, then run \"openvibez doctor\" or put a backup (*.bak beside it) in its place (%w)", ErrDamaged, path, err)
+	case sqliteIO:
+		return fmt.Errorf("%w: the database %s could not be read or written, nothing of this change was kept; check the disk and try again (%w)", ErrIO, path, err)
+	case sqliteBusy:
+		return fmt.Errorf("the database %s is locked by a program that has it open; close that program and try again (%w)", path, err)
+	case sqliteTooBig:
+		return fmt.Errorf("%w: too large to keep, the limit is 1 GB (%w)", ErrInvalid, err)
+	}
+	return err
 }

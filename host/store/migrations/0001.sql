@@ -1,5 +1,5 @@
 -- Times are Unix milliseconds, 0 where it has not happened. Every row that a watcher may see carries rev, drawn from
--- the one counter below inside the transaction that changes it; bodies named *_json are protojson.
+-- the one counter below inside the transaction that changes it, no two rows the same; bodies named *_json are protojson.
 
 CREATE TABLE revision (
     id  INTEGER PRIMARY KEY CHECK (id = 1),
@@ -32,7 +32,7 @@ CREATE TABLE providers (
 CREATE INDEX providers_rev ON providers (rev);
 CREATE UNIQUE INDEX providers_default ON providers (is_default) WHERE is_default = 1;
 
--- Models of a provider that is gone are kept while a session names them; vanished ones likewise.
+-- A model that its provider no longer lists is kept, vanished, while a session names it.
 CREATE TABLE models (
     provider_id TEXT NOT NULL REFERENCES providers (id) ON DELETE CASCADE,
     id          TEXT NOT NULL,
@@ -107,9 +107,12 @@ CREATE TABLE runs (
     updated_ms        INTEGER NOT NULL,
     ended_ms          INTEGER NOT NULL DEFAULT 0,
     rev               INTEGER NOT NULL,
-    UNIQUE (session_id, client_request_id)
+    UNIQUE (session_id, client_request_id),
+    UNIQUE (session_id, queue_order)
 ) STRICT;
 CREATE INDEX runs_rev ON runs (rev);
+-- A message that began a session is found again by its request id alone.
+CREATE INDEX runs_request ON runs (client_request_id);
 CREATE INDEX runs_open ON runs (session_id, queue_order) WHERE ended_ms = 0;
 -- At most one run of a session is under way.
 CREATE UNIQUE INDEX runs_active ON runs (session_id) WHERE state BETWEEN 2 AND 6;
@@ -135,7 +138,7 @@ CREATE INDEX entries_run ON entries (run_id, seq);
 CREATE TABLE chunks (
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     seq        INTEGER NOT NULL,
-    run_id     TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    run_id     TEXT NOT NULL,
     -- 1 text, 2 thought
     kind       INTEGER NOT NULL,
     -- Bytes of the same part before this chunk; 0 begins a part.
@@ -161,7 +164,8 @@ CREATE TABLE approvals (
     rev           INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX approvals_rev ON approvals (rev);
-CREATE INDEX approvals_pending ON approvals (run_id) WHERE state = 1;
+CREATE INDEX approvals_run ON approvals (run_id, state);
+CREATE INDEX approvals_session ON approvals (session_id);
 
 CREATE TABLE jobs (
     id           TEXT PRIMARY KEY,
@@ -177,6 +181,7 @@ CREATE TABLE jobs (
     rev          INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX jobs_rev ON jobs (rev);
+CREATE INDEX jobs_session ON jobs (session_id);
 
 -- What a call of a model consumed; outlives the session it was for.
 CREATE TABLE usage (

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// ChangesQuery says which changes are wanted.
+type ChangesQuery struct {
+	// After is the revision up to which the caller knows everything; 0: nothing.
+	After int64
+	// Topics wanted; empty: all.
+	Topics []apiv1.Topic
+	// SessionID whose entries are wanted; empty: none.
+	SessionID string
+	// Limit on the number of changes; 0: 1000.
+	Limit int
+}
+
+// Changes gives what has changed after a revision, as it is now, in the order of the last change of each row. rev is
+// where the caller stands then: everything wanted up to it has been given. Where the number of changes is the limit,
+// there may be more: call again with it.
+//
+// An entry that stands for a range of sequence numbers replaces the chunks in it. Rows that are gone are tombstones; the
+// entries of a session go with it. A caller that knows nothing yet gets no tombstones with its first changes.
+func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.Change, rev int64, err error) {
+	if q.Limit <= 0 {
+		q.Limit = 1000
+	}
+	topics := q.topics()
+	// The committed revision first: all that led to it is in the revisions of the topics already.
+	rev = s.rev.Load()
+	if !s.closed.Load() && rev >= q.After && !slices.ContainsFunc(topics, func(t apiv1.Topic) bool { return s.topicRev[t].Load() > q.After }) {
+		return nil, rev, ctx.Err()
+	}
+	var found []change
+	err = s.read(ctx, func(v view) error {
+		// This fixes what the transaction sees; the revisions of the topics are at least as new.
+		if err := v.one("SELECT rev FROM revision", nil, &rev); err != nil {
+			return fmt.Errorf("read the revision: %w", err)
+		}
+		for _, topic := range topics {
+			if s.topicRev[topic].Load() <= q.After {
+				continue
+			}
+			more, err := v.changesOf(topic, q)
+			if err != nil {
+				return err
+			}
+			found = append(found, more...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(found, func(a, b change) int { return int(a.rev - b.rev) })
+	if len(found) >= q.Limit {
+		found = found[:q.Limit]
+		rev = found[q.Limit-1].rev
+	}
+	for _, c := range found {
+		changes = append(changes, c.row)
+	}
+	return changes, rev, nil
+}
+
+// topics are those to look at; tombstones are topic 0.
+func (q *ChangesQuery) topics() []apiv1.Topic {
+	wanted := slices.Clone(q.Topics)
+	if len(wanted) == 0 {
+		for t := apiv1.Topic_TOPIC_SESSIONS; t <= apiv1.Topic_TOPIC_SETTINGS; t++ {
+			wanted = append(wanted, t)
+		}
+	}
+	slices.Sort(wanted)
+	wanted = slices.DeleteFunc(slices.Compact(wanted), func(t apiv1.Topic) bool {
+		return t <= 0 || t > apiv1.Topic_TOPIC_SETTINGS || t == apiv1.Topic_TOPIC_ENTRIES && q.SessionID == ""
+	})
+	if q.After > 0 {
+		wanted = append(wanted, 0)
+	}
+	return wanted
+}
+
+// change is a changed row and its revision.
+type change struct {
+	rev int64
+	row *apiv1.Change
+}
+
+// changesOf gives the first changes of one topic, in order.
+func (v view) changesOf(topic apiv1.Topic, q ChangesQuery) ([]change, error) {
+	switch topic {
+	case apiv1.Topic_TOPIC_ENTRIES:
+		return v.changedEntries(q)
+	case apiv1.Topic_TOPIC_SESSIONS:
+		return changed(v, q, nil, func(r *sessionRow) (int64, *apiv1.Change, error) {
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Session{Session: r.proto()}}, nil
+		})
+	case apiv1.Topic_TOPIC_RUNS:
+		return changed(v, q, nil, func(r *runRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Run{Run: p}}, err
+		})
+	case apiv1.Topic_TOPIC_APPROVALS:
+		return changed(v, q, nil, func(r *approvalRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Approval{Approval: p}}, err
+		})
+	case apiv1.Topic_TOPIC_PROVIDERS:
+		return changed(v, q, nil, func(r *providerRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Provider{Provider: p}}, err
+		})
+	case apiv1.Topic_TOPIC_MODELS:
+		return changed(v, q, nil, func(r *modelRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Model{Model: p}}, err
+		})
+	case apiv1.Topic_TOPIC_JOBS:
+		return changed(v, q, nil, func(r *jobRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Job{Job: p}}, err
+		})
+	case apiv1.Topic_TOPIC_SETTINGS:
+		return changed(v, q, nil, func(r *settingRow) (int64, *apiv1.Change, error) {
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Setting{Setting: r.proto()}}, nil
+		})
+	}
+	wanted := func(g *gorm.DB) *gorm.DB { return g.Where("topic IN ?", q.topics()) }
+	return changed(v, q, wanted, func(r *tombstoneRow) (int64, *apiv1.Change, error) {
+		return r.Rev, &apiv1.Change{Row: &apiv1.Change_Tombstone{Tombstone: r.proto()}}, nil
+	})
+}
+
+// changed gives the first changes among rows of one table.
+func changed[R any](v view, q ChangesQuery, which func(*gorm.DB) *gorm.DB, show func(*R) (int64, *apiv1.Change, error)) ([]change, error) {
+	g := v.orm.Where("rev > ?", q.After)
+	if which != nil {
+		g = which(g)
+	}
+	var rows []R
+	if err := g.Order("rev").Limit(q.Limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	found := make([]change, 0, len(rows))
+	for i := range rows {
+		rev, row, err := show(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, change{rev, row})
+	}
+	return found, nil
+}
+
+// changedEntries gives the first changes in one session's journal: its entries, and the chunks of the open text.
+func (v view) changedEntries(q ChangesQuery) ([]change, error) {
+	var found []change
+	for _, from := range []struct {
+		table, columns string
+		read           func(func(...any) error) (*apiv1.Entry, error)
+	}{
+		{"entries", entryColumns, entry},
+		{"chunks", chunkColumns, chunkEntry},
+	} {
+		err := v.each(func(scan func(...any) error) error {
+			e, err := from.read(scan)
+			if err != nil {
+				return err
+			}
+			found = append(found, change{e.Rev, &apiv1.Change{Row: &apiv1.Change_Entry{Entry: e}}})
+			return nil
+		}, "SELECT "+from.columns+" FROM "+from.table+" WHERE session_id = ? AND rev > ? ORDER BY rev LIMIT ?", q.SessionID, q.After, q.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("read changes of session %s: %w", q.SessionID, err)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// CheckInvariants verifies what the store promises about its rows, at the cost of reading all of them, and tells all that
+// is wrong. Nothing can be written meanwhile.
+func (s *Store) CheckInvariants(ctx context.Context) error {
+	return s.write(ctx, false, func(t *tx) error {
+		var wrong []error
+		for _, p := range promises() {
+			err := t.each(func(scan func(...any) error) error {
+				var what string
+				if err := scan(&what); err != nil {
+					return err
+				}
+				if what != p.good {
+					wrong = append(wrong, fmt.Errorf("%s: %s", p.name, what))
+				}
+				return nil
+			}, p.query)
+			if err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", p.name, err))
+			}
+		}
+		// Compares the index with the text it was made of.
+		if _, err := t.exec("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)"); err != nil {
+			wrong = append(wrong, fmt.Errorf("search agrees with the journal: %w", err))
+		}
+		return errors.Join(wrong...)
+	})
+}
+
+// promise is something that holds for all rows; its query names what breaks it.
+type promise struct{ name, good, query string }
+
+func promises() []promise {
+	return []promise{
+		{"the file is intact", "ok", "PRAGMA integrity_check(10)"},
+		{"rows refer to rows", "", `SELECT "table" || ' row ' || coalesce(rowid, '?') || ' refers to nothing in ' || parent FROM pragma_foreign_key_check`},
+		{"sequence numbers have no gaps", "", `
+			WITH places AS (
+				SELECT session_id, seq, last_seq FROM entries
+				UNION ALL SELECT session_id, seq, seq FROM chunks
+			), steps AS (
+				SELECT session_id, seq, lag(last_seq, 1, 0) OVER (PARTITION BY session_id ORDER BY seq) AS before FROM places
+			)
+			SELECT 'session ' || session_id || ' goes from ' || before || ' to ' || seq FROM steps WHERE seq <> before + 1`},
+		{"a session knows its last entry", "", `
+			SELECT 'session ' || id || ' says ' || last_seq FROM sessions
+			WHERE last_seq <> coalesce((SELECT max(last_seq) FROM entries WHERE session_id = sessions.id), 0)`},
+		{"open text comes last", "", `
+			SELECT 'session ' || session_id || ' has chunk ' || seq || ' before entries' FROM chunks
+			WHERE seq <= (SELECT last_seq FROM sessions WHERE id = chunks.session_id)`},
+		{"open text is one part of a run under way", "", `
+			SELECT 'session ' || c.session_id || ' chunk ' || c.seq FROM chunks c LEFT JOIN runs r ON r.id = c.run_id
+			WHERE r.id IS NULL OR r.state NOT BETWEEN 2 AND 6 OR r.session_id <> c.session_id
+			UNION ALL SELECT 'session ' || session_id FROM chunks GROUP BY session_id HAVING count(DISTINCT run_id || ' ' || kind) > 1`},
+		{"chunks follow each other", "", `
+			WITH laid AS (
+				SELECT session_id, seq, start, sum(length(CAST(text AS BLOB))) OVER (PARTITION BY session_id ORDER BY seq) - length(CAST(text AS BLOB)) AS expected FROM chunks
+			)
+			SELECT 'session ' || session_id || ' chunk ' || seq || ' begins at ' || start || ' instead of ' || expected FROM laid WHERE start <> expected`},
+		{"a run has one end", "", `
+			SELECT 'run ' || id || ' in state ' || state || ' ended at ' || ended_ms FROM runs WHERE (state >= 7) <> (ended_ms > 0)`},
+		{"an ended run is busy with nothing", "", `
+			SELECT 'run ' || id FROM runs WHERE ended_ms > 0 AND (status <> '' OR resume_ms <> 0)`},
+		{"one run of a session is under way", "", `
+			SELECT 'session ' || session_id FROM runs WHERE state BETWEEN 2 AND 6 GROUP BY session_id HAVING count(*) > 1`},
+		{"a queued run has not begun", "", `SELECT 'run ' || id FROM runs WHERE state = 1 AND started_ms <> 0`},
+		{"the queue is in the order of the messages", "", `
+			WITH line AS (SELECT id, user_seq, lag(user_seq, 1, 0) OVER (PARTITION BY session_id ORDER BY queue_order) AS before FROM runs)
+			SELECT 'run ' || id FROM line WHERE user_seq <= before`},
+		{"a run has its message and its last entry", "", `
+			SELECT 'run ' || id FROM runs
+			WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.session_id = runs.session_id AND e.seq = runs.user_seq AND e.run_id = runs.id AND e.kind = 10)
+			OR last_seq <> (SELECT max(last_seq) FROM entries e WHERE e.run_id = runs.id)`},
+		{"who waits for approval has asked", "", `
+			SELECT 'run ' || id FROM runs WHERE (state = 3) <> EXISTS (SELECT 1 FROM approvals a WHERE a.run_id = runs.id AND a.state = 1)`},
+		{"a run that replaces another is of its session", "", `
+			SELECT 'run ' || r.id FROM runs r LEFT JOIN runs o ON o.id = r.replaces_run_id
+			WHERE r.replaces_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.queue_order >= r.queue_order)`},
+		{"revisions were drawn once, and from the counter", "", `
+			WITH drawn AS (
+				SELECT rev FROM settings UNION ALL SELECT rev FROM providers UNION ALL SELECT rev FROM models
+				UNION ALL SELECT rev FROM workspaces UNION ALL SELECT rev FROM sessions UNION ALL SELECT rev FROM runs
+				UNION ALL SELECT rev FROM entries UNION ALL SELECT rev FROM chunks UNION ALL SELECT rev FROM approvals
+				UNION ALL SELECT rev FROM jobs UNION ALL SELECT rev FROM tombstones
+			)
+			SELECT 'revision ' || rev || ' is of ' || count(*) || ' rows' FROM drawn GROUP BY rev HAVING count(*) > 1
+			UNION ALL SELECT 'revision ' || rev || ' is not drawn yet' FROM drawn WHERE rev > (SELECT rev FROM revision) OR rev <= 0`},
+		{"what is gone is gone", "", `
+			SELECT 'tombstone of session ' || id FROM tombstones WHERE topic = 1 AND id IN (SELECT id FROM sessions)
+			UNION ALL SELECT 'tombstone of run ' || id FROM tombstones WHERE topic = 2 AND id IN (SELECT id FROM runs)
+			UNION ALL SELECT 'tombstone of approval ' || id FROM tombstones WHERE topic = 4 AND id IN (SELECT id FROM approvals)
+			UNION ALL SELECT 'tombstone of provider ' || id FROM tombstones WHERE topic = 5 AND id IN (SELECT id FROM providers)
+			UNION ALL SELECT 'tombstone of model ' || id FROM tombstones WHERE topic = 6 AND id IN (SELECT provider_id || '/' || id FROM models)
+			UNION ALL SELECT 'tombstone of setting ' || id FROM tombstones WHERE topic = 8 AND id IN (SELECT key FROM settings)`},
+		{"bodies are JSON of their kind", "", `
+			SELECT 'entry ' || id FROM entries WHERE NOT json_valid(entry_json)`},
+	}
+}

@@ -1,0 +1,333 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"gorm.io/gorm"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+func (v view) provider(id string) (providerRow, error) {
+	var row providerRow
+	err := v.orm.Take(&row, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return row, fmt.Errorf("%w: there is no provider %q; \"openvibez provider list\" shows those there are", ErrNotFound, id)
+	}
+	if err != nil {
+		return row, fmt.Errorf("read provider %s: %w", id, err)
+	}
+	return row, nil
+}
+
+// checkProvider says in words why a provider can't be kept.
+func checkProvider(p *apiv1.Provider) error {
+	if p.Plugin == "" {
+		return fmt.Errorf("%w: a provider needs a plugin", ErrInvalid)
+	}
+	if strings.TrimSpace(p.Name) == "" {
+		return fmt.Errorf("%w: a provider needs a name", ErrInvalid)
+	}
+	var object map[string]any
+	if p.SettingsJson != "" && json.Unmarshal([]byte(p.SettingsJson), &object) != nil {
+		return fmt.Errorf("%w: the settings of provider %s are not a JSON object", ErrInvalid, p.Name)
+	}
+	return nil
+}
+
+// claim makes sure that a provider's name is free, and that it is the only default if it is one.
+func (t *tx) claim(r *providerRow) error {
+	var taken int64
+	if err := t.one("SELECT count(*) FROM providers WHERE name = ? AND id <> ?", []any{r.Name, r.ID}, &taken); err != nil {
+		return fmt.Errorf("look for provider %s: %w", r.Name, err)
+	}
+	if taken > 0 {
+		return fmt.Errorf("%w: there is a provider %q already; choose another name, or change that one", ErrDuplicateName, r.Name)
+	}
+	if !r.IsDefault {
+		return nil
+	}
+	var others []providerRow
+	if err := t.orm.Where("is_default = 1 AND id <> ?", r.ID).Find(&others).Error; err != nil {
+		return fmt.Errorf("find the default provider: %w", err)
+	}
+	for i := range others {
+		others[i].IsDefault = false
+		if err := t.saveProvider(&others[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) saveProvider(r *providerRow) error {
+	r.Rev = t.next(apiv1.Topic_TOPIC_PROVIDERS)
+	if err := t.orm.Select("*").Updates(r).Error; err != nil {
+		return fmt.Errorf("write provider %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// AddProvider keeps a new provider and gives it its id. One that is to be the default takes that from the one before.
+func (s *Store) AddProvider(ctx context.Context, p *apiv1.Provider) (*apiv1.Provider, error) {
+	if err := checkProvider(p); err != nil {
+		return nil, err
+	}
+	var row providerRow
+	err := s.write(ctx, true, func(t *tx) error {
+		row = providerRow{ID: newID(), CreatedMS: t.now}
+		if err := row.take(p); err != nil {
+			return err
+		}
+		if err := t.claim(&row); err != nil {
+			return err
+		}
+		row.Rev = t.next(apiv1.Topic_TOPIC_PROVIDERS)
+		if err := t.orm.Create(&row).Error; err != nil {
+			return fmt.Errorf("add provider %s: %w", row.Name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto()
+}
+
+// UpdateProvider lets change set the fields of a provider that callers may set. If change fails, nothing happens. It must
+// not call the store.
+func (s *Store) UpdateProvider(ctx context.Context, id string, change func(*apiv1.Provider) error) (*apiv1.Provider, error) {
+	var row providerRow
+	err := s.write(ctx, true, func(t *tx) (err error) {
+		if row, err = t.provider(id); err != nil {
+			return err
+		}
+		before, err := row.proto()
+		if err != nil {
+			return err
+		}
+		p := proto.CloneOf(before)
+		if err := change(p); err != nil {
+			return err
+		}
+		if err := checkProvider(p); err != nil {
+			return err
+		}
+		if err := row.take(p); err != nil {
+			return err
+		}
+		after, err := row.proto()
+		if err != nil || proto.Equal(before, after) {
+			return err
+		}
+		if err := t.claim(&row); err != nil {
+			return err
+		}
+		return t.saveProvider(&row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto()
+}
+
+// RemoveProvider forgets a provider and its models. Sessions go on naming it by its id.
+func (s *Store) RemoveProvider(ctx context.Context, id string) error {
+	return s.write(ctx, true, func(t *tx) error {
+		row, err := t.provider(id)
+		if err != nil {
+			return err
+		}
+		var models []modelRow
+		if err := t.orm.Where("provider_id = ?", id).Find(&models).Error; err != nil {
+			return fmt.Errorf("list the models of %s: %w", row.Name, err)
+		}
+		for i := range models {
+			if err := t.removeModel(&models[i]); err != nil {
+				return err
+			}
+		}
+		if err := t.orm.Delete(&row).Error; err != nil {
+			return fmt.Errorf("remove provider %s: %w", row.Name, err)
+		}
+		return t.bury(apiv1.Topic_TOPIC_PROVIDERS, id, "")
+	})
+}
+
+// Providers gives all providers, by name.
+func (s *Store) Providers(ctx context.Context) ([]*apiv1.Provider, error) {
+	return s.listProviders(ctx, func(g *gorm.DB) *gorm.DB { return g.Order("name COLLATE NOCASE") })
+}
+
+// Provider finds a provider by its id or its name, upper or lower case.
+func (s *Store) Provider(ctx context.Context, idOrName string) (*apiv1.Provider, error) {
+	found, err := s.listProviders(ctx, func(g *gorm.DB) *gorm.DB {
+		return g.Where("id = ? OR name = ? COLLATE NOCASE", idOrName, idOrName).Limit(2)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: there is no provider %q; \"openvibez provider list\" shows those there are", ErrNotFound, idOrName)
+	}
+	for _, p := range found {
+		if p.Id == idOrName {
+			return p, nil
+		}
+	}
+	return found[0], nil
+}
+
+// DefaultProvider gives the provider that messages go to when nothing else is chosen; nil if there is none.
+func (s *Store) DefaultProvider(ctx context.Context) (*apiv1.Provider, error) {
+	found, err := s.listProviders(ctx, func(g *gorm.DB) *gorm.DB { return g.Where("is_default = 1") })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) listProviders(ctx context.Context, which func(*gorm.DB) *gorm.DB) ([]*apiv1.Provider, error) {
+	var all []*apiv1.Provider
+	err := s.read(ctx, func(v view) error {
+		var rows []providerRow
+		if err := which(v.orm).Find(&rows).Error; err != nil {
+			return fmt.Errorf("list providers: %w", err)
+		}
+		for i := range rows {
+			p, err := rows[i].proto()
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// modelKey is the id of a model's tombstone.
+func modelKey(providerID, id string) string { return providerID + "/" + id }
+
+func (t *tx) removeModel(r *modelRow) error {
+	if err := t.orm.Delete(r).Error; err != nil {
+		return fmt.Errorf("remove model %s: %w", r.ID, err)
+	}
+	return t.bury(apiv1.Topic_TOPIC_MODELS, modelKey(r.ProviderID, r.ID), "")
+}
+
+// SyncModels makes the models of a provider those given, in that order. One that is no longer listed stays, marked
+// vanished, while a session or the provider's default names it.
+func (s *Store) SyncModels(ctx context.Context, providerID string, models []*providerv1.Model) error {
+	return s.write(ctx, false, func(t *tx) error {
+		if _, err := t.provider(providerID); err != nil {
+			return err
+		}
+		var rows []modelRow
+		if err := t.orm.Where("provider_id = ?", providerID).Find(&rows).Error; err != nil {
+			return fmt.Errorf("list models: %w", err)
+		}
+		old := map[string]*modelRow{}
+		for i := range rows {
+			old[rows[i].ID] = &rows[i]
+		}
+		listed := map[string]bool{}
+		for _, m := range models {
+			id := clean(m.Id)
+			if id == "" || listed[id] {
+				continue
+			}
+			listed[id] = true
+			if err := t.syncModel(old[id], providerID, id, int64(len(listed)), m); err != nil {
+				return err
+			}
+		}
+		for _, r := range old {
+			if listed[r.ID] {
+				continue
+			}
+			if err := t.vanish(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) syncModel(old *modelRow, providerID, id string, position int64, m *providerv1.Model) error {
+	body, err := format(m)
+	if err != nil {
+		return err
+	}
+	row := modelRow{ProviderID: providerID, ID: id, Position: position, ModelJSON: body}
+	if old == nil {
+		row.Rev = t.next(apiv1.Topic_TOPIC_MODELS)
+		if err := t.orm.Create(&row).Error; err != nil {
+			return fmt.Errorf("add model %s: %w", id, err)
+		}
+		return t.unbury(apiv1.Topic_TOPIC_MODELS, modelKey(providerID, id))
+	}
+	known, err := parse[providerv1.Model](old.ModelJSON)
+	if err != nil {
+		return err
+	}
+	if proto.Equal(known, m) && old.Position == position && !old.Vanished {
+		return nil
+	}
+	return t.saveModel(&row)
+}
+
+func (t *tx) saveModel(r *modelRow) error {
+	r.Rev = t.next(apiv1.Topic_TOPIC_MODELS)
+	if err := t.orm.Select("*").Updates(r).Error; err != nil {
+		return fmt.Errorf("write model %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// vanish marks a model that is no longer listed, or removes it if nothing names it.
+func (t *tx) vanish(r *modelRow) error {
+	var named int64
+	err := t.one(`SELECT (SELECT count(*) FROM sessions WHERE provider_id = ?1 AND model = ?2)
+		+ (SELECT count(*) FROM providers WHERE id = ?1 AND default_model = ?2)`, []any{r.ProviderID, r.ID}, &named)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look who uses model %s: %w", r.ID, err)
+	case named == 0:
+		return t.removeModel(r)
+	case r.Vanished:
+		return nil
+	}
+	r.Vanished = true
+	return t.saveModel(r)
+}
+
+// Models gives the models of one provider, in its order; of all providers if providerID is empty.
+func (s *Store) Models(ctx context.Context, providerID string) ([]*apiv1.Model, error) {
+	var all []*apiv1.Model
+	err := s.read(ctx, func(v view) error {
+		q := v.orm.Order("provider_id, vanished, position, id")
+		if providerID != "" {
+			q = q.Where("provider_id = ?", providerID)
+		}
+		var rows []modelRow
+		if err := q.Find(&rows).Error; err != nil {
+			return fmt.Errorf("list models: %w", err)
+		}
+		for i := range rows {
+			p, err := rows[i].proto()
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
+}

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"gorm.io/gorm"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// ListSessions gives one page of the sessions, pinned ones first, then the most recently active.
+func (s *Store) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest) (*apiv1.ListSessionsResponse, error) {
+	limit := pageLimit(req.Limit)
+	res := &apiv1.ListSessionsResponse{}
+	err := s.read(ctx, func(v view) error {
+		if err := v.one("SELECT rev FROM revision", nil, &res.Rev); err != nil {
+			return fmt.Errorf("read the revision: %w", err)
+		}
+		q := v.orm.Where("archived_ms = 0")
+		if req.Archived {
+			q = v.orm.Where("archived_ms <> 0")
+		}
+		if req.PageToken != "" {
+			after, err := parsePageToken(req.PageToken)
+			if err != nil {
+				return err
+			}
+			q = q.Where("(pinned < ? OR pinned = ? AND (active_ms < ? OR active_ms = ? AND id > ?))",
+				after.Pinned, after.Pinned, after.ActiveMS, after.ActiveMS, after.ID)
+		}
+		var rows []sessionRow
+		if err := q.Order("pinned DESC, active_ms DESC, id").Limit(limit + 1).Find(&rows).Error; err != nil {
+			return fmt.Errorf("list sessions: %w", err)
+		}
+		if len(rows) > limit {
+			rows = rows[:limit]
+			res.NextPageToken = pageToken(rows[limit-1])
+		}
+		for i := range rows {
+			res.Sessions = append(res.Sessions, rows[i].proto())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+func pageLimit(asked int32) int {
+	switch {
+	case asked <= 0:
+		return 100
+	case asked > 1000:
+		return 1000
+	}
+	return int(asked)
+}
+
+// pageToken says after which session the next page begins.
+func pageToken(r sessionRow) string {
+	pinned := 0
+	if r.Pinned {
+		pinned = 1
+	}
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %s", pinned, r.ActiveMS, r.ID))
+}
+
+func parsePageToken(token string) (sessionRow, error) {
+	var r sessionRow
+	var pinned int
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	if err == nil {
+		_, err = fmt.Sscanf(string(text), "%d %d %s", &pinned, &r.ActiveMS, &r.ID)
+	}
+	if err != nil {
+		return r, fmt.Errorf("%w: the page token %q is none that a list of sessions gave; leave it out to begin with the first page", ErrInvalid, token)
+	}
+	r.Pinned = pinned == 1
+	return r, nil
+}
+
+// Session finds a session by its id or an unambiguous beginning of it.
+func (s *Store) Session(ctx context.Context, idOrPrefix string) (*apiv1.Session, error) {
+	var row sessionRow
+	err := s.read(ctx, func(v view) error {
+		id, err := v.resolve("sessions", "session", idOrPrefix)
+		if err == nil {
+			row, err = v.session(id)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto(), nil
+}
+
+// resolve finds the id that an id or the beginning of one stands for.
+func (v view) resolve(table, noun, idOrPrefix string) (string, error) {
+	prefix := strings.ToLower(strings.TrimSpace(idOrPrefix))
+	if prefix == "" {
+		return "", fmt.Errorf("%w: name a %s by its id or the beginning of it", ErrInvalid, noun)
+	}
+	var ids []string
+	err := v.each(func(scan func(...any) error) error {
+		var id string
+		if err := scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, id)
+		return nil
+	}, "SELECT id FROM "+table+" WHERE id >= ? AND id < ? ORDER BY id LIMIT 4", prefix, prefix+"\U0010ffff")
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("find %s %s: %w", noun, prefix, err)
+	case len(ids) == 0:
+		return "", fmt.Errorf("%w: there is no %s %q", ErrNotFound, noun, idOrPrefix)
+	case len(ids) == 1 || ids[0] == prefix:
+		return ids[0], nil
+	}
+	list := strings.Join(ids, ", ")
+	if len(ids) == 4 {
+		list = strings.Join(ids[:3], ", ") + ", …"
+	}
+	return "", fmt.Errorf("%w: %q fits several %ss (%s): type more of the id", ErrAmbiguous, idOrPrefix, noun, list)
+}
+
+func (v view) session(id string) (sessionRow, error) {
+	var row sessionRow
+	err := v.orm.Take(&row, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return row, fmt.Errorf("%w: there is no session %q; it may have been deleted", ErrNotFound, id)
+	}
+	if err != nil {
+		return row, fmt.Errorf("read session %s: %w", id, err)
+	}
+	return row, nil
+}
+
+func (t *tx) saveSession(r *sessionRow) error {
+	r.Rev = t.next(apiv1.Topic_TOPIC_SESSIONS)
+	if err := t.orm.Select("*").Updates(r).Error; err != nil {
+		return fmt.Errorf("write session %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+func (t *tx) newSession(p *apiv1.Session) (sessionRow, error) {
+	r := sessionRow{ID: newID(), CreatedMS: t.now, ActiveMS: t.now, Rev: t.next(apiv1.Topic_TOPIC_SESSIONS)}
+	r.take(p)
+	if r.Title != "" {
+		r.Titled = true
+	}
+	if err := t.orm.Create(&r).Error; err != nil {
+		return r, fmt.Errorf("make a session: %w", err)
+	}
+	return r, nil
+}
+
+// CreateSession makes an empty session of what callers may set in one. One that comes with a title keeps it.
+func (s *Store) CreateSession(ctx context.Context, session *apiv1.Session) (*apiv1.Session, error) {
+	var row sessionRow
+	err := s.write(ctx, true, func(t *tx) (err error) {
+		row, err = t.newSession(session)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto(), nil
+}
+
+// UpdateSession lets change set the fields of a session that callers may set; the others stay as they are. If change
+// fails, nothing happens. It must not call the store.
+func (s *Store) UpdateSession(ctx context.Context, id string, change func(*apiv1.Session) error) (*apiv1.Session, error) {
+	var row sessionRow
+	err := s.write(ctx, true, func(t *tx) (err error) {
+		if row, err = t.session(id); err != nil {
+			return err
+		}
+		before, p := row.proto(), row.proto()
+		if err := change(p); err != nil {
+			return err
+		}
+		row.take(p)
+		if proto.Equal(before, row.proto()) {
+			return nil
+		}
+		return t.saveSession(&row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto(), nil
+}
+
+// DeleteSession removes a session and everything in it; only what its runs consumed stays. Tombstones tell of the
+// session, its runs, approvals and jobs; its entries go without saying.
+func (s *Store) DeleteSession(ctx context.Context, id string) error {
+	return s.write(ctx, true, func(t *tx) error {
+		if _, err := t.session(id); err != nil {
+			return err
+		}
+		for _, gone := range []struct {
+			topic apiv1.Topic
+			table string
+		}{
+			{apiv1.Topic_TOPIC_JOBS, "jobs"},
+			{apiv1.Topic_TOPIC_APPROVALS, "approvals"},
+			{apiv1.Topic_TOPIC_RUNS, "runs"},
+		} {
+			var ids []string
+			if err := t.orm.Table(gone.table).Where("session_id = ?", id).Pluck("id", &ids).Error; err != nil {
+				return fmt.Errorf("list the %s of session %s: %w", gone.table, id, err)
+			}
+			for _, gid := range ids {
+				if err := t.bury(gone.topic, gid, id); err != nil {
+					return fmt.Errorf("bury the %s of session %s: %w", gone.table, id, err)
+				}
+			}
+		}
+		for _, table := range []string{"chunks", "jobs", "approvals", "entries", "runs"} {
+			if _, err := t.exec("DELETE FROM "+table+" WHERE session_id = ?", id); err != nil {
+				return fmt.Errorf("delete the %s of session %s: %w", table, id, err)
+			}
+		}
+		t.s.forgetParts(id)
+		if _, err := t.exec("DELETE FROM sessions WHERE id = ?", id); err != nil {
+			return fmt.Errorf("delete session %s: %w", id, err)
+		}
+		return t.bury(apiv1.Topic_TOPIC_SESSIONS, id, id)
+	})
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// Settings gives all settings that are set, by key.
+func (s *Store) Settings(ctx context.Context) ([]*apiv1.Setting, error) {
+	var all []*apiv1.Setting
+	err := s.read(ctx, func(v view) error {
+		var rows []settingRow
+		if err := v.orm.Order("key").Find(&rows).Error; err != nil {
+			return fmt.Errorf("read settings: %w", err)
+		}
+		for i := range rows {
+			all = append(all, rows[i].proto())
+		}
+		return nil
+	})
+	return all, err
+}
+
+// Setting gives the value of a setting; "" if it is not set.
+func (s *Store) Setting(ctx context.Context, key string) (valueJSON string, err error) {
+	err = s.read(ctx, func(v view) error {
+		var row settingRow
+		err := v.orm.Take(&row, "key = ?", key).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		valueJSON = row.ValueJSON
+		return err
+	})
+	return valueJSON, err
+}
+
+// SetSetting sets a setting to a JSON value, or back to its default if valueJSON is empty.
+func (s *Store) SetSetting(ctx context.Context, key, valueJSON string) (*apiv1.Setting, error) {
+	if key == "" || clean(key) != key {
+		return nil, fmt.Errorf("%w: a setting needs a name", ErrInvalid)
+	}
+	if valueJSON != "" && !json.Valid([]byte(valueJSON)) {
+		return nil, fmt.Errorf("%w: the value of %s is not JSON: text needs quotes, as in \"dark\"", ErrInvalid, key)
+	}
+	row := settingRow{Key: key, ValueJSON: clean(valueJSON)}
+	err := s.write(ctx, true, func(t *tx) error {
+		var old settingRow
+		err := t.orm.Take(&old, "key = ?", key).Error
+		if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+			return fmt.Errorf("read setting %s: %w", key, err)
+		}
+		row.Rev = old.Rev
+		switch {
+		case old.ValueJSON == row.ValueJSON:
+			return nil
+		case row.ValueJSON == "":
+			if err := t.orm.Delete(&old).Error; err != nil {
+				return fmt.Errorf("reset setting %s: %w", key, err)
+			}
+			return t.bury(apiv1.Topic_TOPIC_SETTINGS, key, "")
+		}
+		row.Rev = t.next(apiv1.Topic_TOPIC_SETTINGS)
+		if err := t.orm.Save(&row).Error; err != nil {
+			return fmt.Errorf("set %s: %w", key, err)
+		}
+		return t.unbury(apiv1.Topic_TOPIC_SETTINGS, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.proto(), nil
+}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// pool shows gorm a connection on which a transaction is under way. It has no BeginTx, so gorm starts none of its own.
+type pool struct{ c *sql.Conn }
+
+func (p pool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return p.c.PrepareContext(ctx, query)
+}
+
+func (p pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return p.c.ExecContext(ctx, query, args...)
+}
+
+func (p pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.c.QueryContext(ctx, query, args...)
+}
+
+func (p pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return p.c.QueryRowContext(ctx, query, args...)
+}
+
+// view is one consistent state of the database.
+type view struct {
+	ctx context.Context
+	c   *sql.Conn
+	orm *gorm.DB
+}
+
+func (s *Store) viewOn(ctx context.Context, c *sql.Conn) view {
+	g := s.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	g.Statement.ConnPool = pool{c}
+	return view{ctx: ctx, c: c, orm: g}
+}
+
+// each calls row for every result of a query; scan fills its arguments from the columns.
+func (v view) each(row func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := v.c.QueryContext(v.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// one scans the only row of a query into dest; sql.ErrNoRows if there is none.
+func (v view) one(query string, args []any, dest ...any) error {
+	return v.c.QueryRowContext(v.ctx, query, args...).Scan(dest...)
+}
+
+// tx is a change under way: nothing of it is kept unless all of it is.
+type tx struct {
+	view
+	s   *Store
+	now int64
+	rev int64
+	// topics that the change touched; tombstones are 0.
+	topics [int(apiv1.Topic_TOPIC_SETTINGS) + 1]bool
+}
+
+// next draws a revision for a row of a topic. No two rows share one, so a reader may stop between any two.
+func (t *tx) next(topic apiv1.Topic) int64 {
+	t.rev++
+	t.topics[topic] = true
+	return t.rev
+}
+
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	res, err := t.c.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// bury leaves a tombstone.
+func (t *tx) bury(topic apiv1.Topic, id, sessionID string) error {
+	_, err := t.exec("INSERT OR REPLACE INTO tombstones (topic, id, session_id, rev) VALUES (?, ?, ?, ?)", int64(topic), id, sessionID, t.next(0))
+	return err
+}
+
+// unbury removes the tombstone of what exists again.
+func (t *tx) unbury(topic apiv1.Topic, id string) error {
+	_, err := t.exec("DELETE FROM tombstones WHERE topic = ? AND id = ?", int64(topic), id)
+	return err
+}
+
+// write makes one change. Durable ones are on the disk when it returns; the others are only safe from the end of this
+// process until the next durable one.
+func (s *Store) write(ctx context.Context, durable bool, change func(*tx) error) error {
+	select {
+	case <-s.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.turn <- struct{}{} }()
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.explain(s.transact(context.WithoutCancel(ctx), durable, change))
+}
+
+func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) error) (err error) {
+	if s.stale {
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+	}
+	if s.full != durable {
+		mode := "PRAGMA synchronous = NORMAL"
+		if durable {
+			mode = "PRAGMA synchronous = FULL"
+		}
+		if _, err := s.writer.ExecContext(ctx, mode); err != nil {
+			return fmt.Errorf("set how commits are synced: %w", err)
+		}
+		s.full = durable
+	}
+	if _, err := s.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin a change: %w", err)
+	}
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		s.stale = true
+		// A failed commit may have ended the transaction already; then there is nothing to roll back.
+		if _, rollback := s.writer.ExecContext(ctx, "ROLLBACK"); rollback != nil && err == nil {
+			err = rollback
+		}
+	}()
+	t := &tx{view: s.viewOn(ctx, s.writer), s: s, now: s.now().UnixMilli(), rev: s.rev.Load()}
+	if err := change(t); err != nil {
+		return err
+	}
+	if t.rev != s.rev.Load() {
+		if _, err := t.exec("UPDATE revision SET rev = ?", t.rev); err != nil {
+			return fmt.Errorf("count the change: %w", err)
+		}
+		// Before the commit: who sees the commit must also see these.
+		for topic, touched := range t.topics {
+			if touched {
+				s.topicRev[topic].Store(t.rev)
+			}
+		}
+	}
+	if _, err := s.writer.ExecContext(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	done = true
+	if t.rev != s.rev.Load() {
+		s.rev.Store(t.rev)
+		s.signal()
+	}
+	return nil
+}
+
+// reload forgets what is remembered of the database and reads it again.
+func (s *Store) reload(ctx context.Context) error {
+	clear(s.parts)
+	var rev int64
+	if err := s.writer.QueryRowContext(ctx, "SELECT rev FROM revision").Scan(&rev); err != nil {
+		return fmt.Errorf("read the revision: %w", err)
+	}
+	for i := range s.topicRev {
+		s.topicRev[i].Store(rev)
+	}
+	s.stale = false
+	if s.rev.Swap(rev) != rev {
+		s.signal()
+	}
+	return nil
+}
+
+// read shows one consistent state of the database.
+func (s *Store) read(ctx context.Context, look func(view) error) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	c, err := s.readers.Conn(ctx)
+	if err != nil {
+		if s.closed.Load() {
+			return ErrClosed
+		}
+		return s.explain(err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	defer func() {
+		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+			// Not to be used again.
+			_ = c.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = c.Close()
+	}()
+	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
+		return s.explain(fmt.Errorf("begin to read: %w", err))
+	}
+	return s.explain(look(s.viewOn(ctx, c)))
+}
