@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -12,10 +13,14 @@ import (
 // bytesPerToken makes token counts simple to predict.
 const bytesPerToken = 4
 
+// imageMark is how Ollama marks the place of an image in a text. It replaces the first one of each by the media marker.
+var imageMark = regexp.MustCompile(`\[img-\d+\]`)
+
 type engine struct {
 	context int       // tokens of one conversation
 	ready   time.Time // when the model counts as loaded
 	media   string    // what stands in a prompt for an image
+	sees    bool      // takes images
 	journal *journal
 }
 
@@ -88,6 +93,12 @@ func (e *engine) completion(w http.ResponseWriter, r *http.Request) {
 	p.images = images
 	p.structured = len(req.Schema) > 0 || req.Grammar != ""
 
+	if images > 0 && !e.sees {
+		reply(w, http.StatusInternalServerError, map[string]any{"error": map[string]any{
+			"code": 500, "message": "This server does not support multimodal", "type": "server_error",
+		}})
+		return
+	}
 	if n := tokens(text); n > e.context {
 		e.journal.write("refuse", p.key)
 		reply(w, http.StatusBadRequest, map[string]any{"error": map[string]any{
@@ -181,6 +192,7 @@ func parsePrompt(text, media string) prompt {
 	p := prompt{text: text}
 	if i := strings.LastIndex(text, "<|"); i >= 0 {
 		p.key, _, _ = strings.Cut(text[i+len("<|"):], "|>")
+		p.key = imageMark.ReplaceAllString(p.key, "")
 		p.text = text[:i]
 	}
 	return p

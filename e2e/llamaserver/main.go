@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -33,6 +34,7 @@ func run(args []string) error {
 	port := flags.Int("port", 0, "")
 	size := flags.Int("c", 4096, "")
 	slots := flags.Int("np", 1, "")
+	model := flags.String("model", "", "")
 	list := flags.Bool("list-devices", false, "")
 	if err := flags.Parse(known(args)); err != nil {
 		return fmt.Errorf("read arguments: %w", err)
@@ -48,6 +50,10 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	sees, err := vision(*model)
+	if err != nil {
+		return err
+	}
 	journal, err := openJournal(os.Getenv("LLAMASERVER_LOG"))
 	if err != nil {
 		return err
@@ -56,6 +62,7 @@ func run(args []string) error {
 		context: *size / max(*slots, 1),
 		ready:   time.Now().Add(load),
 		media:   os.Getenv("LLAMA_MEDIA_MARKER"),
+		sees:    sees,
 		journal: journal,
 	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)))
@@ -73,7 +80,7 @@ func known(args []string) []string {
 		switch args[i] {
 		case "--list-devices":
 			kept = append(kept, args[i])
-		case "--port", "-c", "-np":
+		case "--port", "--model", "-c", "-np":
 			if i+1 < len(args) {
 				kept = append(kept, args[i], args[i+1])
 				i++
@@ -94,4 +101,16 @@ func loadTime() (time.Duration, error) {
 		return 0, fmt.Errorf("read LLAMASERVER_LOAD: %w", err)
 	}
 	return d, nil
+}
+
+// vision tells whether the model's file says that it takes images.
+func vision(model string) (bool, error) {
+	if model == "" {
+		return false, nil
+	}
+	file, err := os.ReadFile(model)
+	if err != nil {
+		return false, fmt.Errorf("read model: %w", err)
+	}
+	return bytes.Contains(file, []byte(".vision.block_count")), nil
 }

@@ -83,9 +83,9 @@ func answer(p prompt) iter.Seq[piece] {
 	case "image":
 		return say(fmt.Sprintf("I see %d image(s).", p.images), 0)
 	case "recall":
-		return say("You said: "+strings.Join(p.lines("user"), "; ")+".", 0)
+		return say("You said: "+strings.Join(p.lines("user"), "; "), 0)
 	case "system":
-		return say("My orders are: "+strings.Join(p.lines("system"), "; ")+".", 0)
+		return say("My orders are: "+strings.Join(p.lines("system"), "; "), 0)
 	}
 	if results := p.lines("tool"); strings.HasSuffix(p.key, "+") && len(results) > 0 {
 		return say("The tool says: "+results[len(results)-1]+".", 0)

@@ -14,8 +14,6 @@ import (
 // The template does the dispatch: the engine finds the last user text, with a "+" for each tool result after it, at the
 // end of the prompt, and the messages before it by the role in brackets.
 const (
-	head = `{{- if .System }}[system] {{ .System }}
-{{ end }}`
 	tools = `{{- if .Tools }}[tools] {{ .Tools }}
 {{ end }}`
 	messages = `{{- $u := "" }}{{ $n := "" }}{{- range .Messages }}
@@ -41,11 +39,11 @@ type scriptedModel struct {
 }
 
 var models = []scriptedModel{
-	{name: Tools, template: head + tools + messages + content + toolCalls + foot},
-	{name: Plain, template: head + messages + content + foot},
-	{name: Thinking, template: head + tools + messages + thinking + content + toolCalls + foot},
-	{name: Vision, template: head + messages + content + foot, vision: true},
-	{name: Small, template: head + messages + content + foot, parameters: map[string]any{"num_ctx": 256}},
+	{name: Tools, template: tools + messages + content + toolCalls + foot},
+	{name: Plain, template: messages + content + foot},
+	{name: Thinking, template: tools + messages + thinking + content + toolCalls + foot},
+	{name: Vision, template: messages + content + foot, vision: true},
+	{name: Small, template: messages + content + foot, parameters: map[string]any{"num_ctx": 256}},
 }
 
 // importModels does over HTTP what `ollama create` does.
