@@ -47,6 +47,9 @@ func (p *plugin) acquire(ctx context.Context) (*process, error) {
 			p.mu.Unlock()
 			return nil, errEnding()
 		}
+		if p.proc != nil && p.proc.dead() {
+			p.gone(p.proc)
+		}
 		f, err := p.m.locate(p.id)
 		if p.proc != nil && p.proc.uses == 0 && err == nil && f != p.proc.file {
 			p.log.Info("plugin file has changed; starting it anew")
@@ -123,6 +126,13 @@ func (p *plugin) start(s *starting, f file, wait time.Duration) {
 func (p *plugin) follow(proc *process) {
 	<-proc.runner.launched.done
 	p.mu.Lock()
+	p.gone(proc)
+	p.mu.Unlock()
+	proc.close()
+}
+
+// gone takes note of a process's end, once. Call with the lock held.
+func (p *plugin) gone(proc *process) {
 	if p.proc == proc {
 		p.proc = nil
 	}
@@ -130,12 +140,11 @@ func (p *plugin) follow(proc *process) {
 		proc.idle.Stop()
 	}
 	if !proc.stopping {
-		words := proc.lastWords("stopped unexpectedly")
+		proc.stopping = true
+		words := "it " + proc.lastWords("stopped unexpectedly")
 		p.failed(words)
-		p.log.Error("plugin stopped unexpectedly", "end", proc.runner.launched.end, "problem", words)
+		p.log.Error("plugin stopped unexpectedly", "end", proc.runner.launched.end, "killed", proc.killed)
 	}
-	p.mu.Unlock()
-	proc.close()
 }
 
 // use counts one more user of proc. Health is checked while there is one.

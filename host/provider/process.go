@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,12 +49,14 @@ type process struct {
 
 // startProcess starts a plugin and returns when it has answered. The error is for people.
 func (m *Manager) startProcess(f file, log *slog.Logger) (*process, error) {
-	dir, err := m.socketDir(f.id)
+	m.sweep.Do(func() { _ = os.RemoveAll(filepath.Join(m.runtimeDir, "p")) })
+	// A process that is still ending keeps its directory.
+	dir, err := m.socketDir(f.id, m.starts.Add(1))
 	if err != nil {
 		return nil, err
 	}
 	own := filepath.Join(dir, "own")
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(own, 0o700)); err != nil {
+	if err := os.MkdirAll(own, 0o700); err != nil {
 		return nil, fmt.Errorf("make the plugin's directory: %w", err)
 	}
 	proc := &process{file: f, dir: dir, stderr: newLineLog(log)}
@@ -141,23 +142,29 @@ func (p *process) ping(ctx context.Context, within time.Duration) error {
 // explain gives the typed error of a call that went wrong. If the process has died it says so instead of telling of a
 // lost connection. when is "while answering".
 func (p *process) explain(err error, name, when string) error {
-	code := status.Code(err)
-	if code == codes.Unavailable || code == codes.Canceled {
-		select {
-		case <-p.runner.launched.done:
+	if c := status.Code(err); c == codes.Unavailable || c == codes.Canceled {
+		if c == codes.Unavailable {
+			// The end of a process may lag behind the end of its connection.
+			select {
+			case <-p.runner.launched.done:
+			case <-time.After(2 * time.Second):
+			}
+		}
+		if p.dead() {
 			return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the %s plugin %s", name, p.lastWords("stopped unexpectedly", when))
-		case <-time.After(grace(code)):
 		}
 	}
 	return &sdk.Error{Proto: sdk.FromStatus(err)}
 }
 
-// grace is how long the end of a process may lag behind the end of its connection.
-func grace(c codes.Code) time.Duration {
-	if c == codes.Unavailable {
-		return 2 * time.Second
+// dead tells whether the process has ended.
+func (p *process) dead() bool {
+	select {
+	case <-p.runner.launched.done:
+		return true
+	default:
+		return false
 	}
-	return 0
 }
 
 // lastWords says how the process ended: "stopped unexpectedly (signal: killed) while answering".
@@ -170,16 +177,16 @@ func (p *process) lastWords(what ...string) string {
 	return strings.Join(what, " ")
 }
 
-// socketDir gives the private directory of a plugin, its name shortened where the path of a socket in it would be too
-// long for the system.
-func (m *Manager) socketDir(id string) (string, error) {
+// socketDir gives the private directory of a plugin's n-th start, its name shortened where the path of a socket in it
+// would be too long for the system.
+func (m *Manager) socketDir(id string, n int64) (string, error) {
 	const longest = 103
 	base, err := filepath.Abs(filepath.Join(m.runtimeDir, "p"))
 	if err != nil {
 		return "", fmt.Errorf("find runtime directory: %w", err)
 	}
 	for _, name := range []string{id, fmt.Sprintf("%x", sha256.Sum256([]byte(id)))[:8]} {
-		dir := filepath.Join(base, name)
+		dir := filepath.Join(base, fmt.Sprintf("%s.%d", name, n))
 		if len(filepath.Join(dir, "own", "plugin1234567890")) <= longest {
 			return dir, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -42,6 +43,10 @@ type Manager struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+
+	// Clears what an earlier host left, before the first start.
+	sweep  sync.Once
+	starts atomic.Int64
 
 	mu      sync.Mutex
 	plugins map[string]*plugin
