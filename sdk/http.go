@@ -36,7 +36,7 @@ func HTTPClient(c *providerv1.Connection) *http.Client {
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 				if err != nil && ctx.Err() == nil {
-					return nil, Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "The plugin cannot reach the host at its socket: %w", err)
+					return nil, Errorf(providerv1.ErrorCode_ERROR_CODE_HOST, "The plugin cannot reach the host at its socket: %w", err)
 				}
 				return conn, err
 			},

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -225,7 +225,13 @@ func (s *Stream) emit(ev *providerv1.Event, end bool) bool {
 	if end {
 		s.flushRest()
 	}
-	if !s.write(validUTF8(ev)) {
+	ev = validUTF8(ev)
+	if size := proto.Size(ev); size > MaxMessageBytes {
+		s.failed = &tooLargeError{eventName(ev), size}
+		s.cancel(s.failed)
+		return false
+	}
+	if !s.write(ev) {
 		return false
 	}
 	s.called = s.called || ev.GetToolCall() != nil
@@ -321,13 +327,11 @@ func (s *Stream) finish(err error) error {
 		}
 		return nil
 	}
-	end := s.endOf(err)
-	if s.failed != nil {
-		if status.Code(s.failed) != codes.ResourceExhausted {
-			return s.failed
-		}
-		return s.send(end)
+	var tooLarge *tooLargeError
+	if errors.As(s.failed, &tooLarge) {
+		return s.send(endOf(tooLarge))
 	}
+	end := endOf(err)
 	s.flush()
 	s.flushRest()
 	if s.failed != nil {
@@ -336,21 +340,30 @@ func (s *Stream) finish(err error) error {
 	return s.send(end)
 }
 
+// tooLargeError is an event that does not fit a message.
+type tooLargeError struct {
+	event string
+	size  int
+}
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("The plugin wrote a %s of %d MiB; the limit is %d MiB.", e.event, e.size>>20, MaxMessageBytes>>20)
+}
+
 // endOf is the error event for a turn that Run left without an end.
-func (s *Stream) endOf(err error) *providerv1.Event {
-	var e *Error
+func endOf(err error) *providerv1.Event {
+	var (
+		typed    *Error
+		tooLarge *tooLargeError
+	)
+	e := Classify(err)
 	switch {
-	case s.failed != nil:
-		e = Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "The plugin wrote an event that cannot be sent; one may have at most %d MiB.", MaxMessageBytes>>20)
-		_ = e.WithDetail(s.failed.Error())
 	case err == nil:
 		e = Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "The plugin ended without saying done. This is a mistake in the plugin; the text so far is kept.")
-	default:
-		var typed *Error
-		e = Classify(err)
-		if !errors.As(err, &typed) && e.Code() == providerv1.ErrorCode_ERROR_CODE_CANCELLED {
-			e = Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "The plugin stopped its own work although nobody cancelled it.").WithDetail(err.Error())
-		}
+	case errors.As(err, &tooLarge):
+		e = Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%w", tooLarge)
+	case !errors.As(err, &typed) && e.Code() == providerv1.ErrorCode_ERROR_CODE_CANCELLED:
+		e = Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "The plugin stopped its own work although nobody cancelled it.").WithDetail(err.Error())
 	}
 	return &providerv1.Event{Event: &providerv1.Event_Error{Error: e.wire()}}
 }

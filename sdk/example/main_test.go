@@ -4,11 +4,11 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 	"github.com/openvibez/openvibez/sdk/sdktest"
 )
@@ -21,14 +21,28 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestMain makes the test binary the plugin: at its own pace when started by hand, faster when a test drives it.
+func TestMain(m *testing.M) {
+	if os.Getenv("DEMO_BY_HAND") != "" {
+		main()
+		return
+	}
+	if h := sdk.Handshake(); os.Getenv(h.MagicCookieKey) == h.MagicCookieValue {
+		sdk.Serve(demo{pause: time.Millisecond})
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // TestContractAsProgram runs the plugin as the host does.
 func TestContractAsProgram(t *testing.T) {
-	program := build(t)
-	sdktest.Run(t, sdktest.Config{Command: []string{program}, Prompts: []string{"Hello!"}})
+	env := []string{"GORACE=atexit_sleep_ms=0"} // the race detector waits a second at every exit
+	sdktest.Run(t, sdktest.Config{Command: []string{os.Args[0]}, Env: env, Prompts: []string{"Hello!"}})
 }
 
 func TestByHand(t *testing.T) {
-	cmd := exec.Command(build(t))
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = []string{"DEMO_BY_HAND=1"}
 	out, err := cmd.CombinedOutput()
 	if err == nil || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("started by hand, the plugin exits with %v, want status 1", err)
@@ -65,15 +79,4 @@ func TestCancelWhileSpeaking(t *testing.T) {
 	if err == nil || said != 1 {
 		t.Errorf("said %d words after the cancel (%v), want 1", said, err)
 	}
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "openvibez-provider-demo")
-	cmd := exec.Command("go", "build", "-o", program, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
-	return program
 }
