@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"unicode/utf8"
+
+	"connectrpc.com/connect"
+	"github.com/spf13/cobra"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// maxPrompt is the most that a message may have, as the host says too.
+const maxPrompt = 12 << 20
+
+type askOptions struct {
+	provider, model, session, system string
+	last, fresh, json, thoughts      bool
+}
+
+func (a *app) askCommand() *cobra.Command {
+	var o askOptions
+	cmd := &cobra.Command{
+		Use:   "ask [WORDS... | -]",
+		Short: "Ask a model something; the answer streams to standard output",
+		Long: `Sends the words as one message and prints the answer as it comes. What is piped in is appended to
+the words; "-" alone reads only that. If no host is running, one is started in the background; it ends
+by itself after a while.
+
+Thoughts and status go to standard error: by themselves only in a terminal, thoughts always with
+--thoughts. Ctrl-C cancels the answer; what has come by then is kept.`,
+		Example: `  openvibez ask "What is a monad?"
+  git diff | openvibez ask "Review this:"
+  openvibez ask --continue "Shorter, please"
+  openvibez ask --provider ollama --model qwen3:4b --system "Answer in French" "Who are you?"
+  openvibez ask --json "hello" | jq -r '.entry.text.text // empty'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := a.prompt(cmd, args)
+			if err != nil {
+				return err
+			}
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return a.ask(cmd.Context(), o, text)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.provider, "provider", "p", "", "provider to ask, by name or id (default: the session's, else the default one)")
+	f.StringVarP(&o.model, "model", "m", "", "model to ask (default: the session's, else the provider's)")
+	f.StringVarP(&o.session, "session", "s", "", "go on with this session: an id, its beginning, or \"last\"")
+	f.BoolVarP(&o.last, "continue", "c", false, "go on with the session used last")
+	f.BoolVar(&o.fresh, "new", false, "begin a new session (the default)")
+	f.StringVar(&o.system, "system", "", "system prompt of a new session")
+	f.BoolVar(&o.json, "json", false, "print each change as a JSON object on a line; the last one is the finished run")
+	f.BoolVar(&o.thoughts, "thoughts", false, "print the model's thoughts to standard error")
+	return cmd
+}
+
+func (o *askOptions) check(cmd *cobra.Command) error {
+	ways := 0
+	for _, chosen := range []bool{o.last, o.fresh, o.session != ""} {
+		if chosen {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return misused(cmd, "--session, --continue and --new exclude each other")
+	}
+	if o.last {
+		o.session = "last"
+	}
+	if o.system != "" && o.session != "" {
+		return misused(cmd, "--system is for a new session; this one has begun")
+	}
+	return nil
+}
+
+// prompt puts the message together from the words and what is piped in.
+func (a *app) prompt(cmd *cobra.Command, args []string) (string, error) {
+	words := strings.Join(args, " ")
+	only := len(args) == 1 && args[0] == "-"
+	if only {
+		words = ""
+	}
+	info, err := a.in.Stat()
+	if only || err == nil && (info.Mode().IsRegular() || info.Mode()&fs.ModeNamedPipe != 0) {
+		piped, err := io.ReadAll(io.LimitReader(a.in, maxPrompt+1))
+		if err != nil {
+			return "", fmt.Errorf("read standard input: %w", err)
+		}
+		if rest := strings.TrimRight(string(piped), "\r\n"); rest != "" {
+			if words != "" {
+				words += "\n\n"
+			}
+			words += rest
+		}
+	}
+	switch {
+	case strings.TrimSpace(words) == "":
+		return "", misused(cmd, "the message is empty: write it behind ask, or pipe it in")
+	case len(words) > maxPrompt:
+		return "", misused(cmd, "the message is too long: %d MB are the most", maxPrompt>>20)
+	case !utf8.ValidString(words):
+		bad := 0
+		for i, r := range words {
+			if r == utf8.RuneError && !strings.HasPrefix(words[i:], "\uFFFD") {
+				bad = i
+				break
+			}
+		}
+		return "", misused(cmd, "the message is not valid UTF-8 (byte %d is not): convert it first, for instance with iconv", bad+1)
+	}
+	return words, nil
+}
+
+func (a *app) ask(ctx context.Context, o askOptions, text string) error {
+	c, err := a.hostOrStart(ctx)
+	if err != nil {
+		return err
+	}
+	req := &apiv1.SendRequest{
+		ClientRequestId: rand.Text(), Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
+	}
+	if o.session != "" {
+		session, err := findSession(ctx, c, o.session)
+		if err != nil {
+			return err
+		}
+		req.SessionId = session.Id
+	}
+	// From here on, nothing of the run is missed.
+	before, err := c.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{})
+	if err != nil {
+		return err
+	}
+	sent, err := c.Runs.Send(ctx, req)
+	if connect.CodeOf(err) == connect.CodeUnavailable {
+		// Whether it arrived is unknown, and does not matter: the same request is never carried out twice.
+		if c, err = a.hostOrStart(ctx); err != nil {
+			return err
+		}
+		sent, err = c.Runs.Send(ctx, req)
+	}
+	if err != nil {
+		return err
+	}
+	f := &follower{app: a, options: o, client: c, run: sent.Run, rev: before.Rev}
+	ctx, stop := f.cancelOnSignal(ctx)
+	defer stop()
+	final, err := f.follow(ctx)
+	if err != nil {
+		return err
+	}
+	return f.finish(final)
+}
+
+// cancelOnSignal cancels the run at the first Ctrl-C and goes on watching, since the end still has to come; the second
+// one leaves at once.
+func (f *follower) cancelOnSignal(ctx context.Context) (context.Context, func()) {
+	ctx, leave := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var once sync.Once
+	go func() {
+		for {
+			select {
+			case <-signals:
+			case <-ctx.Done():
+				return
+			}
+			first := false
+			once.Do(func() { first = true })
+			if !first {
+				leave(&exitError{exitCancelled, errors.New("left before the end of the answer was known")})
+				return
+			}
+			go func() {
+				if _, err := f.client.Runs.Cancel(ctx, &apiv1.CancelRequest{RunId: f.run.Id}); err != nil {
+					leave(&exitError{exitCancelled, fmt.Errorf("cancel: %s", words(err))})
+				}
+			}()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		leave(nil)
+	}
+}

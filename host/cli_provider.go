@@ -1,0 +1,333 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+func (a *app) providerCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "provider",
+		Aliases: []string{"providers"},
+		Short:   "Add, list, test and remove connections to models",
+		Long: `A provider is a configured connection to some models: a plugin, a name, an address and where its key
+is. Providers are named by name or id.`,
+		Example: `  openvibez provider add ollama
+  openvibez provider list
+  openvibez provider default ollama`,
+	}, a.providerAdd(), a.providerList(), a.providerTest(), a.providerModels(), a.providerRemove(), a.providerDefault())
+}
+
+func (a *app) providerAdd() *cobra.Command {
+	var name, url, key, settings string
+	var asJSON, untested bool
+	cmd := &cobra.Command{
+		Use:   "add PLUGIN",
+		Short: "Configure a provider, and test it",
+		Long: `Configures a provider that the plugin serves, then tests the connection. It stays configured if the
+test fails; the exit code is then 5. The first one that is more than a demonstration becomes the default.
+
+A key is never stored: --key-env names the environment variable of the host that holds it.`,
+		Example: `  openvibez provider add ollama
+  openvibez provider add ollama --name "Big machine" --url http://192.168.1.20:11434
+  openvibez provider add openai --key-env OPENAI_API_KEY`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misused(cmd, "%s needs a plugin%s", cmd.CommandPath(), a.pluginNames(cmd.Context()))
+			}
+			return exactly("a plugin")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			req := &apiv1.AddProviderRequest{Plugin: args[0], Name: name, BaseUrl: url, SettingsJson: settings}
+			if key != "" {
+				req.KeySource = "env:" + strings.TrimPrefix(key, "env:")
+			}
+			c, err := a.hostOrStart(ctx)
+			if err != nil {
+				return err
+			}
+			res, err := c.Providers.AddProvider(ctx, req)
+			if err != nil {
+				return err
+			}
+			if untested {
+				if asJSON {
+					return printJSON(a.out, res.Provider)
+				}
+				fmt.Fprintf(a.out, "Added %s.\n", res.Provider.Name)
+				return nil
+			}
+			tested, err := c.Providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: res.Provider.Id})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				if err := printJSON(a.out, tested.Provider); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprintf(a.out, "Added %s.", res.Provider.Name)
+				if res.Provider.IsDefault {
+					fmt.Fprint(a.out, " It is the default now.")
+				}
+				fmt.Fprintln(a.out)
+			}
+			return a.sayTested(tested, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what to call it (default: the plugin's name)")
+	cmd.Flags().StringVar(&url, "url", "", "address of the server (default: the plugin's, or what the environment says)")
+	cmd.Flags().StringVar(&key, "key-env", "", "environment variable that holds the key")
+	cmd.Flags().StringVar(&settings, "settings", "", "the plugin's settings, as a JSON object")
+	cmd.Flags().BoolVar(&untested, "no-test", false, "don't test the connection")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider as a JSON object")
+	return cmd
+}
+
+// pluginNames lists what can be added, if a host can be asked.
+func (a *app) pluginNames(ctx context.Context) string {
+	c, err := a.host(ctx)
+	if err != nil {
+		return ""
+	}
+	res, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
+	if err != nil || len(res.Plugins) == 0 {
+		return ""
+	}
+	names := make([]string, len(res.Plugins))
+	for i, p := range res.Plugins {
+		names[i] = p.Id
+	}
+	return ": " + strings.Join(names, ", ")
+}
+
+// sayTested tells how a test went; a connection that does not work is an error.
+func (a *app) sayTested(res *apiv1.TestProviderResponse, quiet bool) error {
+	if problem := res.Provider.Error; problem != nil {
+		return &exitError{exitProvider, fmt.Errorf("%s does not work: %s", res.Provider.Name, problem.Message)}
+	}
+	if !quiet {
+		fmt.Fprintf(a.out, "%s %s works: %s\n", a.style.green("ok"), res.Provider.Name, res.Summary)
+	}
+	return nil
+}
+
+func (a *app) providerList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List what is configured; * marks the default",
+		Example: `  openvibez provider list
+  openvibez provider list --json | jq -r .name`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			res, err := c.Providers.ListProviders(cmd.Context(), &apiv1.ListProvidersRequest{})
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"", "NAME", "PLUGIN", "STATE", "ADDRESS"}}
+			for _, p := range res.Providers {
+				if asJSON {
+					if err := printJSON(a.out, p); err != nil {
+						return err
+					}
+					continue
+				}
+				mark, state := "", "ok"
+				if p.IsDefault {
+					mark = "*"
+				}
+				switch {
+				case p.Error != nil:
+					state = oneLine(p.Error.Message, 50)
+				case p.CheckedMs == 0:
+					state = "not tested"
+				case p.Canned:
+					state = "canned answers"
+				}
+				rows = append(rows, []string{mark, oneLine(p.Name, 30), p.Plugin, state, p.BaseUrl})
+			}
+			table(a.out, a.style.dim, rows)
+			if len(res.Providers) == 0 && !asJSON {
+				fmt.Fprintln(a.err, "Nothing is configured: openvibez provider add PLUGIN adds a provider.")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return cmd
+}
+
+func (a *app) providerTest() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "test PROVIDER",
+		Short:   "Check a connection, and list its models anew",
+		Example: `  openvibez provider test ollama`,
+		Args:    exactly("a provider's name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			res, err := c.Providers.TestProvider(cmd.Context(), &apiv1.TestProviderRequest{Id: args[0]})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				if err := printJSON(a.out, res); err != nil {
+					return err
+				}
+			}
+			return a.sayTested(res, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as a JSON object")
+	return cmd
+}
+
+func (a *app) providerModels() *cobra.Command {
+	var asJSON, cached bool
+	cmd := &cobra.Command{
+		Use:   "models [PROVIDER]",
+		Short: "List the models of a provider, or of all",
+		Example: `  openvibez provider models ollama
+  openvibez provider models --json | jq -r .model.id`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			c, err := a.host(ctx)
+			if err != nil {
+				return err
+			}
+			req := &apiv1.ListModelsRequest{}
+			var problem error
+			if len(args) == 1 {
+				req.ProviderId = args[0]
+				if !cached {
+					res, err := c.Providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: args[0]})
+					if err != nil {
+						return err
+					}
+					problem = a.sayTested(res, true)
+				}
+			}
+			res, err := c.Providers.ListModels(ctx, req)
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"MODEL", "CONTEXT", "SIZE", "DETAILS"}}
+			for _, m := range res.Models {
+				if asJSON {
+					if err := printJSON(a.out, m); err != nil {
+						return err
+					}
+					continue
+				}
+				if m.Vanished {
+					continue
+				}
+				rows = append(rows, []string{m.Model.Id, tokens(m.Model.ContextTokens), size(m.Model.SizeBytes), oneLine(m.Model.Details, 40)})
+			}
+			table(a.out, a.style.dim, rows)
+			return problem
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&cached, "cached", false, "don't ask the provider, print what it said last")
+	return cmd
+}
+
+func tokens(n int64) string {
+	switch {
+	case n == 0:
+		return ""
+	case n < 1000:
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%dk", (n+500)/1000)
+}
+
+func size(bytes int64) string {
+	switch {
+	case bytes == 0:
+		return ""
+	case bytes < 1e9:
+		return fmt.Sprintf("%.0f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+}
+
+func (a *app) providerRemove() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove PROVIDER",
+		Short:   "Forget a provider; conversations with it keep their text",
+		Example: `  openvibez provider remove "Big machine"`,
+		Args:    exactly("a provider's name or id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			_, err = c.Providers.RemoveProvider(cmd.Context(), &apiv1.RemoveProviderRequest{Id: args[0]})
+			return err
+		},
+	}
+}
+
+func (a *app) providerDefault() *cobra.Command {
+	var model string
+	cmd := &cobra.Command{
+		Use:   "default [PROVIDER]",
+		Short: "Say which provider answers when none is named, or print it",
+		Example: `  openvibez provider default
+  openvibez provider default ollama --model qwen3:4b`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				if model != "" {
+					return misused(cmd, "--model needs the provider too")
+				}
+				return a.printDefault(cmd.Context(), c)
+			}
+			yes := true
+			req := &apiv1.UpdateProviderRequest{Id: args[0], IsDefault: &yes}
+			if model != "" {
+				req.DefaultModel = &model
+			}
+			_, err = c.Providers.UpdateProvider(cmd.Context(), req)
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&model, "model", "m", "", "the model it answers with when none is named")
+	return cmd
+}
+
+func (a *app) printDefault(ctx context.Context, c *client) error {
+	res, err := c.Providers.ListProviders(ctx, &apiv1.ListProvidersRequest{})
+	if err != nil {
+		return err
+	}
+	for _, p := range res.Providers {
+		if p.IsDefault {
+			fmt.Fprintln(a.out, strings.TrimSpace(p.Name+"  "+p.DefaultModel))
+			return nil
+		}
+	}
+	return errors.New("no provider is the default: openvibez provider add PLUGIN adds one")
+}

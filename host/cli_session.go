@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+func (a *app) sessionCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "session",
+		Aliases: []string{"sessions"},
+		Short:   "List, show, rename and delete conversations",
+		Long:    `Conversations are named by id, the beginning of one, or "last" for the one used last.`,
+		Example: `  openvibez session list
+  openvibez session show last`,
+	}, a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionDelete())
+}
+
+func (a *app) sessionList() *cobra.Command {
+	var asJSON, archived bool
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List conversations, pinned ones first, then the newest",
+		Example: `  openvibez session list
+  openvibez session list -n 1000 --json | jq -r .title`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return misused(cmd, "--limit is %d: it starts at 1", limit)
+			}
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			sessions, err := listSessions(cmd.Context(), c, limit, archived)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				for _, s := range sessions {
+					if err := printJSON(a.out, s); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			rows := [][]string{{"ID", "USED", "TITLE"}}
+			for _, s := range sessions {
+				title := oneLine(s.Title, 60)
+				if s.Pinned {
+					title = "* " + title
+				}
+				rows = append(rows, []string{short(s.Id), ago(s.ActiveMs), title})
+			}
+			table(a.out, a.style.dim, rows)
+			if len(sessions) == 0 && a.errStyle.terminal {
+				fmt.Fprintln(a.err, `No conversations yet: openvibez ask "hello" begins one.`)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&archived, "archived", false, "list archived ones instead")
+	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "list at most so many")
+	return cmd
+}
+
+// listSessions reads as many pages as it takes.
+func listSessions(ctx context.Context, c *client, limit int, archived bool) ([]*apiv1.Session, error) {
+	var all []*apiv1.Session
+	req := &apiv1.ListSessionsRequest{Archived: archived}
+	for {
+		req.Limit = int32(min(limit-len(all), 1000))
+		page, err := c.Sessions.ListSessions(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Sessions...)
+		if req.PageToken = page.NextPageToken; req.PageToken == "" || len(all) >= limit {
+			return all, nil
+		}
+	}
+}
+
+// findSession resolves what people call a session.
+func findSession(ctx context.Context, c *client, name string) (*apiv1.Session, error) {
+	if name != "last" {
+		res, err := c.Sessions.GetSession(ctx, &apiv1.GetSessionRequest{Id: name})
+		if err != nil {
+			return nil, err
+		}
+		return res.Session, nil
+	}
+	// Pinned ones come first whatever their age.
+	sessions, err := listSessions(ctx, c, 1000, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(sessions) == 0 {
+		return nil, errors.New("there is no conversation to go on with yet")
+	}
+	return slices.MaxFunc(sessions, func(x, y *apiv1.Session) int { return int(x.ActiveMs - y.ActiveMs) }), nil
+}
+
+func (a *app) sessionShow() *cobra.Command {
+	var asJSON, thoughts bool
+	cmd := &cobra.Command{
+		Use:   "show SESSION",
+		Short: "Print a conversation: what you wrote behind >, then the answers",
+		Example: `  openvibez session show last
+  openvibez session show k7q2 --json`,
+		Args: exactly("a session: its id, the beginning of it, or last"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			c, err := a.host(ctx)
+			if err != nil {
+				return err
+			}
+			s, err := findSession(ctx, c, args[0])
+			if err != nil {
+				return err
+			}
+			entries, err := allEntries(ctx, c, s.Id)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				for _, e := range entries {
+					if err := printJSON(a.out, e); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			runs, err := c.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{SessionId: s.Id})
+			if err != nil {
+				return err
+			}
+			a.showSession(s, entries, runs.Runs, thoughts)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each entry of the journal as a JSON object on a line")
+	cmd.Flags().BoolVar(&thoughts, "thoughts", false, "print the model's thoughts too")
+	return cmd
+}
+
+// allEntries reads a journal from its end, since that is how pages go, and gives it from its beginning.
+func allEntries(ctx context.Context, c *client, session string) ([]*apiv1.Entry, error) {
+	var pages [][]*apiv1.Entry
+	req := &apiv1.ListEntriesRequest{SessionId: session, Limit: 1000}
+	for {
+		page, err := c.Sessions.ListEntries(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, page.Entries)
+		if !page.More || len(page.Entries) == 0 {
+			break
+		}
+		req.BeforeSeq = page.Entries[0].Seq
+	}
+	slices.Reverse(pages)
+	return slices.Concat(pages...), nil
+}
+
+func (a *app) showSession(s *apiv1.Session, entries []*apiv1.Entry, runs []*apiv1.Run, thoughts bool) {
+	safe := func(text string) string {
+		if a.style.terminal {
+			return clean(text)
+		}
+		return text
+	}
+	fmt.Fprintln(a.out, a.style.bold("# "+oneLine(s.Title, 200)))
+	ends := map[string]string{}
+	for _, r := range runs {
+		ends[r.Id] = runEnd(r)
+	}
+	var part strings.Builder
+	for i, e := range entries {
+		switch body := e.Body.(type) {
+		case *apiv1.Entry_User:
+			fmt.Fprintln(a.out, "\n"+a.style.bold("> "+strings.ReplaceAll(safe(body.User.Text), "\n", "\n> ")))
+		case *apiv1.Entry_Text:
+			fmt.Fprintln(a.out, "\n"+strings.TrimRight(safe(body.Text.Text), "\n"))
+		case *apiv1.Entry_Chunk:
+			if body.Chunk.Kind == apiv1.Chunk_KIND_TEXT || thoughts {
+				part.WriteString(body.Chunk.Text)
+			}
+			if i+1 == len(entries) || entries[i+1].GetChunk().GetOffset() == 0 {
+				if part.Len() > 0 {
+					fmt.Fprintln(a.out, "\n"+safe(part.String()))
+				}
+				part.Reset()
+			}
+		case *apiv1.Entry_Thought:
+			if thoughts {
+				fmt.Fprintln(a.out, "\n"+a.style.dim(safe(body.Thought.Text)))
+			}
+		case *apiv1.Entry_ToolCall:
+			fmt.Fprintln(a.out, "\n"+a.style.dim("· uses "+oneLine(body.ToolCall.Name+" "+body.ToolCall.ArgumentsJson, 120)))
+		case *apiv1.Entry_Action:
+			if body.Action.State != providerv1.Action_STATE_RUNNING {
+				fmt.Fprintln(a.out, "\n"+a.style.dim("· "+oneLine(body.Action.Title, 120)))
+			}
+		case *apiv1.Entry_Notice:
+			fmt.Fprintln(a.out, "\n"+a.style.dim("· "+oneLine(body.Notice.Text, 200)))
+		}
+		if i+1 == len(entries) || entries[i+1].RunId != e.RunId {
+			if end := ends[e.RunId]; end != "" {
+				fmt.Fprintln(a.out, "\n"+a.style.yellow("["+end+"]"))
+			}
+			delete(ends, e.RunId)
+		}
+	}
+}
+
+// runEnd is what there is to say about a run that is not simply finished.
+func runEnd(r *apiv1.Run) string {
+	switch r.State {
+	case apiv1.RunState_RUN_STATE_COMPLETED:
+		return ""
+	case apiv1.RunState_RUN_STATE_FAILED, apiv1.RunState_RUN_STATE_INTERRUPTED:
+		if r.Error.GetMessage() != "" {
+			return stateWords(r.State) + ": " + clean(r.Error.Message)
+		}
+	}
+	return stateWords(r.State)
+}
+
+func (a *app) sessionRename() *cobra.Command {
+	return &cobra.Command{
+		Use:     "rename SESSION TITLE",
+		Short:   "Give a conversation a name",
+		Example: `  openvibez session rename last "Monads, at last"`,
+		Args:    exactly("a session: its id, the beginning of it, or last", "the new title, in quotes if it has blanks"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = c.Sessions.UpdateSession(cmd.Context(), &apiv1.UpdateSessionRequest{Id: s.Id, Title: &args[1]})
+			return err
+		},
+	}
+}
+
+func (a *app) sessionDelete() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "delete SESSION",
+		Short: "Delete a conversation and everything in it",
+		Long: `Deletes a conversation for good. In a terminal it asks first; in scripts --yes has to say that it is
+meant.`,
+		Example: `  openvibez session delete k7q2
+  openvibez session delete k7q2 --yes`,
+		Args: exactly("a session: its id, the beginning of it, or last"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.host(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if !term.IsTerminal(int(a.in.Fd())) {
+					return misused(cmd, "this deletes %q for good: say --yes", oneLine(s.Title, 60))
+				}
+				fmt.Fprintf(a.err, "Delete %q for good? [y/N] ", oneLine(s.Title, 60))
+				answer, _ := bufio.NewReader(a.in).ReadString('\n')
+				if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+					return &exitError{exitCancelled, errors.New("not deleted")}
+				}
+			}
+			_, err = c.Sessions.DeleteSession(cmd.Context(), &apiv1.DeleteSessionRequest{Id: s.Id})
+			return err
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	return cmd
+}

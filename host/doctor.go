@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/server"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/ui"
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find out what works here and what does not, and how to mend it",
+		Long: `Looks at the data directory, the database, the plugins, the tray, the window and at what is on this
+machine to talk to. Works with and without a running host, and changes nothing. The exit code is 1 if
+something fails; warnings are things one can live without.`,
+		Example: `  openvibez doctor
+  openvibez doctor --json | jq -r 'select(.state == "fail") | .name'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := &doctor{app: a, asJSON: asJSON}
+			d.examine(cmd.Context())
+			if d.failed > 0 {
+				return &exitError{exitFailed, fmt.Errorf("%d of these have to be mended", d.failed)}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each finding as a JSON object on a line")
+	return cmd
+}
+
+// doctor examines an installation and says what it finds.
+type doctor struct {
+	*app
+	asJSON bool
+	failed int
+}
+
+func (d *doctor) ok(name, words string)   { d.say("ok", name, words) }
+func (d *doctor) warn(name, words string) { d.say("warn", name, words) }
+func (d *doctor) fail(name, words string) {
+	d.failed++
+	d.say("fail", name, words)
+}
+
+func (d *doctor) say(state, name, words string) {
+	if d.asJSON {
+		_ = json.NewEncoder(d.out).Encode(map[string]string{"name": name, "state": state, "words": words})
+		return
+	}
+	paint := map[string]func(string) string{"ok": d.style.green, "warn": d.style.yellow, "fail": d.style.red}[state]
+	fmt.Fprintf(d.out, "%s  %-9s %s\n", paint(fmt.Sprintf("%-4s", state)), name, words)
+}
+
+func (d *doctor) examine(ctx context.Context) {
+	dirs, err := findDirs(d.getenv)
+	if err != nil {
+		d.fail("data", err.Error())
+		return
+	}
+	d.directories(dirs)
+	c, err := connectHost(ctx, dirs)
+	switch {
+	case err == nil:
+		d.running(ctx, c)
+	case errors.Is(err, errNoHost):
+		d.ok("host", "not running; `openvibez` starts it")
+		d.resting(ctx, dirs)
+	default:
+		d.fail("host", err.Error())
+	}
+	d.desktop()
+}
+
+func (d *doctor) directories(dirs dirs) {
+	if _, err := os.Stat(dirs.data); errors.Is(err, os.ErrNotExist) {
+		d.ok("data", dirs.data+" (will be made at the first start)")
+		return
+	}
+	probe, err := os.CreateTemp(dirs.data, ".probe-*")
+	if err != nil {
+		d.fail("data", fmt.Sprintf("%s can't be written: %v; mend its permissions, or set OPENVIBEZ_HOME to another directory", dirs.data, err))
+		return
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	d.ok("data", dirs.data)
+	if _, err := os.Stat(dirs.runtime); err == nil {
+		if err := checkPrivate(dirs.runtime); err != nil {
+			d.fail("sockets", err.Error())
+		}
+	}
+}
+
+// running asks the host.
+func (d *doctor) running(ctx context.Context, c *client) {
+	s, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{})
+	if err != nil {
+		d.fail("host", words(err))
+		return
+	}
+	d.ok("host", fmt.Sprintf("running, process %d, version %s", s.Pid, s.Version))
+	if s.Version != version() {
+		d.warn("host", fmt.Sprintf("this program is version %s: `openvibez stop` and start it again to use it", version()))
+	}
+	d.ok("database", "in use by the host; stop it to have it checked")
+	if list, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{}); err != nil {
+		d.fail("plugins", words(err))
+	} else {
+		d.plugins(list.Plugins)
+	}
+	if list, err := c.Providers.ListProviders(ctx, &apiv1.ListProvidersRequest{}); err != nil {
+		d.fail("providers", words(err))
+	} else {
+		d.configured(list.Providers)
+	}
+	if s.Tray {
+		d.ok("tray", "the icon is shown")
+	} else {
+		d.warn("tray", s.TrayProblem)
+	}
+	for _, hint := range s.Hints {
+		d.ok("found", hint)
+	}
+}
+
+// resting looks for itself, as the host would.
+func (d *doctor) resting(ctx context.Context, dirs dirs) {
+	silent := slog.New(slog.NewTextHandler(io.Discard, nil))
+	var st *store.Store
+	if _, err := os.Stat(dirs.database()); errors.Is(err, os.ErrNotExist) {
+		d.ok("database", "none yet")
+	} else if st, err = store.Open(ctx, store.Config{Path: dirs.database(), Logger: silent}); err != nil {
+		d.fail("database", err.Error())
+	} else {
+		defer st.Close()
+		if err := st.CheckInvariants(ctx); err != nil {
+			d.fail("database", fmt.Sprintf("%s: %v; keep a copy of it before anything else", dirs.database(), err))
+		} else {
+			d.ok("database", dirs.database()+", checked")
+		}
+	}
+	exe, err := executable()
+	if err != nil {
+		d.fail("program", err.Error())
+		return
+	}
+	sockets, err := os.MkdirTemp(shortTempDir(), "openvibez-doctor-")
+	if err != nil {
+		d.fail("plugins", err.Error())
+		return
+	}
+	defer os.RemoveAll(sockets)
+	m := provider.New(provider.Config{
+		PluginDirs: []string{filepath.Dir(exe), filepath.Join(dirs.data, "plugins")},
+		RuntimeDir: filepath.Join(sockets, "p"), Logger: silent, Store: st, Getenv: d.getenv,
+	})
+	defer m.Close()
+	d.plugins(m.Plugins(ctx))
+	if st != nil {
+		if list, err := st.Providers(ctx); err != nil {
+			d.fail("providers", err.Error())
+		} else {
+			d.configured(list)
+		}
+	}
+	if problem := panelProblem(); problem != "" {
+		d.warn("tray", problem+"; the chat opens with `openvibez open`")
+	} else {
+		d.ok("tray", "a panel shows icons here")
+	}
+	for _, f := range m.Detect(ctx) {
+		d.ok("found", f.Words)
+	}
+}
+
+func (d *doctor) plugins(list []*apiv1.Plugin) {
+	if len(list) == 0 {
+		d.fail("plugins", "none found: the programs openvibez-provider-NAME belong beside openvibez (make build puts them there)")
+	}
+	for _, p := range list {
+		switch {
+		case p.Problem != "":
+			d.fail("plugin", p.Id+": "+p.Problem)
+		case p.Description == nil:
+			d.fail("plugin", p.Id+": it does not say what it is: "+p.Path)
+		default:
+			d.ok("plugin", strings.TrimSpace(fmt.Sprintf("%s: %s %s", p.Id, p.Description.Name, p.Description.Version)))
+		}
+	}
+}
+
+func (d *doctor) configured(list []*apiv1.Provider) {
+	if len(list) == 0 {
+		d.warn("providers", "none configured: openvibez provider add PLUGIN adds one")
+	}
+	for _, p := range list {
+		if p.Error != nil {
+			d.warn("provider", fmt.Sprintf("%s did not work when it was last tested: %s", p.Name, p.Error.Message))
+		} else {
+			d.ok("provider", p.Name)
+		}
+	}
+}
+
+func (d *doctor) desktop() {
+	if err := server.HasDisplay(d.getenv); err != nil {
+		d.warn("display", err.Error()+"; the chat opens in a browser elsewhere: openvibez open --link")
+	} else {
+		d.ok("display", "there is one")
+	}
+	exe, err := executable()
+	if err != nil {
+		return
+	}
+	if problem := server.WindowProblem(windowProgram(exe)); problem != "" {
+		d.warn("window", problem+"; the browser is used instead")
+	} else {
+		d.ok("window", "its program and libraries are there")
+	}
+	if ui.Built() {
+		d.ok("page", "part of this program")
+	} else {
+		d.warn("page", "this program was built without the chat page: make build adds it; the terminal works without")
+	}
+}

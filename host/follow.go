@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+const (
+	// The host gives a sign of life every ten seconds.
+	watchSilence = 35 * time.Second
+	// How long an answer waits for a host that went away to come back.
+	hostPatience = 10 * time.Second
+)
+
+// follower prints a run as it goes on.
+type follower struct {
+	*app
+	options askOptions
+	client  *client
+	run     *apiv1.Run
+	// Watched up to here.
+	rev int64
+
+	// The part being written: what kind it is, its first sequence number, and how much of it has been printed.
+	kind    apiv1.Chunk_Kind
+	part    int64
+	printed int
+	lastSeq int64
+	// Standard output ends in the middle of a line.
+	open bool
+	// A status stands in the terminal and must be wiped away first.
+	status bool
+	// Standard error ends in the middle of a line of thoughts.
+	thinking bool
+	asked    map[string]bool
+}
+
+// follow watches until the run has ended and everything of it is printed.
+func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
+	f.asked = map[string]bool{}
+	defer f.endLine()
+	lost := time.Time{}
+	for {
+		final, seen, err := f.watch(ctx)
+		switch {
+		case final != nil:
+			return final, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case seen || lost.IsZero():
+			lost = time.Now()
+		case time.Since(lost) > hostPatience:
+			f.endLine()
+			return nil, &exitError{exitNoHost, fmt.Errorf("the host went away in the middle of the answer (%s); what came by then is kept: start it again, then see `openvibez session show %s`",
+				words(err), short(f.run.SessionId))}
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// watch holds one stream. It reports whether the host said anything.
+func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	alive := time.AfterFunc(watchSilence, cancel)
+	defer alive.Stop()
+	stream, err := f.client.Host.Watch(ctx, &apiv1.WatchRequest{
+		AfterRev:  f.rev,
+		Topics:    []apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_ENTRIES, apiv1.Topic_TOPIC_APPROVALS},
+		SessionId: f.run.SessionId,
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	defer stream.Close()
+	for stream.Receive() {
+		alive.Reset(watchSilence)
+		seen = true
+		for _, change := range stream.Msg().Changes {
+			if err := f.take(ctx, change); err != nil {
+				return nil, true, err
+			}
+		}
+		f.rev = stream.Msg().Rev
+		if f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq {
+			return f.run, true, nil
+		}
+	}
+	if err := stream.Err(); err != nil {
+		return nil, seen, err
+	}
+	return nil, seen, errors.New("the stream ended")
+}
+
+func (f *follower) take(ctx context.Context, change *apiv1.Change) error {
+	if gone := change.GetTombstone(); gone != nil && (gone.Id == f.run.SessionId || gone.Id == f.run.Id) {
+		f.run.EndedMs, f.run.State, f.lastSeq = 1, apiv1.RunState_RUN_STATE_CANCELLED, f.run.LastSeq
+		return nil
+	}
+	switch {
+	case change.GetRun().GetId() == f.run.Id:
+		f.run = change.GetRun()
+		if f.options.json {
+			// The last line is to be the finished run: it waits.
+			if f.run.EndedMs != 0 {
+				return nil
+			}
+			return printJSON(f.out, change)
+		}
+		f.showStatus(f.run.Status)
+	case change.GetEntry() != nil:
+		e := change.GetEntry()
+		f.lastSeq = max(f.lastSeq, e.Seq, e.LastSeq)
+		if e.RunId != f.run.Id {
+			return nil
+		}
+		if f.options.json {
+			return printJSON(f.out, change)
+		}
+		f.show(e)
+	case change.GetApproval().GetRunId() == f.run.Id:
+		if f.options.json {
+			return printJSON(f.out, change)
+		}
+		f.question(ctx, change.GetApproval())
+	}
+	return nil
+}
+
+func (f *follower) show(e *apiv1.Entry) {
+	switch body := e.Body.(type) {
+	case *apiv1.Entry_Chunk:
+		c := body.Chunk
+		if c.Offset == 0 {
+			f.part, f.printed, f.kind = e.Seq, 0, c.Kind
+		}
+		if skip := f.printed - int(c.Offset); skip >= 0 && skip < len(c.Text) {
+			f.write(c.Kind, c.Text[skip:])
+			f.printed += len(c.Text) - skip
+		}
+	case *apiv1.Entry_Text:
+		f.rest(e, apiv1.Chunk_KIND_TEXT, body.Text.Text)
+	case *apiv1.Entry_Thought:
+		f.rest(e, apiv1.Chunk_KIND_THOUGHT, body.Thought.Text)
+	case *apiv1.Entry_Notice:
+		f.aside(body.Notice.Text)
+	case *apiv1.Entry_ToolCall:
+		f.aside("uses " + body.ToolCall.Name)
+	case *apiv1.Entry_Action:
+		if body.Action.State != providerv1.Action_STATE_RUNNING {
+			f.aside(body.Action.Title)
+		}
+	}
+}
+
+// rest prints what is missing of a part that is now whole.
+func (f *follower) rest(e *apiv1.Entry, kind apiv1.Chunk_Kind, text string) {
+	from := 0
+	if e.Seq == f.part {
+		from = min(f.printed, len(text))
+	} else {
+		f.kind = kind
+	}
+	f.write(kind, text[from:])
+	f.part, f.printed = 0, 0
+	// The next part begins on a line of its own.
+	f.endLine()
+}
+
+func (f *follower) write(kind apiv1.Chunk_Kind, text string) {
+	if text == "" {
+		return
+	}
+	if kind == apiv1.Chunk_KIND_THOUGHT {
+		if f.options.thoughts || f.errStyle.terminal {
+			f.wipe()
+			fmt.Fprint(f.err, f.errStyle.dim(f.terminalSafe(f.errStyle, text)))
+			f.thinking = !strings.HasSuffix(text, "\n")
+		}
+		return
+	}
+	f.wipe()
+	if f.thinking {
+		fmt.Fprintln(f.err)
+		f.thinking = false
+	}
+	fmt.Fprint(f.out, f.terminalSafe(f.style, text))
+	f.open = !strings.HasSuffix(text, "\n")
+}
+
+// terminalSafe keeps what a model wrote from steering a terminal; a pipe gets it as it is.
+func (f *follower) terminalSafe(s style, text string) string {
+	if !s.terminal {
+		return text
+	}
+	return clean(text)
+}
+
+// endLine leaves both outputs at the beginning of a line.
+func (f *follower) endLine() {
+	f.wipe()
+	if f.open {
+		fmt.Fprintln(f.out)
+		f.open = false
+	}
+	if f.thinking {
+		fmt.Fprintln(f.err)
+		f.thinking = false
+	}
+}
+
+// aside is something to know that is not part of the answer.
+func (f *follower) aside(text string) {
+	if text == "" || !f.errStyle.terminal {
+		return
+	}
+	f.endLine()
+	fmt.Fprintln(f.err, f.errStyle.dim("· "+oneLine(text, 200)))
+}
+
+// showStatus is only for the time before and between texts, and only in a terminal.
+func (f *follower) showStatus(text string) {
+	if !f.errStyle.colour || f.open || f.thinking {
+		return
+	}
+	f.wipe()
+	if text != "" {
+		fmt.Fprint(f.err, f.errStyle.dim(oneLine(text, 70)+" …"))
+		f.status = true
+	}
+}
+
+func (f *follower) wipe() {
+	if f.status {
+		fmt.Fprint(f.err, "\r\x1b[2K")
+		f.status = false
+	}
+}
+
+// question puts to the person what the model may not decide.
+func (f *follower) question(ctx context.Context, a *apiv1.Approval) {
+	if a.State != apiv1.ApprovalState_APPROVAL_STATE_PENDING || f.asked[a.Id] {
+		return
+	}
+	f.asked[a.Id] = true
+	f.endLine()
+	q := a.Question
+	fmt.Fprintln(f.err, f.errStyle.bold(clean(q.GetText())))
+	if q.GetSubject() != "" {
+		fmt.Fprintln(f.err, clean(q.Subject))
+	}
+	if !term.IsTerminal(int(f.in.Fd())) || !f.errStyle.terminal {
+		fmt.Fprintln(f.err, "Answer it in the window (`openvibez open`); the run waits.")
+		return
+	}
+	for i, c := range q.GetChoices() {
+		fmt.Fprintf(f.err, "  %d  %s\n", i+1, clean(c.Text))
+	}
+	fmt.Fprint(f.err, "> ")
+	go f.answer(ctx, a)
+}
+
+// answer reads a line and sends it; whoever answers elsewhere first wins.
+func (f *follower) answer(ctx context.Context, a *apiv1.Approval) {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		req := &apiv1.DecideRequest{ApprovalId: a.Id}
+		line := strings.TrimSpace(lines.Text())
+		if choices := a.Question.GetChoices(); len(choices) > 0 {
+			n := 0
+			if _, err := fmt.Sscanf(line, "%d", &n); err != nil || n < 1 || n > len(choices) {
+				fmt.Fprintf(f.err, "Type a number from 1 to %d.\n> ", len(choices))
+				continue
+			}
+			req.ChoiceId = choices[n-1].Id
+		} else {
+			req.Text = line
+		}
+		if _, err := f.client.Runs.Decide(ctx, req); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(f.err, words(err))
+		}
+		return
+	}
+}
+
+// finish says how it ended.
+func (f *follower) finish(run *apiv1.Run) error {
+	if f.options.json {
+		if err := printJSON(f.out, &apiv1.Change{Row: &apiv1.Change_Run{Run: run}}); err != nil {
+			return err
+		}
+	}
+	switch run.State {
+	case apiv1.RunState_RUN_STATE_COMPLETED:
+		if run.FinishReason == providerv1.Done_REASON_LENGTH {
+			f.aside("the answer ends here because the output limit was reached")
+		}
+		if f.errStyle.terminal && f.style.terminal && !f.options.json {
+			fmt.Fprintln(f.err, f.errStyle.dim(fmt.Sprintf("%s · session %s · go on: openvibez ask -c", run.Model, short(run.SessionId))))
+		}
+		return nil
+	case apiv1.RunState_RUN_STATE_FAILED:
+		return &exitError{exitProvider, errors.New(runProblem(run, "the provider failed"))}
+	case apiv1.RunState_RUN_STATE_CANCELLED:
+		return &exitError{exitCancelled, errors.New("cancelled; what came by then is kept")}
+	case apiv1.RunState_RUN_STATE_INTERRUPTED:
+		return &exitError{exitCancelled, errors.New(runProblem(run, "interrupted: the host ended; what came by then is kept"))}
+	}
+	return fmt.Errorf("the run ended as %s", stateWords(run.State))
+}
+
+func runProblem(run *apiv1.Run, otherwise string) string {
+	if message := run.Error.GetMessage(); message != "" {
+		return message
+	}
+	return otherwise
+}
+
+func stateWords(s apiv1.RunState) string {
+	name := strings.TrimPrefix(s.String(), "RUN_STATE_")
+	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
+}

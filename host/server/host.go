@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.GetStatusResponse, error) {
+	open, err := a.Store.OpenRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &apiv1.GetStatusResponse{
+		Version:   a.Version,
+		Pid:       int64(os.Getpid()),
+		StartedMs: a.started.UnixMilli(),
+		DataDir:   a.DataDir,
+		PageUrl:   a.page.url(),
+		Hints:     a.findHints(ctx),
+	}
+	for _, r := range open {
+		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
+			res.QueuedRuns++
+		} else {
+			res.ActiveRuns++
+		}
+	}
+	res.Tray, res.TrayProblem = a.Tray()
+	return res, nil
+}
+
+// hints remembers what was found on this machine: looking means asking other servers.
+type hints struct {
+	mu    sync.Mutex
+	found []string
+	until time.Time
+}
+
+const (
+	hintsLife    = 30 * time.Second
+	hintsTimeout = 2 * time.Second
+)
+
+func (s *Server) findHints(ctx context.Context) []string {
+	s.hints.mu.Lock()
+	defer s.hints.mu.Unlock()
+	if time.Now().Before(s.hints.until) {
+		return s.hints.found
+	}
+	ctx, cancel := context.WithTimeout(ctx, hintsTimeout)
+	defer cancel()
+	var found []string
+	for _, f := range s.Providers.Detect(ctx) {
+		found = append(found, f.Words)
+	}
+	if ctx.Err() == nil {
+		s.hints.found, s.hints.until = found, time.Now().Add(hintsLife)
+	}
+	return found
+}
+
+// forgetHints is called when what is configured changes.
+func (s *Server) forgetHints() {
+	s.hints.mu.Lock()
+	s.hints.until = time.Time{}
+	s.hints.mu.Unlock()
+}
+
+func (a *api) GetSettings(ctx context.Context, _ *apiv1.GetSettingsRequest) (*apiv1.GetSettingsResponse, error) {
+	all, err := a.Store.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.GetSettingsResponse{Settings: all}, nil
+}
+
+func (a *api) SetSetting(ctx context.Context, req *apiv1.SetSettingRequest) (*apiv1.SetSettingResponse, error) {
+	switch {
+	case !settingKey.MatchString(req.Key):
+		return nil, refuse(connect.CodeInvalidArgument, "%.40q is not the name of a setting: those are lower-case words joined by dots, as in window.theme", req.Key)
+	case req.Key == settingPort || req.Key == settingOpen:
+		return nil, refuse(connect.CodePermissionDenied, "the host keeps %s for itself", req.Key)
+	case req.ValueJson != "" && !json.Valid([]byte(req.ValueJson)):
+		return nil, refuse(connect.CodeInvalidArgument, "the value of %s is not JSON: text is written with quotes", req.Key)
+	case !strings.HasPrefix(req.Key, "window.") && !strings.HasPrefix(req.Key, "draft."):
+		// What a page may set is named, not what it may not: settings that come later are closed to it.
+		if err := a.socketOnly("change "+req.Key, "only settings that begin with window. or draft. are open to it"); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkText("value of "+req.Key, req.ValueJson); err != nil {
+		return nil, err
+	}
+	if _, err := a.Store.SetSetting(ctx, req.Key, req.ValueJson); err != nil {
+		return nil, err
+	}
+	return &apiv1.SetSettingResponse{}, nil
+}
+
+func (a *api) OpenWindow(ctx context.Context, req *apiv1.OpenWindowRequest) (*apiv1.OpenWindowResponse, error) {
+	if err := a.socketOnly("open windows", "use the tray or `openvibez open`"); err != nil {
+		return nil, err
+	}
+	session := req.SessionId
+	if session != "" && session != "new" {
+		s, err := a.session(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		session = s.Id
+	}
+	if req.LinkOnly {
+		link, err := a.page.link(ctx, session, byBrowser, nil)
+		if err != nil {
+			return nil, err
+		}
+		return &apiv1.OpenWindowResponse{How: apiv1.OpenWindowResponse_HOW_LINK, Link: link}, nil
+	}
+	a.Opened()
+	return a.window.open(ctx, session)
+}
+
+func (a *api) OpenLink(ctx context.Context, req *apiv1.OpenLinkRequest) (*apiv1.OpenLinkResponse, error) {
+	u, err := url.Parse(req.Url)
+	if err != nil || len(req.Url) > 8<<10 {
+		return nil, refuse(connect.CodeInvalidArgument, "that is not a link")
+	}
+	switch {
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
+	case u.Scheme == "mailto" && u.Opaque != "":
+	default:
+		return nil, refuse(connect.CodeInvalidArgument, "only links to the web (http, https) and to people (mailto) are opened")
+	}
+	// Parsed and put together again, it can't be taken for an option or hold blanks.
+	if err := openInSystem(ctx, a.Getenv, u.String()); err != nil {
+		return nil, refuse(connect.CodeFailedPrecondition, "the link can't be opened: %w", err)
+	}
+	return &apiv1.OpenLinkResponse{}, nil
+}
+
+func (a *api) Stop(context.Context, *apiv1.StopRequest) (*apiv1.StopResponse, error) {
+	if err := a.socketOnly("stop the host", "use the tray or `openvibez stop`"); err != nil {
+		return nil, err
+	}
+	a.Config.Stop()
+	return &apiv1.StopResponse{}, nil
+}

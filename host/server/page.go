@@ -1,0 +1,219 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Settings the host keeps for itself.
+const (
+	settingPort = "page.port"
+	settingOpen = "page.open"
+)
+
+// page serves the chat page on loopback, only while one is open or about to be.
+type page struct {
+	s      *Server
+	key    *cookieKey
+	tokens tokens
+	linger time.Duration
+
+	mu       sync.Mutex
+	server   *http.Server
+	port     int
+	streams  int
+	lastUsed time.Time
+	check    *time.Timer
+}
+
+func newPage(s *Server, key *cookieKey) *page {
+	return &page{s: s, key: key, tokens: tokens{now: time.Now}, linger: time.Minute}
+}
+
+// resume listens again if a page was open when the last host ended: it will come back by itself.
+func (p *page) resume(ctx context.Context) error {
+	open, err := p.s.Store.Setting(ctx, settingOpen)
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	if open != "true" {
+		return nil
+	}
+	if _, err := p.listen(ctx); err != nil {
+		// The page can wait; the rest works without it.
+		p.s.Logger.Warn("serve the page again", "error", err)
+	}
+	return nil
+}
+
+// link makes an address that opens the page once.
+func (p *page) link(ctx context.Context, session string, v visitor, used func()) (string, error) {
+	port, err := p.listen(ctx)
+	if err != nil {
+		return "", err
+	}
+	fragment := "token=" + p.tokens.issue(v, used)
+	if session != "" {
+		fragment += "&session=" + url.QueryEscape(session)
+	}
+	p.touch()
+	return fmt.Sprintf("http://127.0.0.1:%d/#%s", port, fragment), nil
+}
+
+// url is where the page is served; empty while it is not.
+func (p *page) url() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil {
+		return ""
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d/", p.port)
+}
+
+// listen makes sure that the page is served, on the remembered port if it is free.
+func (p *page) listen(ctx context.Context) (port int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil {
+		return p.port, nil
+	}
+	select {
+	case <-p.s.closing:
+		return 0, errors.New("serve the page: the host is ending")
+	default:
+	}
+	l, err := p.bind(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("serve the page: %w", err)
+	}
+	p.port = l.Addr().(*net.TCPAddr).Port
+	for key, value := range map[string]string{settingPort: strconv.Itoa(p.port), settingOpen: "true"} {
+		if _, err := p.s.Store.SetSetting(ctx, key, value); err != nil {
+			_ = l.Close()
+			return 0, fmt.Errorf("remember the page's port: %w", err)
+		}
+	}
+	routes := p.s.routes(&api{Server: p.s, fromPage: true})
+	p.server = &http.Server{
+		Handler:           p.s.count(p.used(p.guarded(p.port, routes))),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(p.s.Logger.Handler(), slog.LevelDebug),
+	}
+	go p.s.serve(p.server, l)
+	p.lastUsed = time.Now()
+	p.check = time.AfterFunc(p.linger, p.closeIfUnused)
+	return p.port, nil
+}
+
+func (p *page) bind(ctx context.Context) (net.Listener, error) {
+	remembered, err := p.s.Store.Setting(ctx, settingPort)
+	if err != nil {
+		return nil, err
+	}
+	if port, err := strconv.Atoi(remembered); err == nil && port > 0 && port < 1<<16 {
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return l, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			p.s.Logger.Info("the page's port can't be had, taking another", "port", port, "error", err)
+		} else if err := p.key.replace(); err != nil {
+			// Whoever listens there may have been shown a cookie.
+			return nil, err
+		}
+	}
+	return net.Listen("tcp4", "127.0.0.1:0")
+}
+
+func (p *page) used(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.touch()
+		defer p.touch()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *page) touch() {
+	p.mu.Lock()
+	p.lastUsed = time.Now()
+	p.mu.Unlock()
+}
+
+// joined is called when a page's Watch stream begins; the function it returns, when it ends.
+func (p *page) joined(v visitor) (left func()) {
+	p.mu.Lock()
+	p.streams++
+	p.mu.Unlock()
+	if v == byWindow {
+		p.s.window.pageJoined()
+	}
+	return func() {
+		if v == byWindow {
+			p.s.window.pageLeft()
+		}
+		p.mu.Lock()
+		p.streams--
+		p.lastUsed = time.Now()
+		p.mu.Unlock()
+	}
+}
+
+// closeIfUnused ends the listener when no page has been there for a while and no token is left to come with.
+func (p *page) closeIfUnused() {
+	until := p.tokens.outstanding()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil {
+		return
+	}
+	if quiet := p.lastUsed.Add(p.linger); quiet.After(until) {
+		until = quiet
+	}
+	if p.streams > 0 {
+		until = time.Now().Add(p.linger)
+	}
+	if wait := time.Until(until); wait > 0 {
+		p.check.Reset(wait)
+		return
+	}
+	server := p.server
+	p.server = nil
+	// Not under a caller's context: nobody called.
+	if _, err := p.s.Store.SetSetting(context.Background(), settingOpen, "false"); err != nil {
+		p.s.Logger.Warn("remember that the page is closed", "error", err)
+	}
+	_ = server.Close()
+}
+
+// shutdown stops serving without forgetting that a page was open.
+func (p *page) shutdown(ctx context.Context) {
+	p.mu.Lock()
+	server := p.server
+	p.server = nil
+	if p.check != nil {
+		p.check.Stop()
+	}
+	recent := p.streams > 0 || time.Since(p.lastUsed) < p.linger
+	p.mu.Unlock()
+	if server == nil {
+		return
+	}
+	if !recent {
+		if _, err := p.s.Store.SetSetting(ctx, settingOpen, "false"); err != nil {
+			p.s.Logger.Warn("remember that the page is closed", "error", err)
+		}
+	}
+	if err := server.Shutdown(ctx); err != nil {
+		_ = server.Close()
+	}
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+func (a *api) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendResponse, error) {
+	if strings.TrimSpace(req.Text) == "" && len(req.Attachments) == 0 {
+		return nil, refuse(connect.CodeInvalidArgument, "the message is empty: write something")
+	}
+	if err := checkText("message", req.Text); err != nil {
+		return nil, err
+	}
+	if err := checkText("system prompt", req.SystemPrompt); err != nil {
+		return nil, err
+	}
+	if err := checkID("client request", req.ClientRequestId); err != nil {
+		return nil, err
+	}
+	if req.SessionId != "" {
+		if err := checkID("session", req.SessionId); err != nil {
+			return nil, err
+		}
+		if req.SystemPrompt != "" {
+			return nil, refuse(connect.CodeInvalidArgument, "this session exists: its system prompt is changed with UpdateSession, not with a message")
+		}
+	}
+	if req.ReplacesRunId != "" {
+		if err := checkID("run", req.ReplacesRunId); err != nil {
+			return nil, err
+		}
+	}
+	return a.Runs.Send(ctx, req)
+}
+
+func (a *api) Cancel(ctx context.Context, req *apiv1.CancelRequest) (*apiv1.CancelResponse, error) {
+	r, err := a.run(ctx, req.RunId)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = a.Runs.Cancel(ctx, r.Id); err != nil {
+		return nil, err
+	}
+	return &apiv1.CancelResponse{Run: r}, nil
+}
+
+func (a *api) run(ctx context.Context, id string) (*apiv1.Run, error) {
+	if err := checkID("run", id); err != nil {
+		return nil, err
+	}
+	return a.Store.Run(ctx, id)
+}
+
+func (a *api) GetRun(ctx context.Context, req *apiv1.GetRunRequest) (*apiv1.GetRunResponse, error) {
+	r, err := a.run(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.GetRunResponse{Run: r}, nil
+}
+
+func (a *api) ListRuns(ctx context.Context, req *apiv1.ListRunsRequest) (*apiv1.ListRunsResponse, error) {
+	// Read before the list: what changes in between is then seen twice rather than never.
+	res := &apiv1.ListRunsResponse{Rev: a.Store.Rev()}
+	var err error
+	if req.SessionId == "" {
+		res.Runs, err = a.Store.OpenRuns(ctx)
+		return res, err
+	}
+	s, err := a.session(ctx, req.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	res.Runs, err = a.Store.SessionRuns(ctx, s.Id)
+	return res, err
+}
+
+func (a *api) Decide(ctx context.Context, req *apiv1.DecideRequest) (*apiv1.DecideResponse, error) {
+	if err := checkID("approval", req.ApprovalId); err != nil {
+		return nil, err
+	}
+	if err := checkText("answer", req.Text); err != nil {
+		return nil, err
+	}
+	by := "cli"
+	if a.fromPage {
+		by = "window"
+	}
+	approval, err := a.Runs.Decide(ctx, req, by)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.DecideResponse{Approval: approval}, nil
+}

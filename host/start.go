@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/run"
+	"github.com/openvibez/openvibez/host/server"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/ui"
+)
+
+type hostOptions struct {
+	// Nobody is watching: no welcome, and the terminal it came from may close.
+	detached bool
+	// End after so long without use; 0: never.
+	idle time.Duration
+}
+
+// start runs the host until it is told to end, or hands over to one that is running.
+func (a *app) start(ctx context.Context, o hostOptions) error {
+	d, err := findDirs(a.getenv)
+	if err != nil {
+		return err
+	}
+	if handed, err := a.handOver(ctx, d, o); handed || err != nil {
+		return err
+	}
+	if err := d.create(); err != nil {
+		return err
+	}
+	var terminal io.Writer
+	if !o.detached {
+		terminal = a.err
+	}
+	log, logFile, err := openLog(a.getenv, d.logFile(), terminal)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	h := &host{app: a, dirs: d, options: o, log: log}
+	err = h.run(ctx)
+	var locked *store.LockedError
+	if errors.As(err, &locked) {
+		// Another one was a moment earlier.
+		for range 100 {
+			if handed, err := a.handOver(ctx, d, o); handed || err != nil {
+				return err
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	if err != nil {
+		log.Error("host ended", "error", err)
+	}
+	return err
+}
+
+// handOver opens the window of a host that is running already; false if none is.
+func (a *app) handOver(ctx context.Context, d dirs, o hostOptions) (bool, error) {
+	c, err := connectHost(ctx, d)
+	if errors.Is(err, errNoHost) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if o.detached {
+		return true, nil
+	}
+	res, err := c.Host.OpenWindow(ctx, &apiv1.OpenWindowRequest{})
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintln(a.out, "OpenVibez is running already.")
+	a.sayOpened(res)
+	return true, nil
+}
+
+// host is the running program: everything there is one of.
+type host struct {
+	*app
+	dirs    dirs
+	options hostOptions
+	log     *slog.Logger
+
+	store     *store.Store
+	providers *provider.Manager
+	runs      *run.Engine
+	server    *server.Server
+	tray      trayState
+	stop      context.CancelCauseFunc
+}
+
+// Why the host ends.
+var (
+	errQuit   = errors.New("asked to quit")
+	errSignal = errors.New("ended by a signal")
+	errIdle   = errors.New("not used for a while")
+)
+
+func (h *host) run(ctx context.Context) error {
+	ctx, h.stop = context.WithCancelCause(ctx)
+	defer h.stop(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if h.options.detached {
+		signal.Ignore(syscall.SIGHUP)
+	} else {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case s := <-signals:
+			why := errSignal
+			if s == os.Interrupt {
+				why = errQuit
+			}
+			h.stop(why)
+		case <-ctx.Done():
+		}
+	}()
+
+	var err error
+	if h.store, err = store.Open(ctx, store.Config{Path: h.dirs.database(), Logger: h.log}); err != nil {
+		return err
+	}
+	defer func() {
+		if err := h.store.Close(); err != nil {
+			h.log.Error("close the database", "error", err)
+		}
+	}()
+	if h.providers, err = h.newProviders(); err != nil {
+		return err
+	}
+	defer h.providers.Close()
+	h.runs = run.New(run.Config{Store: h.store, Providers: h.providers, Logger: h.log})
+	if h.server, err = h.newServer(ctx); err != nil {
+		return err
+	}
+	found, err := h.firstStart(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.runs.Start(ctx); err != nil {
+		return err
+	}
+	if err := h.server.Start(ctx); err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.dirs.address(), []byte(h.dirs.socket()+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write down where the host listens: %w", err)
+	}
+	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.data)
+	if h.options.detached {
+		go h.endWhenIdle(ctx)
+	} else {
+		h.startTray(ctx)
+		h.welcome(ctx, found)
+	}
+	<-ctx.Done()
+	h.end(context.Cause(ctx))
+	return nil
+}
+
+func (h *host) newProviders() (*provider.Manager, error) {
+	exe, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	return provider.New(provider.Config{
+		PluginDirs: []string{filepath.Dir(exe), filepath.Join(h.dirs.data, "plugins")},
+		RuntimeDir: filepath.Join(h.dirs.runtime, "p"),
+		Logger:     h.log,
+		Store:      h.store,
+		Getenv:     h.getenv,
+	}), nil
+}
+
+func (h *host) newServer(ctx context.Context) (*server.Server, error) {
+	exe, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Config{
+		Store:      h.store,
+		Runs:       h.runs,
+		Providers:  h.providers,
+		UI:         ui.Files(),
+		DataDir:    h.dirs.data,
+		RuntimeDir: h.dirs.runtime,
+		Window:     windowProgram(exe),
+		DevTools:   h.getenv("OPENVIBEZ_DEVTOOLS") == "1",
+		Version:    version(),
+		Getenv:     h.getenv,
+		Tray:       h.tray.get,
+		// A host that began in the background becomes a full one when somebody looks at it.
+		Opened: func() { h.startTray(ctx) },
+		Stop:   func() { h.stop(errQuit) },
+		Logger: h.log,
+	})
+}
+
+// end stops everything within about a second; runs become interrupted, and those who watch see it.
+func (h *host) end(why error) {
+	h.log.Info("host ends", "why", why)
+	if errors.Is(why, errQuit) {
+		h.server.CloseWindow()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+	defer cancel()
+	if err := h.runs.Close(ctx); err != nil {
+		h.log.Warn("stop the runs", "error", err)
+	}
+	rest, cancel := context.WithTimeout(context.Background(), 250*time.Millisecond)
+	defer cancel()
+	if err := h.server.Close(rest); err != nil {
+		h.log.Warn("stop the server", "error", err)
+	}
+	if !h.options.detached && h.style.terminal {
+		fmt.Fprintln(h.out, "\nOpenVibez has ended.")
+	}
+}
+
+// endWhenIdle ends a host that was started for one question and is used no more.
+func (h *host) endWhenIdle(ctx context.Context) {
+	if h.options.idle <= 0 {
+		return
+	}
+	check := time.NewTicker(min(h.options.idle, time.Minute))
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-check.C:
+		}
+		if h.server.Idle() < h.options.idle {
+			continue
+		}
+		if open, err := h.store.OpenRuns(ctx); err != nil || len(open) > 0 {
+			continue
+		}
+		h.stop(errIdle)
+		return
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os/user"
+	"strings"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/server"
+)
+
+// welcome tells in the terminal what runs, and how to talk to it.
+func (h *host) welcome(ctx context.Context, did []string) {
+	say := func(name, text string) {
+		fmt.Fprintf(h.out, "  %s  %s\n", h.style.dim(fmt.Sprintf("%-8s", name)), text)
+	}
+	fmt.Fprintln(h.out, h.style.bold("OpenVibez")+" "+version())
+	say("data", h.dirs.data)
+	shown, problem := h.tray.get()
+	if shown {
+		say("tray", "the icon is in your panel: click it to chat")
+	} else {
+		say("tray", strings.TrimPrefix(problem, "no tray: "))
+	}
+	for _, line := range did {
+		say("new", line)
+	}
+	c := newClient(h.dirs.socket())
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if p, err := h.store.DefaultProvider(ctx); err == nil && p != nil {
+		answers := p.Name
+		if p.Canned {
+			answers += " (canned answers, no model)"
+		}
+		say("answers", answers)
+	}
+	if status, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{}); err == nil {
+		for _, hint := range status.Hints {
+			say("found", hint)
+		}
+	}
+	if server.HasDisplay(h.getenv) == nil {
+		say("chat", "openvibez open")
+	} else if res, err := c.Host.OpenWindow(ctx, &apiv1.OpenWindowRequest{LinkOnly: true}); err != nil {
+		say("chat", words(err))
+	} else {
+		say("chat", res.Link)
+		say("", h.style.dim("no display here: open this link in a browser; it works once, within ten minutes (`openvibez open --link` makes another)"))
+		if line := tunnel(h.getenv, res.Link); line != "" {
+			say("ssh", line)
+			say("", h.style.dim("run this on your own machine first, then open the link there"))
+		}
+	}
+	say("terminal", `openvibez ask "hello"`)
+	fmt.Fprintln(h.out, h.style.dim("  Ctrl-C ends it."))
+}
+
+// tunnel is the command that brings a link to the machine the person sits at, if they came by ssh.
+func tunnel(getenv func(string) string, link string) string {
+	// client address, client port, server address, server port
+	connection := strings.Fields(getenv("SSH_CONNECTION"))
+	u, err := url.Parse(link)
+	if len(connection) != 4 || err != nil {
+		return ""
+	}
+	target := connection[2]
+	if me, err := user.Current(); err == nil {
+		target = me.Username + "@" + target
+	}
+	port := ""
+	if connection[3] != "22" {
+		port = "-p " + connection[3] + " "
+	}
+	return fmt.Sprintf("ssh %s-N -L %s:%s %s", port, u.Port(), net.JoinHostPort("127.0.0.1", u.Port()), target)
+}
