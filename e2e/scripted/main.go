@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openvibez/openvibez/sdk"
@@ -73,7 +74,11 @@ var modes = map[string]func(id string){
 	"raw": func(id string) { serveRaw(id) },
 }
 
-type scripted struct{ id string }
+type scripted struct {
+	id string
+	// Runs that have come before.
+	seen sync.Map
+}
 
 func (s *scripted) Describe() *providerv1.DescribeResponse {
 	return &providerv1.DescribeResponse{
@@ -99,12 +104,13 @@ func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv
 	return []*providerv1.Model{
 		{Id: "scripted", Name: "Scripted", Recommended: true, Local: true, ContextTokens: 1 << 20,
 			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND}},
-		{Id: "other", Name: "Other", Local: true},
+		{Id: "remote", Name: "Remote"},
 	}, nil
 }
 
 func (s *scripted) Run(ctx context.Context, req *providerv1.RunRequest, st *sdk.Stream) error {
-	return (&script{ctx: ctx, req: req, stream: st}).run()
+	_, again := s.seen.LoadOrStore(req.RunId, true)
+	return (&script{ctx: ctx, req: req, stream: st, first: !again}).run()
 }
 
 // Poll finds every piece of work finished but the one called "never".

@@ -19,6 +19,7 @@ import (
 // script is one turn of the scripted provider.
 type script struct {
 	ctx    context.Context
+	first  bool // of the calls for this run
 	req    *providerv1.RunRequest
 	stream *sdk.Stream
 	state  []byte
@@ -209,13 +210,21 @@ func (s *script) run() error {
 		return nil
 	}
 	for _, line := range strings.Split(prompt, "\n") {
-		name, words, _ := strings.Cut(strings.TrimSpace(line), " ")
+		line = strings.TrimSpace(line)
+		// once COMMAND: only the first time this run comes
+		if again, ok := strings.CutPrefix(line, "once "); ok {
+			if !s.first {
+				continue
+			}
+			line = again
+		}
+		name, words, _ := strings.Cut(line, " ")
 		if name == "" {
 			continue
 		}
 		do, ok := commands[name]
 		if !ok {
-			do, words = commands["say"], strings.TrimSpace(line)
+			do, words = commands["say"], line
 		}
 		if err := do(s, words); err != nil {
 			return err

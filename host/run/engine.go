@@ -66,7 +66,8 @@ func (e *Engine) Start(ctx context.Context) error {
 		return fmt.Errorf("list open runs: %w", err)
 	}
 	for _, r := range open {
-		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
+		switch r.State {
+		case apiv1.RunState_RUN_STATE_QUEUED, apiv1.RunState_RUN_STATE_WAITING_LIMIT:
 			e.kick(r.SessionId)
 		}
 	}
@@ -188,8 +189,15 @@ func (e *Engine) kick(sessionID string) {
 	e.workers.Go(func() { e.work(sessionID) })
 }
 
-// work carries out the session's queue until it is empty.
+// work carries out the session's queue until it is empty, after a run that waited when the last host ended.
 func (e *Engine) work(sessionID string) {
+	waiting, err := e.waiting(sessionID)
+	if err != nil {
+		e.log.Error("find the waiting run", "session", sessionID, "error", err)
+	}
+	if waiting != nil {
+		e.execute(waiting)
+	}
 	for {
 		r, err := e.next(sessionID)
 		if err != nil {
@@ -209,6 +217,20 @@ func (e *Engine) work(sessionID string) {
 		}
 		e.execute(r)
 	}
+}
+
+// waiting finds a run of the session that waits for a limit and that nobody carries out.
+func (e *Engine) waiting(sessionID string) (*apiv1.Run, error) {
+	runs, err := e.store.OpenRuns(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		if r.SessionId == sessionID && r.State == apiv1.RunState_RUN_STATE_WAITING_LIMIT {
+			return r, nil
+		}
+	}
+	return nil, nil
 }
 
 // next starts the session's next run; nil when there is none.

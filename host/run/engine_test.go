@@ -364,6 +364,48 @@ func TestFaults(t *testing.T) {
 	b.wantEnd(b.send("", "say alive").Run, completed, noError)
 }
 
+func TestWaitsForALimit(t *testing.T) {
+	b := newBench(t)
+	res := b.send("", "once error RATE_LIMITED 300\nsay after")
+	r := b.state(res.Run.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+	if r.ResumeMs == 0 || r.Status == "" {
+		t.Errorf("a waiting run does not say until when and why: %v", r)
+	}
+	r = b.wantEnd(res.Run, completed, noError)
+	if got := strings.TrimSpace(b.answer(r)); got != "after" {
+		t.Errorf("answer %q", got)
+	}
+	t.Run("over a restart", func(t *testing.T) {
+		res := b.send("", "once error RATE_LIMITED 2000\nsay after")
+		b.state(res.Run.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+		b.close()
+		b.open()
+		b.wantEnd(res.Run, completed, noError)
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		res := b.send("", "error RATE_LIMITED 3600000")
+		b.state(res.Run.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+		if r, err := b.engine.Cancel(t.Context(), res.Run.Id); err != nil || r.State != cancelled {
+			t.Errorf("cancel: %v, %v", r, err)
+		}
+	})
+}
+
+func TestTriesAgainOnlyBeforeText(t *testing.T) {
+	b := newBench(t)
+	res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{
+		ClientRequestId: "remote", Text: "once error OVERLOADED\nsay after", Provider: "Scripted", Model: "remote",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.wantEnd(res.Run, completed, noError)
+	if got := strings.TrimSpace(b.answer(r)); got != "after" {
+		t.Errorf("answer %q", got)
+	}
+	b.wantEnd(b.send("", "say before\nonce error OVERLOADED").Run, failed, providerv1.ErrorCode_ERROR_CODE_OVERLOADED)
+}
+
 func TestToolCallEndsCleanly(t *testing.T) {
 	b := newBench(t)
 	res := b.send("", `tool look {"at":"it"}`)

@@ -26,7 +26,8 @@ type execution struct {
 	ended    chan struct{}
 
 	status string
-	// What the turn under way has brought.
+	// What the turn under way has brought; begun once anything of it is in the journal.
+	begun    bool
 	answered bool
 	thought  bool
 	calls    []*providerv1.ToolCall
@@ -49,7 +50,9 @@ func (e *Engine) execute(r *apiv1.Run) {
 	if err != nil {
 		end = endOf(ctx, err)
 	}
-	x.finish(end)
+	if !errors.Is(err, errStays) {
+		x.finish(end)
+	}
 
 	e.mu.Lock()
 	delete(e.active, r.Id)
@@ -105,6 +108,11 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		return store.End{}, err
 	}
 	x.provider = p
+	if x.run.State == apiv1.RunState_RUN_STATE_WAITING_LIMIT {
+		if err := x.waitOut(ctx, x.run); err != nil {
+			return store.End{}, err
+		}
+	}
 	for range maxTurns {
 		done, err := x.turn(ctx)
 		if err != nil {
@@ -126,10 +134,10 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		"stopped after %d turns without a final answer; send a message to go on", maxTurns)
 }
 
-// turn calls the model once and journals what comes until its end.
-func (x *execution) turn(ctx context.Context) (*providerv1.Done, error) {
+// call calls the model once and journals what comes until its end.
+func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	e := x.engine
-	x.answered, x.thought, x.calls, x.usage = false, false, nil, nil
+	x.begun, x.answered, x.thought, x.calls, x.usage = false, false, false, nil, nil
 	session, err := e.store.Session(ctx, x.run.SessionId)
 	if err != nil {
 		return nil, err
@@ -216,10 +224,11 @@ func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.
 func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Event) (*providerv1.Done, error) {
 	switch body := ev.Event.(type) {
 	case *providerv1.Event_Text:
+		x.begun = true
 		x.answered = x.answered || strings.TrimSpace(body.Text) != ""
 		return nil, text.add(apiv1.Chunk_KIND_TEXT, body.Text)
 	case *providerv1.Event_Thought:
-		x.thought = true
+		x.begun, x.thought = true, true
 		return nil, text.add(apiv1.Chunk_KIND_THOUGHT, body.Thought)
 	}
 	if err := text.flush(); err != nil {
@@ -248,6 +257,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 	case *providerv1.Event_Notice:
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Notice{Notice: body.Notice}})
 	case *providerv1.Event_Question:
+		x.begun = true
 		_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
 		return nil, err
 	case *providerv1.Event_Done:
@@ -262,6 +272,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 }
 
 func (x *execution) append(ctx context.Context, entries ...*apiv1.Entry) error {
+	x.begun = true
 	_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
 	return err
 }
