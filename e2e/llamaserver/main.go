@@ -1,4 +1,4 @@
-// Command llamaserver stands in for llama.cpp's llama-server, so that a real Ollama answers from scripts.
+// Package main stands in for llama.cpp's llama-server, so that a real Ollama answers from scripts.
 //
 // Ollama starts it as it starts the real one and speaks to it over HTTP. Everything but the choice of the next word is
 // Ollama's own: prompt template, tool and thinking parsers, streaming, scheduling, cancelling and errors. Called as

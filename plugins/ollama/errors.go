@@ -75,7 +75,11 @@ func (c *client) refused(res *http.Response, model string) error {
 	default:
 		e = sdk.ClassifyHTTP(res, body)
 		if said != "" {
-			e.Proto.Message = fmt.Sprintf("Ollama at %s refused: %s", c.base, said)
+			verb := "refused"
+			if res.StatusCode >= 500 {
+				verb = "failed"
+			}
+			e.Proto.Message = fmt.Sprintf("Ollama at %s %s: %s", c.base, verb, said)
 		}
 	}
 	e.Proto.HttpStatus = int32(res.StatusCode)
@@ -137,7 +141,7 @@ func (c *client) explain(said, model string) *sdk.Error {
 		return e(providerv1.ErrorCode_ERROR_CODE_PROVIDER, "%s wrote a tool call that Ollama can't read. Try again; if it happens often, choose a model better at tools.", model)
 	case has("token repeat limit"):
 		return e(providerv1.ErrorCode_ERROR_CODE_PROVIDER, "%s repeated itself without end, so Ollama stopped it. Try again or rephrase.", model)
-	case has("while running the model", "unexpectedly stopped", "process has terminated", "no longer running", "error loading model"):
+	case has("while running the model", "unexpectedly stopped", "process has terminated", "no longer running", "error loading model", "unable to load model"):
 		return e(providerv1.ErrorCode_ERROR_CODE_PROVIDER, "The engine that runs %s broke down; what came of the answer is kept. Try again. If it happens again, memory may be short or the model's file broken: Ollama's log says more.", model)
 	case has("cloud is disabled"):
 		return e(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "%s runs in Ollama's cloud, which is turned off in Ollama's settings. Turn it on there, or choose a local model.", model)

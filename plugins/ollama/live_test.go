@@ -248,8 +248,10 @@ func realContext(t *testing.T, p *plugin) {
 	wantError(t, got.err, providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG, "room for 256", "context length")
 	// With a history it is the same: the oldest messages are not dropped in silence.
 	req := p.ask(ollamatest.Small, "hello")
-	req.Messages = append([]*providerv1.Message{user(strings.Repeat("word ", 400)),
-		{Role: providerv1.Role_ROLE_ASSISTANT, Parts: []*providerv1.Part{textPart("Yes.")}}}, req.Messages...)
+	req.Messages = append([]*providerv1.Message{
+		user(strings.Repeat("word ", 400)),
+		{Role: providerv1.Role_ROLE_ASSISTANT, Parts: []*providerv1.Part{textPart("Yes.")}},
+	}, req.Messages...)
 	wantError(t, p.run(t.Context(), t, req, nil).err, providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG)
 	// What the words advise helps.
 	p.conn.SettingsJson = `{"num_ctx": 4096}`

@@ -1,4 +1,4 @@
-// Command openvibez-provider-ollama is the provider for Ollama: models that run on the user's own machine.
+// Package main is the provider for Ollama: models that run on the user's own machine.
 package main
 
 import "github.com/openvibez/openvibez/sdk"

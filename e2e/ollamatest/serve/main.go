@@ -1,4 +1,4 @@
-// Command serve runs a real Ollama with scripted models, for a person to try OpenVibez with.
+// Package main runs a real Ollama with scripted models, for a person to try OpenVibez with.
 //
 //	go run ./e2e/ollamatest/serve
 //
