@@ -21,7 +21,7 @@ const (
 )
 
 // secret finds what must not reach the log even if a plugin prints it.
-var secret = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}|\bsk-[a-z0-9_-]{8,}|\b((?:authorization|cookie|openvibez-capability|(?:x-)?(?:goog-)?api-key)["']?\s*[:=]\s*)\S+`)
+var secret = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}|\bsk-[a-z0-9_-]{8,}|\b((?:authorization|cookie|openvibez-capability|(?:x-)?(?:goog-)?api-key)["']?\s*[:=]\s*)(?:bearer\s+|basic\s+)?\S+`)
 
 // lineLog writes what a plugin prints into the host's log, a line at a time, capped in length and rate.
 type lineLog struct {

@@ -71,6 +71,10 @@ func baseURL(entered string, d *providerv1.DescribeResponse, getenv func(string)
 // hostURL reads an address as Ollama reads OLLAMA_HOST: scheme, host and port may each be missing. Addresses that one
 // can listen on but not connect to mean this machine.
 func hostURL(v, standard string) string {
+	if strings.Contains(v, "@") {
+		// Not an address of Ollama's kind; CheckBaseURL has the words.
+		return v
+	}
 	scheme, rest, found := strings.Cut(v, "://")
 	port := map[string]string{"http": "80", "https": "443"}[scheme]
 	if !found {

@@ -142,7 +142,7 @@ func (p *process) ping(ctx context.Context, within time.Duration) error {
 // explain gives the typed error of a call that went wrong. If the process has died it says so instead of telling of a
 // lost connection. when is "while answering".
 func (p *process) explain(err error, name, when string) error {
-	if c := status.Code(err); c == codes.Unavailable || c == codes.Canceled {
+	if c := status.Code(err); len(status.Convert(err).Details()) == 0 && (c == codes.Unavailable || c == codes.Canceled) {
 		if c == codes.Unavailable {
 			// The end of a process may lag behind the end of its connection.
 			select {
