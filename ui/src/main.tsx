@@ -4,9 +4,9 @@ import { render } from "preact";
 import { place, signIn } from "./boot";
 import { RunState } from "./gen/api/v1/api_pb";
 import { loadApproval, loadTables, take } from "./state/load";
-import { followAddress, go, lastSession, reload, show } from "./state/open";
-import { saveDraftNow } from "./state/drafts";
-import { activeRun, journal, openId, problem, tables } from "./state/store";
+import { adopt, followAddress, go, lastSession, reload } from "./state/open";
+import { loadDraft, saveDraftNow } from "./state/drafts";
+import { activeRun, journal, openId, problem, started, tables } from "./state/store";
 import { watch } from "./state/watch";
 import { App } from "./view/App";
 import "./style/base.css";
@@ -15,15 +15,15 @@ import "./style/text.css";
 import "./style/feed.css";
 import "./style/dialog.css";
 
-let begun = false;
-
 // load runs at the start and again when the host turns out to have another database.
 async function load(): Promise<bigint> {
   const rev = await loadTables();
-  if (!begun) {
-    begun = true;
+  if (!started.value) {
     const { session } = place(location.hash);
-    void show(session === "new" ? "" : session || lastSession());
+    const first = session === "new" ? "" : session || lastSession();
+    if (first) adopt(first);
+    else loadDraft("");
+    started.value = true;
   } else if (openId.value) {
     void reload(openId.value);
   }

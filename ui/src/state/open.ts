@@ -28,7 +28,7 @@ export function followAddress(): void {
   if (session) void show(session === "new" ? "" : session);
 }
 
-// adopt shows a session that the new chat has just become, without loading anything again.
+// adopt shows a session as if it had been the one all along: at the start, and when the new chat has become one.
 export function adopt(id: string): void {
   history.replaceState(null, "", hashOf(id));
   void show(id);

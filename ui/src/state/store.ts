@@ -8,6 +8,9 @@ export type LinkState = "starting" | "live" | "reconnecting" | "down" | "signed-
 
 export const link = signal<LinkState>("starting");
 
+// The first load is through, and it is settled which session is shown.
+export const started = signal(false);
+
 export const tables = signal<Tables>(emptyTables);
 // For the next page of sessions; empty: all are loaded.
 export const nextSessions = signal("");

@@ -22,6 +22,9 @@ const marked = new Marked({
     checkbox({ checked }) {
       return checked ? "☑ " : "☐ ";
     },
+    listitem({ task, tokens }) {
+      return `<li${task ? " data-task" : ""}>${this.parser.parse(tokens)}</li>\n`;
+    },
     link({ href, title, tokens }) {
       const words = this.parser.parseInline(tokens);
       const url = openable(href);

@@ -59,6 +59,7 @@ export class BlockStream {
 
   private render(): void {
     if (this.done) this.stop();
+    else if (!this.tail.isConnected) this.root.append(this.tail);
     if (this.done && definesLinks(this.text)) {
       this.whole();
       return;
@@ -67,15 +68,15 @@ export class BlockStream {
     this.live = undefined;
     const rest = this.text.slice(this.at);
     const { closed, length, fence } = cut(rest, this.done);
-    if (closed.length > 0) this.root.insertBefore(this.finished(html(closed)), this.tail);
+    if (closed.length > 0) this.tail.before(this.finished(html(closed)));
     this.at += length;
-    if (fence) this.beginCode({ ...fence, start: this.at + fence.start - length });
+    if (this.done) this.tail.remove();
+    else if (fence) this.beginCode({ ...fence, start: this.at + fence.start - length });
     else this.tail.replaceChildren(fragment(html(cut(this.text.slice(this.at), true).closed)));
   }
 
   private whole(): void {
-    this.root.replaceChildren(this.finished(wholeHtml(this.text)), this.tail);
-    this.tail.replaceChildren();
+    this.root.replaceChildren(this.finished(wholeHtml(this.text)));
     this.at = this.text.length;
   }
 

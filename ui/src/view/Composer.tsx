@@ -3,7 +3,7 @@ import { choice, chosenProvider, label } from "../state/choice";
 import { keyAction } from "../state/compose";
 import { draft, typed } from "../state/drafts";
 import { cancel, send, sending, sendProblem } from "../state/send";
-import { activeRun, busyRun, dialog, openId, openProblem, tables } from "../state/store";
+import { activeRun, busyRun, dialog, openId, openProblem, started, tables } from "../state/store";
 import { Icon } from "./icons";
 import { modelKeys } from "./keys";
 import { isNarrow } from "./parts";
@@ -16,6 +16,8 @@ export function Composer() {
   const text = draft.value;
   const active = activeRun.value;
   const empty = text.trim() === "";
+  // Before the last chat is there, nobody knows what the text belongs to.
+  const ready = started.value && openProblem.value === "";
 
   useLayoutEffect(() => {
     const el = area.current;
@@ -31,7 +33,7 @@ export function Composer() {
   useEffect(() => {
     sendProblem.value = "";
     if (!isNarrow() || matchMedia("(pointer: fine)").matches) area.current?.focus();
-  }, [openId.value]);
+  }, [openId.value, ready]);
 
   const stop = () => {
     if (active && !active.cancelRequested) void cancel(active.id);
@@ -66,7 +68,7 @@ export function Composer() {
           aria-label="Message"
           placeholder={busyRun.value ? "Write the next message" : "Write a message"}
           value={text}
-          disabled={openProblem.value !== ""}
+          disabled={!ready}
           onInput={(e) => typed(e.currentTarget.value)}
           onKeyDown={pressed}
         />
@@ -95,7 +97,7 @@ function ModelButton() {
   const provider = chosenProvider.value;
   const known = tables.value.models.get(`${providerId}/${model}`);
   const name = known ? label(known) : model;
-  const words = provider ? [provider.name, name].filter(Boolean).join(" · ") : "choose one";
+  const words = provider ? [provider.name, name === provider.name ? "" : name].filter(Boolean).join(" · ") : "choose one";
   return (
     <button
       type="button"

@@ -77,7 +77,6 @@ export function Feed() {
     <div class="feed-place">
       <div ref={scroller} class="feed" role="log" aria-live="off" aria-label="Conversation" tabIndex={0} onScroll={scrolled} onClick={followLink} onAuxClick={followLink}>
         <div ref={column} class="column" aria-busy={opening.value}>
-          {loadingOlder.value && <p class="older">Loading earlier messages…</p>}
           {j.turns.map((turn) => (
             <TurnView
               key={turn.runId}
@@ -90,6 +89,7 @@ export function Feed() {
           {j.turns.length === 0 && !opening.value && <p class="older">Nothing has been written here yet.</p>}
         </div>
       </div>
+      {loadingOlder.value && <p class="loading-older">Loading earlier messages…</p>}
       {away && (
         <button
           class="jump"

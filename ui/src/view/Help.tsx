@@ -1,11 +1,14 @@
 import { shortcuts } from "./keys";
-import { Modal } from "./parts";
+import { CloseButton, Modal } from "./parts";
 
 export function Help() {
   return (
     <Modal label="Keyboard" class="help">
       <div class="sheet">
-        <h2>Keyboard</h2>
+        <header class="sheet-head">
+          <h2>Keyboard</h2>
+          <CloseButton />
+        </header>
         <dl class="shortcuts">
           {shortcuts.map((s) => (
             <div key={s.what}>

@@ -13,6 +13,7 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
   const [removing, setRemoving] = useState(false);
   const models = modelsOf(p.id);
   const plugin = plugins.value.find((x) => x.id === p.plugin);
+  const kind = plugin?.description?.name ?? p.plugin;
   const run = async (what: Promise<string>) => {
     setBusy(true);
     setSaid(await what);
@@ -34,7 +35,7 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
         </button>
         <strong>{p.name}</strong>
         {p.canned && <span class="tag">canned</span>}
-        {p.name !== p.plugin && <span class="faint">{plugin?.description?.name ?? p.plugin}</span>}
+        {p.name.toLowerCase() !== kind.toLowerCase() && <span class="faint">{kind}</span>}
         <span class="provider-buttons">
           <button class="text-button" disabled={busy} onClick={() => void run(test(p.id))}>{busy ? "Testing…" : "Test"}</button>
           <button class="text-button" disabled={busy} onClick={() => setRemoving(true)}>Remove</button>

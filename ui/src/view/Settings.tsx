@@ -2,11 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import { providers } from "../state/choice";
 import { loadStatus } from "../state/load";
 import { hints } from "../state/providers";
-import { dialog, status } from "../state/store";
+import { status } from "../state/store";
 import { AddProvider } from "./AddProvider";
 import { HintLine } from "./HintLine";
 import { Icon } from "./icons";
-import { Modal } from "./parts";
+import { CloseButton, Modal } from "./parts";
 import { ProviderRow } from "./ProviderRow";
 
 export function Settings() {
@@ -19,7 +19,7 @@ export function Settings() {
       <div class="sheet">
         <header class="sheet-head">
           <h2>Providers</h2>
-          <button class="bare" aria-label="Close" onClick={() => (dialog.value = "")}><Icon name="close" /></button>
+          <CloseButton />
         </header>
         <p class="faint">A provider is where models answer: on this machine or at a service. New chats go to the one with the star.</p>
         {found.map((h) => <HintLine key={h.words} hint={h} />)}

@@ -64,6 +64,14 @@ export function Modal({ label, class: name, close = () => (dialog.value = ""), c
   );
 }
 
+export function CloseButton() {
+  return (
+    <button class="bare" aria-label="Close" onClick={() => (dialog.value = "")}>
+      <Icon name="close" />
+    </button>
+  );
+}
+
 export function Confirm(props: { title: string; words: string; yes: string; onYes: () => void; close: () => void }) {
   return (
     <Modal label={props.title} class="confirm" close={props.close}>

@@ -100,7 +100,12 @@ export function ChangeRow({ change }: { change: FileChange }) {
   const tag = change.sensitive ? ({ words: "may run later", tone: "warn" } as const) : undefined;
   return (
     <Fold kind="change" icon="file" verb={changes[change.kind]} subject={change.path} tag={tag}>
-      {() => <Diff text={change.diff} />}
+      {() => (
+        <>
+          {change.sensitive && <p class="plain">This file may be run later by other programs, outside of what OpenVibez watches over.</p>}
+          <Diff text={change.diff} />
+        </>
+      )}
     </Fold>
   );
 }
@@ -109,7 +114,7 @@ const MOST_LINES = 5000;
 
 function Diff({ text }: { text: string }) {
   if (!text) return <p class="faint">No difference was recorded.</p>;
-  const lines = text.split("\n");
+  const lines = text.trimEnd().split("\n");
   return (
     <pre class="diff" tabIndex={0}>
       {lines.slice(0, MOST_LINES).map((line, i) => (
