@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
@@ -385,7 +386,7 @@ func TestRunOverGRPC(t *testing.T) {
 		}
 	})
 	t.Run("a slow host holds the provider back", func(t *testing.T) {
-		const blocks = 160
+		const blocks = 48
 		var wrote atomic.Int64
 		c, _ := serve(t, plain{run: func(_ context.Context, _ *providerv1.RunRequest, s *Stream) error {
 			block := strings.Repeat("x", longest)
@@ -485,4 +486,24 @@ func TestStringsOfEveryMessage(t *testing.T) {
 	if _, err := proto.Marshal(fixed); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestStubbornCallsAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := &lockedBuffer{}
+		s := &server{log: slog.New(slog.NewTextHandler(logged, nil))}
+		for _, run := range []string{"obeys", "stubborn"} {
+			ctx, cancel := context.WithCancel(t.Context())
+			returned := s.watch(ctx, "Run", run)
+			cancel()
+			if run == "stubborn" {
+				time.Sleep(2 * stubborn)
+			}
+			returned()
+			synctest.Wait()
+		}
+		if l := logged.String(); !strings.Contains(l, "run=stubborn") || strings.Contains(l, "run=obeys") {
+			t.Errorf("the log says %q", l)
+		}
+	})
 }

@@ -4,7 +4,9 @@ package sdktest
 
 import "os/exec"
 
-// ownGroup and groupLeft find processes a program leaves behind; only Unix has process groups.
+// ownGroup, groupLeft and killGroup find and end processes a program leaves behind; only Unix has process groups.
 func ownGroup(*exec.Cmd) {}
+
+func killGroup(*exec.Cmd) {}
 
 func groupLeft(*exec.Cmd) string { return "" }

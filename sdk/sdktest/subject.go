@@ -144,7 +144,8 @@ func command(argv, env []string, patience time.Duration) opener {
 			if st := cmd.ProcessState; st == nil || !st.Exited() {
 				problems = append(problems, fmt.Sprintf("the program did not exit by itself when asked to (%v); its standard error was:\n%s", st, stderr))
 			}
-			if left := settle(patience, func() string { return groupLeft(cmd) }); left != "" {
+			if left := settle(min(patience, 2*time.Second), func() string { return groupLeft(cmd) }); left != "" {
+				killGroup(cmd)
 				problems = append(problems, left)
 			}
 			return problems
