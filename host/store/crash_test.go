@@ -1,0 +1,207 @@
+//go:build unix
+
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// acked is what a killed process had said about a run.
+type acked struct {
+	run    string
+	pieces int
+	called bool
+	ended  bool
+}
+
+func child(t *testing.T, mode, path string) *exec.Cmd {
+	t.Helper()
+	exe := must[string](t)(os.Executable())
+	cmd := exec.CommandContext(t.Context(), exe)
+	cmd.Env = append(os.Environ(), "STORE_TEST_CHILD="+mode, "STORE_TEST_PATH="+path)
+	return cmd
+}
+
+func TestKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "killed.db")
+	sent := map[string]*acked{}
+	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
+	for round := range 10 {
+		streamAndKill(t, path, sent, time.Duration(rnd.IntN(200))*time.Millisecond, round%3 != 2)
+		s := openAt(t, path)
+		if err := s.CheckInvariants(t.Context()); err != nil {
+			t.Fatalf("after kill %d: %v", round, err)
+		}
+		must[int](t)(s.Recover(t.Context()))
+		if err := s.CheckInvariants(t.Context()); err != nil {
+			t.Fatalf("after recovery %d: %v", round, err)
+		}
+		if open := must[[]*apiv1.Run](t)(s.OpenRuns(t.Context())); len(open) > 1 || len(open) == 1 && open[0].State != queued {
+			t.Errorf("open after recovery: %v", open)
+		} else if len(open) == 1 {
+			must[*apiv1.Run](t)(s.RequestCancel(t.Context(), open[0].Id))
+		}
+		checkAcked(t, s, sent)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(sent) == 0 {
+		t.Error("nothing was sent")
+	}
+}
+
+// streamAndKill kills a process some time after it began to work, or after it was started.
+func streamAndKill(t *testing.T, path string, sent map[string]*acked, after time.Duration, working bool) {
+	t.Helper()
+	cmd := child(t, "stream", path)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out := must[io.ReadCloser](t)(cmd.StdoutPipe())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := func() { time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) }
+	if !working {
+		kill()
+	}
+	byRun := map[string]*acked{}
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		if n == 0 && working {
+			kill()
+		}
+		f := strings.Fields(lines.Text())
+		switch f[0] {
+		case "sent":
+			sent[f[1]] = &acked{run: f[2]}
+			byRun[f[2]] = sent[f[1]]
+		case "text":
+			byRun[f[1]].pieces++
+		case "call":
+			byRun[f[1]].called = true
+		case "end":
+			byRun[f[1]].ended = true
+		}
+	}
+	_ = cmd.Wait()
+	if stderr.Len() > 0 && !strings.Contains(stderr.String(), "under way") {
+		t.Fatalf("the process ended by itself: %s", stderr.String())
+	}
+}
+
+func checkAcked(t *testing.T, s *Store, sent map[string]*acked) {
+	t.Helper()
+	for id, a := range sent {
+		if n := count(t, s, "SELECT count(*) FROM runs WHERE client_request_id = ? AND id = ?", id, a.run); n != 1 {
+			t.Errorf("message %s is there %d times", id, n)
+			continue
+		}
+		run := must[*apiv1.Run](t)(s.Run(t.Context(), a.run))
+		var text, whole strings.Builder
+		calls, outputs := 0, 0
+		for _, e := range must[[]*apiv1.Entry](t)(s.History(t.Context(), run.SessionId, run.Id)) {
+			if e.RunId != run.Id {
+				continue
+			}
+			text.WriteString(e.GetText().GetText())
+			if e.GetToolCall() != nil {
+				calls++
+			}
+			if e.GetToolOutput().GetOutcomeUnknown() {
+				outputs++
+			}
+		}
+		for n := range 30 {
+			whole.WriteString(piece(n))
+		}
+		var least strings.Builder
+		for n := range a.pieces {
+			least.WriteString(piece(n))
+		}
+		if !strings.HasPrefix(whole.String(), text.String()) || !strings.HasPrefix(text.String(), least.String()) {
+			t.Errorf("run %s: %d pieces were acknowledged, there is %q", run.Id, a.pieces, text.String())
+		}
+		if a.called && calls != 1 || calls != outputs {
+			t.Errorf("run %s: %d calls, %d outputs, acknowledged %v", run.Id, calls, outputs, a.called)
+		}
+		if a.ended && run.State != completed {
+			t.Errorf("run %s ended as completed and is %v", run.Id, run.State)
+		}
+	}
+}
+
+func TestFileLimit(t *testing.T) {
+	cmd := child(t, "file limit", filepath.Join(t.TempDir(), "limited.db"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	s := fresh(t)
+	run := started(t, s, "", "before")
+	chunk(t, s, run.Id, "kept ")
+	pages := func(n int) {
+		t.Helper()
+		if _, err := s.writer.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages(1)
+	_, _, _, err := s.Send(t.Context(), Send{ClientRequestID: "x", Text: strings.Repeat("long ", 100000)})
+	wantErr(t, err, ErrDiskFull, "free some space", s.path)
+	for n := 0; ; n++ {
+		if err := s.AppendChunk(t.Context(), run.Id, apiv1.Chunk_KIND_TEXT, strings.Repeat("x", 5000)); err != nil {
+			wantErr(t, err, ErrDiskFull)
+			break
+		}
+		if n > 100 {
+			t.Fatal("there is always room")
+		}
+	}
+	pages(1 << 30)
+	chunk(t, s, run.Id, "and on")
+	if got := brief(journal(t, s, run.SessionId)); !strings.Contains(got, "(kept ") || !strings.HasSuffix(got, "and on)") {
+		t.Errorf("journal %.100s", got)
+	}
+	send(t, s, "", "room again")
+}
+
+func TestLogStaysSmall(t *testing.T) {
+	s := fresh(t)
+	run := started(t, s, "", "go")
+	r := newReader(run.SessionId)
+	var largest int64
+	for n := range 6000 {
+		switch n % 20 {
+		case 7:
+			must[[]*apiv1.Entry](t)(s.Append(t.Context(), run.Id, false, turnEntry()))
+		case 13:
+			if err := s.SetStatus(t.Context(), run.Id, fmt.Sprint(n)); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			chunk(t, s, run.Id, strings.Repeat("text ", 20))
+		}
+		if n%50 == 0 {
+			r.follow(t, s, 1000)
+			largest = max(largest, fileSize(s.path+"-wal"))
+		}
+	}
+	if largest == 0 || largest > 16<<20 {
+		t.Errorf("the write-ahead log grew to %d bytes", largest)
+	}
+}
