@@ -28,7 +28,7 @@ try {
   if (SHOTS) mkdirSync(SHOTS, { recursive: true });
   const shot = async (name) => SHOTS && page.screenshot({ path: `${SHOTS}/${name}.png` });
 
-  await page.goto(LINK);
+  await page.goto(`${LINK}&session=new`);
   const message = page.getByRole("textbox", { name: "Message" });
   await message.waitFor();
   if (page.url().includes("token")) throw new Error("the token stays in the address");
@@ -39,7 +39,9 @@ try {
   await page.getByRole("button", { name: "Send" }).click();
   await page.locator("article[data-kind=user]", { hasText: "hello from the browser" }).waitFor();
   await page.locator("article[data-kind=text]").first().waitFor();
-  await page.getByRole("button", { name: "Stop" }).waitFor({ state: "detached", timeout: 30000 });
+  const stop = page.getByRole("button", { name: "Stop" });
+  await stop.waitFor();
+  await stop.waitFor({ state: "detached", timeout: 30000 });
   const answer = await page.locator("article[data-kind=text]").innerText();
   if (!answer.includes("hello from the browser")) throw new Error(`the demo did not answer: ${answer}`);
   if ((await message.inputValue()) !== "") throw new Error("the composer keeps the text that was sent");

@@ -2,6 +2,7 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { HostService, ProviderService, RunService, SessionService } from "./gen/api/v1/api_pb";
+import { sentence } from "./text/words";
 
 const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true });
 
@@ -28,5 +29,5 @@ export function words(err: unknown): string {
   }
   const text = e.rawMessage.trim();
   if (!text) return "Something went wrong, and OpenVibez did not say what.";
-  return text[0].toUpperCase() + text.slice(1);
+  return sentence(text);
 }

@@ -26,7 +26,8 @@ export class BlockStream {
   update(text: string, done: boolean): void {
     const next = normal(text, done);
     if (this.done && done && next === this.text) return;
-    if (!next.startsWith(this.text)) this.reset();
+    // What was final has its last block closed, and can't be gone on with.
+    if (!next.startsWith(this.text) || (this.done && next !== this.text)) this.reset();
     const fresh = this.at === 0 && this.text === "";
     this.text = next;
     this.done = done;

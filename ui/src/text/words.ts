@@ -43,6 +43,11 @@ export function ago(ms: number, now: number): string {
   return d === 1 ? "yesterday" : `${d} days ago`;
 }
 
+// sentence begins with a capital letter, as an error that is read alone should.
+export function sentence(text: string): string {
+  return text && text[0].toUpperCase() + text.slice(1);
+}
+
 // oneLine is a text's beginning on one line.
 export function oneLine(text: string, most: number): string {
   const line = text.slice(0, most * 4).replace(/\s+/g, " ").trim();

@@ -45,7 +45,7 @@ function facts(run: Run | undefined, meta: Meta): string[] {
   if (provider) out.push(provider.name);
   if (model && model !== provider?.name) out.push(model);
   if (provider?.canned) out.push("canned");
-  if (meta.output > 0) out.push(`${meta.estimated ? "about " : ""}${count(meta.input)} in, ${count(meta.output)} out`);
+  if (meta.output > 0) out.push(`${meta.estimated ? "about " : ""}${count(meta.input)} tokens in, ${count(meta.output)} out`);
   if (run && run.endedMs > 0n && run.startedMs > 0n) out.push(seconds(Number(run.endedMs - run.startedMs)));
   if (run && run.endedMs > 0n) out.push(clock(Number(run.endedMs), Date.now()));
   return out;

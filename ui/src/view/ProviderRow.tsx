@@ -3,7 +3,7 @@ import type { Provider } from "../gen/api/v1/api_pb";
 import { label, modelsOf } from "../state/choice";
 import { change, forget, test } from "../state/providers";
 import { plugins } from "../state/store";
-import { ago } from "../text/words";
+import { ago, sentence } from "../text/words";
 import { Icon } from "./icons";
 import { Confirm } from "./parts";
 
@@ -42,7 +42,7 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
         </span>
       </div>
       {p.error ? (
-        <p class="provider-state" data-bad><Icon name="warn" /><span>{p.error.message}</span></p>
+        <p class="provider-state" data-bad><Icon name="warn" /><span>{sentence(p.error.message)}</span></p>
       ) : (
         <p class="provider-state">
           {p.checkedMs > 0n && <Icon name="check" />}

@@ -18,7 +18,7 @@ export function QuestionCard({ question, decision, run }: { question: Question; 
     <article data-kind="question" class="card" data-tone={waiting ? "ask" : undefined} aria-label="Question">
       <p class="card-title"><Icon name="info" /><span>{question.text}</span></p>
       {approval?.reason && <p class="plain">{approval.reason}</p>}
-      {question.subject && <pre tabIndex={0}>{question.subject}</pre>}
+      {question.subject && question.subject !== question.text && <pre tabIndex={0}>{question.subject}</pre>}
       {question.directory && <p class="faint">in {question.directory}</p>}
       {waiting && approval && <Choices question={question} approvalId={approval.id} />}
       {answered && <p class="answered"><span class="tag" data-tone={answered.allowed ? "good" : undefined}>{outcome(question, answered)}</span></p>}

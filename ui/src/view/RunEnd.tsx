@@ -3,6 +3,7 @@ import { RunState } from "../gen/api/v1/api_pb";
 import { Done_Reason, ErrorCode } from "../gen/provider/v1/provider_pb";
 import { again, goOn } from "../state/send";
 import { dialog } from "../state/store";
+import { sentence } from "../text/words";
 import { Icon } from "./icons";
 
 interface Props {
@@ -21,7 +22,7 @@ export function RunEnd({ run, text, answered }: Props) {
       if (run.startedMs === 0n) return null;
       return <Quiet words="Stopped." run={run} text={text} />;
     case RunState.INTERRUPTED:
-      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
+      return <Quiet words={sentence(run.error?.message ?? "") || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
     case RunState.COMPLETED:
       if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} text="" goOn />;
       if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} text={text} />;
@@ -59,7 +60,7 @@ function ErrorCard({ run, text }: { run: Run; text: string }) {
   ];
   return (
     <article data-kind="error" class="card" data-tone="bad" aria-label="Error">
-      <p class="card-title"><Icon name="warn" /><span>{error?.message || "This did not work, and nobody said why."}</span></p>
+      <p class="card-title"><Icon name="warn" /><span>{sentence(error?.message ?? "") || "This did not work, and nobody said why."}</span></p>
       <details class="fold">
         <summary><Icon name="chevron" /><span>Details</span></summary>
         <div class="fold-body">

@@ -30,9 +30,10 @@ export function TextMessage({ seq, text, done }: { seq: number; text: string; do
 // Thought is what the model thought before it answered, folded unless somebody wants to see it.
 export function Thought({ part, live }: { part: TextPart; live: boolean }) {
   const [open, setOpen] = useState(false);
-  const now = useNow(live);
-  const took = (live ? now : part.until) - part.from;
-  const words = live ? `Thinking… ${took >= 1000 ? seconds(Math.floor(took / 1000) * 1000) : ""}` : took >= 500 ? `Thought for ${seconds(took)}` : "Thought";
+  const thinking = live && part.open;
+  const now = useNow(thinking);
+  const took = (thinking ? now : part.until) - part.from;
+  const words = thinking ? `Thinking… ${took >= 1000 ? seconds(Math.floor(took / 1000) * 1000) : ""}` : took >= 500 ? `Thought for ${seconds(took)}` : "Thought";
   return (
     <article data-kind="thought" data-seq={part.seq} aria-label="Thought">
       <details class="fold" onToggle={(e) => setOpen(e.currentTarget.open)}>

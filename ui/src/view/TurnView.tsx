@@ -56,9 +56,9 @@ function PartView({ part, run, live }: { part: Part; run: Run | undefined; live:
     case "user":
       return <UserMessage text={part.text} attachments={part.attachments} at={part.at} run={run} />;
     case "text":
-      return <TextMessage seq={part.seq} text={part.text} done={!part.open || !live} />;
+      return <TextMessage seq={part.seq} text={part.text} done={!live} />;
     case "thought":
-      return <Thought part={part} live={part.open && live} />;
+      return <Thought part={part} live={live} />;
     case "plan":
       return <PlanList plan={part.plan} />;
     case "action":
