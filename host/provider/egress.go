@@ -25,8 +25,6 @@ import (
 )
 
 const (
-	// A request body up to this size is read before it goes out, so that it can be sent again when a kept connection
-	// turns out to be closed.
 	replayable = 256 << 10
 	// How much of a provider's error is searched for its own key.
 	scrubbed = 64 << 10
@@ -39,6 +37,9 @@ type egress struct {
 	server *http.Server
 	proxy  *httputil.ReverseProxy
 	served chan struct{}
+	// Request bodies up to this size are read before they go out, so that they can be sent again when a kept connection
+	// turns out to be closed.
+	replay int64
 
 	mu     sync.RWMutex
 	grants map[string]*grant
@@ -107,7 +108,7 @@ func listenEgress(path string, transport http.RoundTripper, log *slog.Logger) (*
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("protect socket: %w", err), l.Close())
 	}
-	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{})}
+	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{}), replay: replayable}
 	quiet := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	e.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
@@ -212,7 +213,7 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		url: url.URL{Scheme: scheme, Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery},
 	})
 	out := r.WithContext(ctx)
-	if r.ContentLength > 0 && r.ContentLength <= replayable {
+	if r.ContentLength > 0 && r.ContentLength <= e.replay {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)

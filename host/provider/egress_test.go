@@ -577,13 +577,15 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A broker that leaves out EnableFullDuplex breaks about one stream in a thousand when the upstream answers very fast.
+// A broker that leaves out EnableFullDuplex breaks streams when the upstream answers before it has the whole request.
 func TestEgressBreaksNoStream(t *testing.T) {
-	streams := 12000
+	streams := int64(12000)
 	if testing.Short() {
 		streams = 500
 	}
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		defer func() { _, _ = io.Copy(io.Discard, r.Body) }()
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 3 {
 			_, _ = io.WriteString(w, "data: x\n\n")
@@ -591,19 +593,24 @@ func TestEgressBreaksNoStream(t *testing.T) {
 		}
 	}))
 	defer upstream.Close()
-	b := newBroker(t, newTransport(noProxy), upstream.URL)
+	kept, passed := newBroker(t, newTransport(noProxy), upstream.URL), newBroker(t, newTransport(noProxy), upstream.URL)
+	passed.replay = 0
+	bodies := []func() io.Reader{
+		func() io.Reader { return strings.NewReader(strings.Repeat("x", 300)) },
+		func() io.Reader { return strings.NewReader(strings.Repeat("x", 6000)) },
+		// Without a length.
+		func() io.Reader { return io.MultiReader(strings.NewReader(strings.Repeat("x", 6000))) },
+	}
 	var broken, begun atomic.Int64
 	var all sync.WaitGroup
-	for worker := range 8 {
-		c := b.client(false)
+	for worker := range 9 {
+		c := passed.client(false)
+		if worker < 3 {
+			c = kept.client(false)
+		}
 		all.Go(func() {
-			for begun.Add(1) <= int64(streams) {
-				// Half of them have a length, half do not.
-				var body io.Reader = strings.NewReader(`{"model":"m","messages":[]}`)
-				if worker%2 == 0 {
-					body = io.MultiReader(body)
-				}
-				res, err := c.Do(post(t, upstream.URL, body))
+			for begun.Add(1) <= streams {
+				res, err := c.Do(post(t, upstream.URL, bodies[worker%3]()))
 				if err != nil {
 					broken.Add(1)
 					continue
