@@ -20,7 +20,8 @@ import (
 // hostSocket serves h where a plugin looks for its host.
 func hostSocket(t *testing.T, h http.HandlerFunc) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sdk")
+	// The directory of t would be too long for a socket on some systems.
+	dir, err := os.MkdirTemp("", "sdktest")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -232,9 +232,9 @@ func (s *server) unsupported(what string) error {
 	return Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "%s does not offer %s.", name, what)
 }
 
-// misused lists what was written after the end, for the trailer.
+// misused lists the first of what was written after the end, for the trailer.
 func (s *Stream) misused() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Join(s.dropped[:min(len(s.dropped), 8)], ",")
+	return strings.Join(s.dropped, ",")
 }

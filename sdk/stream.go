@@ -247,7 +247,7 @@ func (s *Stream) open(what string) bool {
 	if !s.ended && !s.closed {
 		return true
 	}
-	if s.caller.Err() == nil {
+	if s.caller.Err() == nil && len(s.dropped) < 8 {
 		s.dropped = append(s.dropped, what)
 		s.log.Error("drop an event written after the end of the turn", "run", s.runID, "event", what)
 	}

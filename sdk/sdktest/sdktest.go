@@ -83,7 +83,7 @@ func prepare(t testing.TB, c Config) *kit {
 		return k
 	}
 	origins := []string{c.Connection.GetBaseUrl()}
-	_ = k.with(context.Background(), func(ctx context.Context, s *subject) []string {
+	_ = k.with(t.Context(), func(ctx context.Context, s *subject) []string {
 		if d, err := s.client.Describe(ctx, &providerv1.DescribeRequest{}); err == nil {
 			origins = append(origins, d.GetOrigins()...)
 		}
