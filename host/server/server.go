@@ -28,6 +28,8 @@ const (
 	maxRequestBytes = 64 << 20
 	// maxTextBytes bounds one message, draft or system prompt.
 	maxTextBytes = 12 << 20
+	// signOfLife is how often a stream says that the host is there.
+	signOfLife = 10 * time.Second
 )
 
 // Config is what a Server works with. All fields are required, except as said.
@@ -59,6 +61,7 @@ type Config struct {
 type Server struct {
 	Config
 	started time.Time
+	pulse   time.Duration
 	closing chan struct{}
 	unix    *http.Server
 	page    *page
@@ -71,7 +74,7 @@ type Server struct {
 
 // New makes a Server; nothing listens before Start.
 func New(c Config) (*Server, error) {
-	s := &Server{Config: c, started: time.Now(), closing: make(chan struct{})}
+	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{})}
 	s.lastUsed.Store(s.started.UnixNano())
 	keys, err := openCookieKey(filepath.Join(c.DataDir, "page.key"))
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 const (
 	// watchPace is the least time between two responses: engines pay dearly for each, people see no difference.
 	watchPace  = 33 * time.Millisecond
-	watchPulse = 10 * time.Second
 	watchLimit = 500
 )
 
@@ -27,7 +26,7 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 	}
 	// A client that knows more than there is knows another journal: it sees a rev below its own and loads all anew.
 	after := min(req.AfterRev, a.Store.Rev())
-	pulse := time.NewTicker(watchPulse)
+	pulse := time.NewTicker(a.pulse)
 	defer pulse.Stop()
 	ending := false
 	for first := true; ; first = false {
@@ -55,7 +54,7 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 			return refuse(connect.CodeUnavailable, "the host is ending")
 		}
 		if sent {
-			pulse.Reset(watchPulse)
+			pulse.Reset(a.pulse)
 			if err := pause(ctx, a.closing, watchPace); err != nil {
 				return err
 			}

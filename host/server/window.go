@@ -15,7 +15,6 @@ const (
 	// A window that has no page for so long shows a dead one: its web process crashed.
 	pageGoneAfter = 10 * time.Second
 	windowStart   = 20 * time.Second
-	windowPulse   = 10 * time.Second
 	// At most so many new windows a minute for those that died.
 	maxReopened = 3
 )
@@ -184,7 +183,7 @@ func (w *window) serveLink(out http.ResponseWriter, r *http.Request) {
 	}()
 	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	flush := http.NewResponseController(out)
-	pulse := time.NewTicker(windowPulse)
+	pulse := time.NewTicker(w.s.pulse)
 	defer pulse.Stop()
 	for line := ""; ; {
 		if _, err := io.WriteString(out, line+"\n"); err != nil {
