@@ -51,6 +51,11 @@ var modes = map[string]func(id string){
 		fmt.Println("1|2|unix|/nowhere|grpc|")
 		time.Sleep(time.Minute)
 	},
+	// Was built for a protocol that is gone.
+	"oldproto": func(string) {
+		fmt.Println("1|0|unix|/nowhere|grpc|")
+		time.Sleep(time.Minute)
+	},
 	// Speaks a later version of go-plugin's own protocol.
 	"newcore": func(string) {
 		fmt.Println("9|1|unix|/nowhere|grpc|")

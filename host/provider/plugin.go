@@ -2,12 +2,14 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
-	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -165,11 +167,38 @@ func (p *plugin) release(proc *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	proc.uses--
-	if proc.uses == 0 {
-		proc.unwatch()
-		if p.proc == proc {
-			p.rest(proc)
-		}
+	if proc.uses > 0 {
+		return
+	}
+	proc.unwatch()
+	if p.proc != proc {
+		return
+	}
+	p.rest(proc)
+	if proc.abandoned {
+		proc.abandoned = false
+		time.AfterFunc(p.m.timing.stubborn, func() { p.unhang(proc) })
+	}
+}
+
+// unhang ends a process in which a run goes on long after it was cancelled, if nobody else uses it.
+func (p *plugin) unhang(proc *process) {
+	ctx, cancel := context.WithTimeout(p.m.ctx, p.m.timing.describe)
+	defer cancel()
+	var trailer metadata.MD
+	_, err := proc.rpc.Describe(ctx, &providerv1.DescribeRequest{}, grpc.Trailer(&trailer))
+	running := 0
+	if v := trailer.Get(sdk.TrailerRunning); len(v) > 0 {
+		running, _ = strconv.Atoi(v[0])
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.proc != proc || proc.uses > 0 {
+		return
+	}
+	if err != nil || running > 0 {
+		p.log.Warn("plugin ended: a run in it goes on after its cancel", "runs", running, "error", err)
+		p.retire(proc)
 	}
 }
 
@@ -237,152 +266,9 @@ func (p *plugin) watch(ctx context.Context, proc *process) {
 	}
 }
 
-// failed notes a failure of the process or of its start. Call with the lock held.
-func (p *plugin) failed(words string) {
-	now := time.Now()
-	p.recent(now)
-	p.failures = append(p.failures, now)
-	p.problem = words
-	p.retryAt = now.Add(min(p.m.timing.maxBackoff, p.m.timing.backoff<<min(len(p.failures)-1, 10)))
-	if p.disabled() {
-		p.log.Error("plugin is switched off", "failures", len(p.failures), "problem", words)
-	}
-}
-
-// succeeded forgets failures: the plugin works.
-func (p *plugin) succeeded() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.failures, p.problem, p.retryAt = nil, "", time.Time{}
-}
-
-// retry gives a plugin that failed another chance at once, because a person asked for it.
-func (p *plugin) retry() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.failures, p.retryAt = nil, time.Time{}
-}
-
-func (p *plugin) disabled() bool {
-	p.recent(time.Now())
-	return len(p.failures) > maxRestarts
-}
-
-func (p *plugin) switchedOff() error {
-	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
-		"the %s plugin is switched off, because it failed %d times within an hour. The last time: %s. Update %s, or test the provider to try again",
-		p.name(), len(p.failures), p.problem, p.file.path)
-}
-
-// recent drops failures that are too old to count.
-func (p *plugin) recent(now time.Time) {
-	for len(p.failures) > 0 && now.Sub(p.failures[0]) > p.m.timing.memory {
-		p.failures = p.failures[1:]
-	}
-}
-
 // version notes which file is about to be used; what a former version did is forgotten.
 func (p *plugin) version(f file) {
 	if f != p.file {
 		p.file, p.failures, p.problem, p.retryAt = f, nil, "", time.Time{}
 	}
-}
-
-// untried tells whether nothing is known about this version yet.
-func (p *plugin) untried(f file) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return f != p.describedBy && (f != p.file || p.problem == "")
-}
-
-// describe asks the plugin what it is, once for each version of its file.
-func (p *plugin) describe(ctx context.Context) (*providerv1.DescribeResponse, error) {
-	f, err := p.m.locate(p.id)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	d, by := p.description, p.describedBy
-	p.mu.Unlock()
-	if d != nil && by == f {
-		return d, nil
-	}
-	proc, err := p.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer p.release(proc)
-	return p.ask(ctx, proc)
-}
-
-// ask has a process say what it is.
-func (p *plugin) ask(ctx context.Context, proc *process) (*providerv1.DescribeResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.m.timing.describe)
-	defer cancel()
-	d, err := proc.rpc.Describe(ctx, &providerv1.DescribeRequest{})
-	if err != nil {
-		return nil, proc.explain(err, p.name(), "while it was asked what it is")
-	}
-	if err := sound(d, proc.file); err != nil {
-		p.mu.Lock()
-		p.problem = err.Error()
-		p.mu.Unlock()
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.description, p.describedBy = d, proc.file
-	return d, nil
-}
-
-// report fills in what is known of the plugin now.
-func (p *plugin) report(a *apiv1.Plugin) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	a.Description = p.description
-	switch {
-	case p.proc != nil:
-		a.State, a.Pid = apiv1.Plugin_STATE_RUNNING, int64(p.proc.runner.launched.pid)
-	case p.disabled():
-		a.State, a.Problem = apiv1.Plugin_STATE_DISABLED, p.switchedOff().Error()
-		return
-	case len(p.failures) > 0 && time.Now().Before(p.retryAt):
-		a.State = apiv1.Plugin_STATE_BACKING_OFF
-	}
-	if p.problem != "" {
-		a.Problem = p.problem
-	}
-}
-
-// name is what people call the plugin.
-func (p *plugin) name() string {
-	if p.description.GetName() != "" {
-		return p.description.GetName()
-	}
-	return p.id
-}
-
-// sound tells what is wrong with what a plugin says about itself.
-func sound(d *providerv1.DescribeResponse, f file) error {
-	wrong := func(format string, args ...any) error {
-		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%s describes itself wrongly: %s. Its author has to correct that",
-			f.path, fmt.Sprintf(format, args...))
-	}
-	if d.Id != f.id {
-		return wrong("it calls itself %q, but its file says %q", d.Id, f.id)
-	}
-	if d.DefaultBaseUrl != "" {
-		if _, err := CheckBaseURL(d.DefaultBaseUrl); err != nil {
-			return wrong("%v", err)
-		}
-	}
-	for _, o := range d.Origins {
-		if _, err := originOf(o); err != nil {
-			return wrong("origin %q: %v", o, err)
-		}
-	}
-	if d.Key != nil && !validKeyHeader(d.Key.Header) {
-		return wrong("%q can't be the header for a key", d.Key.Header)
-	}
-	return nil
 }

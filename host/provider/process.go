@@ -42,9 +42,11 @@ type process struct {
 	uses     int
 	served   bool // has carried out a turn
 	stopping bool // the host ends it
-	killed   string
-	idle     *time.Timer
-	unwatch  context.CancelFunc
+	// A turn was closed before it had ended; the plugin may not have noticed.
+	abandoned bool
+	killed    string
+	idle      *time.Timer
+	unwatch   context.CancelFunc
 }
 
 // startProcess starts a plugin and returns when it has answered. The error is for people.

@@ -68,6 +68,8 @@ type timing struct {
 	memory time.Duration
 	// How long a stream may stay open after its end.
 	linger time.Duration
+	// How long a cancelled run may go on in an otherwise unused process.
+	stubborn time.Duration
 }
 
 const (
@@ -92,7 +94,7 @@ func New(c Config) *Manager {
 			ping: 15 * time.Second, pingReply: 5 * time.Second,
 			idle: 10 * time.Minute, idleUnused: 30 * time.Second,
 			backoff: time.Second, maxBackoff: 30 * time.Second, memory: time.Hour,
-			linger: 5 * time.Second,
+			linger: 5 * time.Second, stubborn: 10 * time.Second,
 		},
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -332,9 +335,55 @@ func TestCloseDoesNotWaitForAHungPlugin(t *testing.T) {
 	wantWords(t, take(t, turn).err, providerv1.ErrorCode_ERROR_CODE_TIMEOUT)
 }
 
+func TestHungProcessIsEndedWhenNobodyElseUsesIt(t *testing.T) {
+	m := newManager(t, nil, "scripted")
+	m.timing.stubborn = 20 * time.Millisecond
+	for _, prompt := range []string{"hang", "hang-hard"} {
+		turn, err := m.Run(t.Context(), &apiv1.Provider{Plugin: "scripted"}, userSays("say begun\n"+prompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := turn.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		p, _ := m.plugin("scripted")
+		proc := turn.call.proc
+		turn.Close()
+		if prompt == "hang" {
+			eventually(t, "end of the run in the plugin", func() bool {
+				var trailer metadata.MD
+				_, err := proc.rpc.Describe(t.Context(), &providerv1.DescribeRequest{}, grpc.Trailer(&trailer))
+				return err == nil && trailer.Get(sdk.TrailerRunning)[0] == "0"
+			})
+			p.unhang(proc)
+			if pidOf(m, "scripted") == 0 {
+				t.Error("a plugin that stopped when told was ended")
+			}
+			continue
+		}
+		eventually(t, "end of the hung process", func() bool { return proc.dead() })
+		if len(p.failures) != 0 {
+			t.Error("ending it counts as a failure")
+		}
+	}
+}
+
+func TestCloseEndsTurnsUnderWay(t *testing.T) {
+	m := newManager(t, nil, "scripted")
+	turn, err := m.Run(t.Context(), &apiv1.Provider{Plugin: "scripted"}, userSays("say begun\nhang-hard"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := turn.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	go m.Close()
+	wantWords(t, take(t, turn).err, providerv1.ErrorCode_ERROR_CODE_CANCELLED, "the host is ending")
+}
+
 func TestStartProblemsHaveWords(t *testing.T) {
-	ids := []string{"garbage", "prefix", "crashstart", "exit", "newproto", "newcore", "silent", "wrongid", "notexec", "badarch", "script"}
-	m := newManager(t, nil, ids[:8]...)
+	ids := []string{"garbage", "prefix", "crashstart", "exit", "newproto", "oldproto", "newcore", "silent", "wrongid", "notexec", "badarch", "script"}
+	m := newManager(t, nil, ids[:9]...)
 	m.timing.start = 2 * time.Second
 	dir := m.dirs[0]
 	for name, content := range map[string]string{"notexec": "x", "badarch": "\x7fELF nonsense", "script": "#!/no/such/interpreter\n"} {
@@ -355,6 +404,7 @@ func TestStartProblemsHaveWords(t *testing.T) {
 		"crashstart": {"ended while starting (exit status 7)", "no licence found"},
 		"exit":       {"ended while starting (exit status 0)", "it printed nothing"},
 		"newproto":   {"was built for protocol 2, this host speaks 1", "update OpenVibez"},
+		"oldproto":   {"was built for protocol 0, this host speaks 1", "install a newer version"},
 		"newcore":    {"printed to stdout before the handshake"},
 		"silent":     {"did not answer in time after its start"},
 		"wrongid":    {`calls itself "other"`},

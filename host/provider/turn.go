@@ -2,8 +2,10 @@ package provider
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +23,9 @@ type Turn struct {
 	cancel context.CancelFunc
 	stream grpc.ServerStreamingClient[providerv1.Event]
 	closed atomic.Bool
-	ended  bool
+	// The plugin has ended its stream, or is gone.
+	settled atomic.Bool
+	ended   bool
 }
 
 func newTurn(ctx context.Context, c *call, req *providerv1.RunRequest) (*Turn, error) {
@@ -44,6 +48,9 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 		if err != nil {
 			t.ended = true
 			last := t.failure(err)
+			if t.ctx.Err() == nil {
+				t.settled.Store(true)
+			}
 			if last.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN && last.Code != providerv1.ErrorCode_ERROR_CODE_CANCELLED {
 				t.call.plugin.succeeded()
 			}
@@ -54,6 +61,10 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 		case nil:
 			// An event of a later protocol.
 			continue
+		case *providerv1.Event_ToolCall:
+			if body.ToolCall.GetId() == "" && body.ToolCall != nil {
+				body.ToolCall.Id = "call-" + strings.ToLower(rand.Text()[:12])
+			}
 		case *providerv1.Event_Error:
 			body.Error = sdk.FromStatus(&sdk.Error{Proto: body.Error})
 			if body.Error.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN {
@@ -74,6 +85,11 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 func (t *Turn) Close() {
 	t.closed.Store(true)
 	t.cancel()
+	if !t.settled.Swap(true) {
+		t.call.plugin.mu.Lock()
+		t.call.proc.abandoned = true
+		t.call.plugin.mu.Unlock()
+	}
 	t.call.close()
 }
 
@@ -87,6 +103,9 @@ func (t *Turn) end() {
 		defer late.Stop()
 		for n := 0; ; n++ {
 			if _, err := t.stream.Recv(); err != nil {
+				if t.ctx.Err() == nil {
+					t.settled.Store(true)
+				}
 				if n > 0 {
 					t.call.plugin.log.Warn("plugin sent events after the end of its turn; they were dropped", "events", n)
 				}
