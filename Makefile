@@ -1,0 +1,83 @@
+# `make run` is all it takes. Everything Go works without make too; it needs neither Node nor a C compiler.
+
+PREFIX ?= $(HOME)/.local
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openvibez
+BUILD := -trimpath -ldflags="-s -w"
+GOLANGCI := $(CACHE)/golangci-lint-v2.12.2/golangci-lint
+PAGE := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f ! -name '*.test.ts')
+PLUGINS := $(notdir $(wildcard plugins/*))
+# Node of a version that can build the page.
+NODE := $(shell node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 22 || a == 22 && b >= 12 || a == 20 && b >= 19 ? "yes" : ""' 2>/dev/null)
+NODE := $(and $(NODE),$(shell command -v npm 2>/dev/null))
+# Go refuses to stamp a version where git refuses to work, as in another user's clone.
+export GOFLAGS := $(GOFLAGS) $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
+
+# webview_go asks for webkit2gtk-4.0; the file in this directory gives it 4.1.
+export PKG_CONFIG_PATH := $(CURDIR)/ui/window/pkgconfig:$(PKG_CONFIG_PATH)
+
+.PHONY: help run build page window test lint bench generate install clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## build and start it, installing what is missing where that takes no password
+	@ui/window/deps.sh
+	@$(MAKE) --no-print-directory build
+	@bin/openvibez
+
+build: page window ## build everything into bin/
+	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez ./host
+	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-demo ./sdk/example
+	$(foreach p,$(PLUGINS),CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-$(p) ./plugins/$(p) &&) true
+
+window:
+	@if ui/window/deps.sh check; then \
+		echo "go build -o bin/openvibez-window ./ui/window"; \
+		CGO_ENABLED=1 go build $(BUILD) -tags webview -o bin/openvibez-window ./ui/window; \
+	else \
+		echo "No window is built (ui/window/deps.sh says what is missing): the chat will open in the browser."; \
+	fi
+
+ifeq ($(NODE),)
+page:
+	@echo "The chat page is not built: that takes Node 20.19 or newer ($(or $(shell node -v 2>/dev/null),there is none)). Get it from https://nodejs.org and run make again. The command line works without it."
+else
+page: ui/dist/index.html
+endif
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(PAGE)
+	cd ui && npm run --silent build
+	@touch $@
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+test: ## vet and test what this machine can; what is skipped says what it needs
+	go vet work
+	go test work
+	@if [ -d ui/node_modules ]; then cd ui && npm test --silent; else echo "The page's tests are skipped: make page brings what they need."; fi
+
+lint: $(GOLANGCI) ## golangci-lint and buf
+	$(GOLANGCI) run ./... ./sdk/...
+	@if ui/window/deps.sh check; then $(GOLANGCI) run --build-tags webview ./ui/window; fi
+	@if [ -d ui/node_modules ]; then ui/node_modules/.bin/buf lint; fi
+
+$(GOLANGCI):
+	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+
+bench: page ## measure; the figures are ratios within one run
+	go test -run '^$$' -bench . -benchtime 1x ./e2e
+
+generate: ui/node_modules/.package-lock.json ## write the generated code and the icons anew
+	ui/node_modules/.bin/buf generate
+	go generate ./ui/icon
+
+install: build ## install into PREFIX, which is ~/.local
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/applications $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps
+	install -m 755 bin/openvibez* $(DESTDIR)$(PREFIX)/bin
+	install -m 644 ui/icon/app.svg $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps/openvibez.svg
+	sed 's|^Exec=openvibez|Exec=$(PREFIX)/bin/openvibez|' ui/window/openvibez.desktop > $(DESTDIR)$(PREFIX)/share/applications/openvibez.desktop
+
+clean: ## remove what was built
+	rm -rf bin ui/dist/* ui/node_modules

@@ -1,0 +1,203 @@
+// Package openvibez_test holds the architecture as a test: who may import whom.
+package openvibez_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/openvibez/openvibez/"
+
+// layers lists every package and which of ours it may import: only entries above it, so there are no cycles.
+var layers = []struct {
+	dir  string
+	uses string
+}{
+	{"sdk/provider/v1", ""}, // the protocol
+	{"sdk", "sdk/provider/v1"},
+	{"sdk/sdktest", "sdk sdk/provider/v1"},
+	{"sdk/example", "sdk sdk/provider/v1"},
+	{"plugins/ollama", "sdk sdk/provider/v1"},
+
+	{"host/api/v1", "sdk/provider/v1"},
+	{"host/store", "host/api/v1 sdk/provider/v1"},
+	{"host/provider", "host/store host/api/v1 sdk sdk/provider/v1"},
+	{"host/run", "host/provider host/store host/api/v1 sdk sdk/provider/v1"},
+	{"ui", ""},      // the built page
+	{"ui/icon", ""}, // the icon
+	{"ui/window", "ui/icon"},
+	{"host/server", "host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui"},
+	{"host", "host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
+
+	{"e2e/llamaserver", ""},
+	{"e2e/ollamatest", ""},
+	{"e2e/ollamatest/serve", "e2e/ollamatest"},
+	{"e2e/scripted", "sdk sdk/provider/v1"},
+	{"e2e", "*"},
+	{".", ""},
+}
+
+// testsUse is what a package's tests may import beyond that.
+var testsUse = map[string]string{
+	"sdk":            "sdk/sdktest",
+	"sdk/example":    "sdk/sdktest",
+	"plugins/ollama": "sdk/sdktest e2e/ollamatest",
+	"host/run":       "*",
+	"host/provider":  "*",
+	"host/server":    "*",
+	"host":           "*",
+}
+
+// alone lists what only some packages may import. A trailing slash stands for everything below.
+var alone = map[string]string{
+	"os/exec":                        "host host/provider host/server e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
+	"gorm.io/":                       "host/store",
+	"github.com/glebarez/":           "host/store",
+	"database/sql":                   "host/store",
+	"github.com/zalando/go-keyring":  "host/provider",
+	"github.com/hashicorp/go-plugin": "sdk sdk/sdktest host/provider e2e/scripted",
+	"fyne.io/systray":                "host",
+	"github.com/godbus/dbus/v5":      "host",
+	"github.com/webview/":            "ui/window",
+	"github.com/openai/openai-go/":   "plugins/openai",
+	"github.com/spf13/cobra":         "host",
+	"google.golang.org/grpc":         "sdk sdk/provider/v1 sdk/sdktest host/provider e2e/scripted",
+	"connectrpc.com/connect":         "host host/api/v1 host/server",
+	"C":                              "ui/window",
+	"net/http/httputil":              "host/provider sdk/sdktest",
+}
+
+type file struct {
+	name    string
+	test    bool
+	doc     bool
+	imports []string
+}
+
+// packages reads every Go file of both modules, of every system and whatever its build constraints, by directory.
+func packages(t *testing.T) map[string][]file {
+	t.Helper()
+	found := map[string][]file{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if base := d.Name(); base != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata" || base == "bin") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		if ignored(parsed) {
+			return nil
+		}
+		f := file{name: filepath.ToSlash(name), test: strings.HasSuffix(name, "_test.go")}
+		if parsed.Doc != nil {
+			words := strings.Fields(parsed.Doc.Text())
+			f.doc = len(words) > 2 && (words[0] == "Package" && words[1] == parsed.Name.Name ||
+				words[0] == "Command" && parsed.Name.Name == "main")
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, imported)
+		}
+		dir := path.Dir(f.name)
+		found[dir] = append(found[dir], f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// ignored tells of programs that are run with `go run file.go` and belong to no package.
+func ignored(f *ast.File) bool {
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if c.Pos() < f.Package && c.Text == "//go:build ignore" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestLayers(t *testing.T) {
+	found := packages(t)
+	above := []string{}
+	for _, l := range layers {
+		files, ok := found[l.dir]
+		if !ok {
+			t.Errorf("%s is in the table and not in the tree", l.dir)
+		}
+		uses := strings.Fields(l.uses)
+		for _, u := range uses {
+			if u != "*" && !slices.Contains(above, u) {
+				t.Errorf("the table lets %s use %s, which is not above it", l.dir, u)
+			}
+		}
+		for _, f := range files {
+			may := uses
+			if f.test {
+				may = append(append(slices.Clone(uses), l.dir), strings.Fields(testsUse[l.dir])...)
+			}
+			for _, imported := range f.imports {
+				ours, is := strings.CutPrefix(imported, module)
+				if is && !slices.Contains(may, ours) && !slices.Contains(may, "*") {
+					t.Errorf("%s imports %s: %s may use only: %s", f.name, ours, l.dir, strings.Join(may, " "))
+				}
+			}
+		}
+		above = append(above, l.dir)
+	}
+	for dir := range found {
+		if !slices.Contains(above, dir) {
+			t.Errorf("%s is not in the table: say what it may import", dir)
+		}
+	}
+}
+
+func TestAlone(t *testing.T) {
+	for dir, files := range packages(t) {
+		for _, f := range files {
+			if f.test || dir == "e2e" {
+				continue
+			}
+			for _, imported := range f.imports {
+				for what, who := range alone {
+					covered := imported == what || strings.HasPrefix(imported, strings.TrimSuffix(what, "/")+"/")
+					if covered && !slices.Contains(strings.Fields(who), dir) {
+						t.Errorf("%s imports %s, which only these may: %s", f.name, imported, who)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for dir, files := range packages(t) {
+		if !slices.ContainsFunc(files, func(f file) bool { return f.doc }) {
+			t.Errorf("%s has no sentence that says what it is, such as \"Package store keeps...\"", dir)
+		}
+	}
+}
