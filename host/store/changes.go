@@ -163,24 +163,33 @@ func changed[R any](v view, q ChangesQuery, which func(*gorm.DB) *gorm.DB, show 
 // changedEntries gives the first changes in one session's journal: its entries, and the chunks of the open text.
 func (v view) changedEntries(q ChangesQuery) ([]change, error) {
 	var found []change
-	for _, from := range []struct {
-		table, columns string
-		read           func(func(...any) error) (*apiv1.Entry, error)
-	}{
-		{"entries", entryColumns, entry},
-		{"chunks", chunkColumns, chunkEntry},
-	} {
-		err := v.each(func(scan func(...any) error) error {
-			e, err := from.read(scan)
-			if err != nil {
-				return err
-			}
-			found = append(found, change{e.Rev, &apiv1.Change{Row: &apiv1.Change_Entry{Entry: e}}})
-			return nil
-		}, "SELECT "+from.columns+" FROM "+from.table+" WHERE session_id = ? AND rev > ? ORDER BY rev LIMIT ?", q.SessionID, q.After, q.Limit)
-		if err != nil {
-			return nil, fmt.Errorf("read changes of session %s: %w", q.SessionID, err)
+	keep := func(e *apiv1.Entry) {
+		found = append(found, change{e.Rev, &apiv1.Change{Row: &apiv1.Change_Entry{Entry: e}}})
+	}
+	err := v.each(func(scan func(...any) error) error {
+		e, err := entry(scan)
+		if err == nil {
+			keep(e)
 		}
+		return err
+	}, "SELECT "+entryColumns+" FROM entries WHERE session_id = ? AND rev > ? ORDER BY rev LIMIT ?", q.SessionID, q.After, q.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read changes of session %s: %w", q.SessionID, err)
+	}
+	// Newest first: the revisions of chunks grow with their places, so the first known one ends the search.
+	err = v.each(func(scan func(...any) error) error {
+		e, err := chunkEntry(scan)
+		if err != nil {
+			return err
+		}
+		if e.Rev <= q.After {
+			return errEnough
+		}
+		keep(e)
+		return nil
+	}, "SELECT "+chunkColumns+" FROM chunks WHERE session_id = ? ORDER BY seq DESC", q.SessionID)
+	if err != nil {
+		return nil, fmt.Errorf("read open text of session %s: %w", q.SessionID, err)
 	}
 	return found, nil
 }

@@ -365,8 +365,12 @@ func TestChangesOfTopics(t *testing.T) {
 		session string
 		n       int
 	}{
-		{nil, "", 4}, {nil, run.SessionId, 8}, {[]apiv1.Topic{apiv1.Topic_TOPIC_ENTRIES}, "", 0}, {[]apiv1.Topic{apiv1.Topic_TOPIC_ENTRIES}, run.SessionId, 4},
-		{[]apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_RUNS, 99, -1}, run.SessionId, 1}, {[]apiv1.Topic{apiv1.Topic_TOPIC_JOBS}, "", 0},
+		{nil, "", 4},
+		{nil, run.SessionId, 8},
+		{[]apiv1.Topic{apiv1.Topic_TOPIC_ENTRIES}, "", 0},
+		{[]apiv1.Topic{apiv1.Topic_TOPIC_ENTRIES}, run.SessionId, 4},
+		{[]apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_RUNS, 99, -1}, run.SessionId, 1},
+		{[]apiv1.Topic{apiv1.Topic_TOPIC_JOBS}, "", 0},
 	} {
 		changes, got, err := s.Changes(t.Context(), ChangesQuery{Topics: want.topics, SessionID: want.session})
 		if err != nil || len(changes) != want.n || got != rev {

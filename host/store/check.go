@@ -59,6 +59,9 @@ func promises() []promise {
 			SELECT 'session ' || c.session_id || ' chunk ' || c.seq FROM chunks c LEFT JOIN runs r ON r.id = c.run_id
 			WHERE r.id IS NULL OR r.state NOT BETWEEN 2 AND 6 OR r.session_id <> c.session_id
 			UNION ALL SELECT 'session ' || session_id FROM chunks GROUP BY session_id HAVING count(DISTINCT run_id || ' ' || kind) > 1`},
+		{"chunks are found by their revision", "", `
+			WITH laid AS (SELECT session_id, seq, rev, lag(rev, 1, 0) OVER (PARTITION BY session_id ORDER BY seq) AS before FROM chunks)
+			SELECT 'session ' || session_id || ' chunk ' || seq FROM laid WHERE rev <= before`},
 		{"chunks follow each other", "", `
 			WITH laid AS (
 				SELECT session_id, seq, start, sum(length(CAST(text AS BLOB))) OVER (PARTITION BY session_id ORDER BY seq) - length(CAST(text AS BLOB)) AS expected FROM chunks

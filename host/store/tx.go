@@ -44,6 +44,9 @@ func (s *Store) viewOn(ctx context.Context, c *sql.Conn) view {
 	return view{ctx: ctx, c: c, orm: g}
 }
 
+// errEnough ends each early.
+var errEnough = errors.New("enough")
+
 // each calls row for every result of a query; scan fills its arguments from the columns.
 func (v view) each(row func(scan func(...any) error) error, query string, args ...any) error {
 	rows, err := v.c.QueryContext(v.ctx, query, args...)
@@ -51,7 +54,11 @@ func (v view) each(row func(scan func(...any) error) error, query string, args .
 		return err
 	}
 	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
+		err := row(rows.Scan)
+		if errors.Is(err, errEnough) {
+			return rows.Close()
+		}
+		if err != nil {
 			return errors.Join(err, rows.Close())
 		}
 	}
@@ -153,7 +160,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 		return err
 	}
 	if t.rev != s.rev.Load() {
-		if _, err := t.exec("UPDATE revision SET rev = ?", t.rev); err != nil {
+		if _, err := t.exec("UPDATE revision SET rev = ? WHERE id = 1", t.rev); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
 		// Before the commit: who sees the commit must also see these.

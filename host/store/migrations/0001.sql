@@ -134,7 +134,7 @@ CREATE TABLE entries (
 CREATE INDEX entries_rev ON entries (session_id, rev);
 CREATE INDEX entries_run ON entries (run_id, seq);
 
--- Text still being written, one row a flush; replaced by one entry when the part ends.
+-- Text still being written, one row a flush; replaced by one entry when the part ends. In a session, rev grows with seq.
 CREATE TABLE chunks (
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     seq        INTEGER NOT NULL,
@@ -148,7 +148,6 @@ CREATE TABLE chunks (
     rev        INTEGER NOT NULL,
     PRIMARY KEY (session_id, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX chunks_rev ON chunks (session_id, rev);
 
 CREATE TABLE approvals (
     id            TEXT PRIMARY KEY,
