@@ -121,8 +121,10 @@ func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provi
 		if m.getenv(known.env) == "" || named[known.env] || used["env:"+known.env] {
 			continue
 		}
-		found = append(found, Found{Name: known.name, KeySource: "env:" + known.env,
-			Words: fmt.Sprintf("%s is set, but no plugin for %s is installed", known.env, known.name)})
+		found = append(found, Found{
+			Name: known.name, KeySource: "env:" + known.env,
+			Words: fmt.Sprintf("%s is set, but no plugin for %s is installed", known.env, known.name),
+		})
 	}
 	return found
 }

@@ -171,8 +171,10 @@ func (e *egress) revoke(g *grant) {
 func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.requests.Add(1)
 	if r.Method == http.MethodConnect || r.URL.Host != "" || r.URL.Scheme != "" {
-		e.refuse(w, refusal{http.StatusBadRequest, "request_refused",
-			"the host's socket is no proxy: send a plain request with the provider in the Host header, as sdk.HTTPClient does"})
+		e.refuse(w, refusal{
+			http.StatusBadRequest, "request_refused",
+			"the host's socket is no proxy: send a plain request with the provider in the Host header, as sdk.HTTPClient does",
+		})
 		return
 	}
 	e.mu.RLock()

@@ -96,8 +96,10 @@ func TestOriginIsExact(t *testing.T) {
 
 func TestKeyComesFromWhereItIsKept(t *testing.T) {
 	m := newManager(t, map[string]string{"K": "sk-1", "BAD": "a\nb"})
-	d := &providerv1.DescribeResponse{Id: "acme", Name: "Acme", DefaultBaseUrl: "https://api.acme.example", Origins: []string{"https://files.acme.example"},
-		Key: &providerv1.KeyScheme{Header: "x-api-key", Env: "ACME_KEY", Url: "https://acme.example/keys"}}
+	d := &providerv1.DescribeResponse{
+		Id: "acme", Name: "Acme", DefaultBaseUrl: "https://api.acme.example", Origins: []string{"https://files.acme.example"},
+		Key: &providerv1.KeyScheme{Header: "x-api-key", Env: "ACME_KEY", Url: "https://acme.example/keys"},
+	}
 	g, err := m.permit(&apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl)
 	if err != nil || g.key != "sk-1" || g.keyHeader != "X-Api-Key" || g.keyOrigin != "https://api.acme.example:443" || !g.origins["https://files.acme.example:443"] || len(g.origins) != 2 {
 		t.Errorf("got %+v, %v", g, err)

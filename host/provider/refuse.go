@@ -24,8 +24,10 @@ type refusal struct {
 	message string
 }
 
-var unknownCapability = refusal{http.StatusForbidden, "unknown_capability",
-	"the host does not know this request's capability: the run it was made for has ended or was cancelled"}
+var unknownCapability = refusal{
+	http.StatusForbidden, "unknown_capability",
+	"the host does not know this request's capability: the run it was made for has ended or was cancelled",
+}
 
 func (e *egress) refuse(w http.ResponseWriter, r refusal) {
 	e.refused.Add(1)
