@@ -107,8 +107,10 @@ func (s *scripted) Check(ctx context.Context, c *providerv1.Connection) (string,
 
 func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv1.Model, error) {
 	return []*providerv1.Model{
-		{Id: "scripted", Name: "Scripted", Recommended: true, Local: true, ContextTokens: 1 << 20,
-			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND}},
+		{
+			Id: "scripted", Name: "Scripted", Recommended: true, Local: true, ContextTokens: 1 << 20,
+			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND},
+		},
 		{Id: "remote", Name: "Remote"},
 	}, nil
 }

@@ -116,6 +116,16 @@ var commands = map[string]command{
 		code := providerv1.ErrorCode(providerv1.ErrorCode_value["ERROR_CODE_"+strings.ToUpper(name)])
 		return sdk.Errorf(code, "the script asked for the error %s", name).WithRetryAfter(time.Duration(number(words, 1)) * time.Millisecond)
 	},
+	// refuse PARAMETER: refuses a request that has it, as some models do
+	"refuse": func(s *script, words string) error {
+		o := s.req.Options.ProtoReflect()
+		if field := o.Descriptor().Fields().ByTextName(words); field == nil || !o.Has(field) {
+			return nil
+		}
+		err := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED_PARAMETER, "the script does not take %s", words)
+		err.Proto.Parameter = words
+		return err
+	},
 	// state TEXT: says what state the conversation brought, and keeps TEXT for the next turn
 	"state": func(s *script, words string) error {
 		came := "none"
@@ -203,6 +213,12 @@ var commands = map[string]command{
 }
 
 func (s *script) run() error {
+	if s.req.Purpose == providerv1.Purpose_PURPOSE_TITLE {
+		s.stream.Text("\"Title of a script.\"\n")
+		s.stream.Usage(&providerv1.Usage{InputTokens: 5, OutputTokens: 2})
+		s.stream.Done(nil)
+		return nil
+	}
 	prompt, tool := lastPrompt(s.req.Messages)
 	if tool != nil {
 		s.stream.Text("the tool said: " + tool.Content + "\n")
