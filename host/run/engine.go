@@ -34,6 +34,8 @@ type Engine struct {
 	sessions map[string]bool
 	active   map[string]*execution
 	workers  sync.WaitGroup
+	// Closed when the host ends.
+	ending chan struct{}
 }
 
 var (
@@ -49,6 +51,7 @@ func New(c Config) *Engine {
 		log:       c.Logger,
 		sessions:  map[string]bool{},
 		active:    map[string]*execution{},
+		ending:    make(chan struct{}),
 	}
 }
 
@@ -85,7 +88,10 @@ func (e *Engine) Active() int {
 // queued.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
-	e.closing = true
+	if !e.closing {
+		e.closing = true
+		close(e.ending)
+	}
 	for _, x := range e.active {
 		x.cancel(errClosing)
 	}

@@ -406,6 +406,66 @@ func TestTriesAgainOnlyBeforeText(t *testing.T) {
 	b.wantEnd(b.send("", "say before\nonce error OVERLOADED").Run, failed, providerv1.ErrorCode_ERROR_CODE_OVERLOADED)
 }
 
+func TestRefusedOptionIsLeftOut(t *testing.T) {
+	b := newBench(t)
+	ask := func(id string) *apiv1.Run {
+		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{
+			ClientRequestId: id, Text: "refuse temperature\nsay after", Provider: "Scripted",
+			Options: &providerv1.Options{Temperature: new(0.5)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Run
+	}
+	b.wantEnd(ask("first"), completed, noError)
+	r := b.wantEnd(ask("second"), completed, noError)
+	if refused, err := b.engine.refused(t.Context(), r); err != nil || !slices.Equal(refused, []string{"temperature"}) {
+		t.Errorf("remembered %v, %v", refused, err)
+	}
+	if r.Options.Temperature == nil {
+		t.Error("the run forgot what was asked for")
+	}
+}
+
+func TestTitle(t *testing.T) {
+	b := newBench(t)
+	res := b.send("", "say something")
+	b.wantEnd(res.Run, completed, noError)
+	titled := func() string {
+		s, err := b.store.Session(t.Context(), res.Session.Id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Title
+	}
+	b.until(res.Run.Id, "titled", func(*apiv1.Run) bool { return titled() == "Title of a script" })
+	if _, err := b.store.UpdateSession(t.Context(), res.Session.Id, func(s *apiv1.Session) error {
+		s.Title, s.Titled = "Mine", true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantEnd(b.send(res.Session.Id, "say more").Run, completed, noError)
+	if got := titled(); got != "Mine" {
+		t.Errorf("the host renamed a session to %q", got)
+	}
+}
+
+func TestTidyTitle(t *testing.T) {
+	for answer, want := range map[string]string{
+		"Kitchen plans": "Kitchen plans",
+		"\n## **Title: \"Kitchen plans.\"**\nmore": "Kitchen plans",
+		"„Küchenpläne“":                            "Küchenpläne",
+		strings.Repeat("word ", 40):                "",
+		" ":                                        "",
+	} {
+		if got := tidyTitle(answer); got != want {
+			t.Errorf("tidyTitle(%q) = %q, want %q", answer, got, want)
+		}
+	}
+}
+
 func TestToolCallEndsCleanly(t *testing.T) {
 	b := newBench(t)
 	res := b.send("", `tool look {"at":"it"}`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
@@ -53,6 +54,9 @@ func (e *Engine) execute(r *apiv1.Run) {
 	if !errors.Is(err, errStays) {
 		x.finish(end)
 	}
+	if end.State == apiv1.RunState_RUN_STATE_COMPLETED {
+		e.title(r, x.provider)
+	}
 
 	e.mu.Lock()
 	delete(e.active, r.Id)
@@ -60,16 +64,26 @@ func (e *Engine) execute(r *apiv1.Run) {
 	close(x.ended)
 }
 
-// finish writes the run's one end. A store that can't take it now finds the run open at the next start and settles it.
+// finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
+// end first, the next start settles it.
 func (x *execution) finish(end store.End) {
 	log := x.engine.log.With("run", x.run.Id)
-	switch _, err := x.engine.store.EndRun(context.Background(), x.run.Id, end); {
-	case errors.Is(err, store.ErrEnded), errors.Is(err, store.ErrNotFound):
-		log.Debug("run had ended already")
-	case err != nil:
-		log.Error("end run", "error", err)
-	default:
-		log.Info("run ended", "state", end.State, "code", end.Error.GetCode())
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		_, err := x.engine.store.EndRun(context.Background(), x.run.Id, end)
+		switch {
+		case err == nil:
+			log.Info("run ended", "state", end.State, "code", end.Error.GetCode())
+			return
+		case errors.Is(err, store.ErrEnded), errors.Is(err, store.ErrNotFound):
+			log.Debug("run had ended already")
+			return
+		}
+		log.Error("end run; it is tried again", "error", err, "after", wait)
+		select {
+		case <-time.After(wait):
+		case <-x.engine.ending:
+			return
+		}
 	}
 }
 
@@ -146,11 +160,15 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	if err != nil {
 		return nil, err
 	}
+	options, err := e.options(ctx, x.run)
+	if err != nil {
+		return nil, err
+	}
 	t, err := e.providers.Run(ctx, x.provider, &providerv1.RunRequest{
 		RunId:    x.run.Id,
 		Model:    x.run.Model,
 		Messages: messages(session.SystemPrompt, x.provider.Id, journal),
-		Options:  x.run.Options,
+		Options:  options,
 		Purpose:  providerv1.Purpose_PURPOSE_CHAT,
 	})
 	if err != nil {

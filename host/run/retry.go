@@ -36,6 +36,15 @@ func (x *execution) turn(ctx context.Context) (*providerv1.Done, error) {
 		}
 		var wait time.Duration
 		switch failure.Code() {
+		case providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED_PARAMETER:
+			dropped, dropErr := x.engine.drop(ctx, x.run, failure.Proto.GetParameter())
+			if dropErr != nil {
+				return nil, dropErr
+			}
+			if !dropped {
+				return nil, err
+			}
+			continue
 		case providerv1.ErrorCode_ERROR_CODE_RATE_LIMITED:
 			if wait = asked(failure); wait == 0 {
 				wait = guess(firstLimitWait, limits)

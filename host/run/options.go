@@ -1,0 +1,90 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// optionNames are what providers call each of our options when they refuse it.
+var optionNames = map[string][]string{
+	"temperature":       {"temperature"},
+	"max_output_tokens": {"max_output_tokens", "max_tokens", "max_completion_tokens", "num_predict"},
+	"reasoning_effort":  {"reasoning_effort", "reasoning.effort", "reasoning", "think"},
+	"response_schema":   {"response_schema", "response_format", "text.format", "format"},
+}
+
+// options are what the run asks for, without what its model is known to refuse.
+func (e *Engine) options(ctx context.Context, r *apiv1.Run) (*providerv1.Options, error) {
+	if r.Options == nil {
+		return nil, nil
+	}
+	refused, err := e.refused(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	o := proto.CloneOf(r.Options)
+	for _, name := range refused {
+		clearOption(o, name)
+	}
+	return o, nil
+}
+
+// drop remembers that the run's model refuses a parameter. It tells whether that changes what is sent.
+func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool, error) {
+	refused, err := e.refused(ctx, r)
+	if err != nil || r.Options == nil {
+		return false, err
+	}
+	for option, names := range optionNames {
+		if !slices.Contains(names, strings.ToLower(parameter)) || slices.Contains(refused, option) {
+			continue
+		}
+		if !clearOption(proto.CloneOf(r.Options), option) {
+			return false, nil
+		}
+		value, err := json.Marshal(append(refused, option))
+		if err != nil {
+			return false, err
+		}
+		if _, err := e.store.SetSetting(ctx, refusedKey(r), string(value)); err != nil {
+			return false, err
+		}
+		e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
+		return true, nil
+	}
+	return false, nil
+}
+
+// refused lists the options that the run's model has refused before.
+func (e *Engine) refused(ctx context.Context, r *apiv1.Run) ([]string, error) {
+	value, err := e.store.Setting(ctx, refusedKey(r))
+	if err != nil || value == "" {
+		return nil, err
+	}
+	var names []string
+	if err := json.Unmarshal([]byte(value), &names); err != nil {
+		return nil, fmt.Errorf("read setting %s: %w", refusedKey(r), err)
+	}
+	return names, nil
+}
+
+func refusedKey(r *apiv1.Run) string { return "refused." + r.ProviderId + "." + r.Model }
+
+// clearOption takes an option out of o and tells whether it was there.
+func clearOption(o *providerv1.Options, name string) bool {
+	m := o.ProtoReflect()
+	field := m.Descriptor().Fields().ByTextName(name)
+	if field == nil || !m.Has(field) {
+		return false
+	}
+	m.Clear(field)
+	return true
+}
