@@ -6,7 +6,8 @@ import { RunState } from "./gen/api/v1/api_pb";
 import { loadApproval, loadTables, take } from "./state/load";
 import { adopt, followAddress, go, lastSession, reload } from "./state/open";
 import { loadDraft, saveDraftNow } from "./state/drafts";
-import { activeRun, journal, openId, problem, started, tables } from "./state/store";
+import { activeRun, journal, openId, problem, sidebar, started, tables } from "./state/store";
+import { setting } from "./state/settings";
 import { watch } from "./state/watch";
 import { App } from "./view/App";
 import "./style/base.css";
@@ -19,6 +20,7 @@ import "./style/dialog.css";
 async function load(): Promise<bigint> {
   const rev = await loadTables();
   if (!started.value) {
+    sidebar.value = setting("window.sidebar") !== false;
     const { session } = place(location.hash);
     const first = session === "new" ? "" : session || lastSession();
     if (first) adopt(first);

@@ -1,6 +1,7 @@
 // Text typed and not sent, kept by the host so that it survives the window.
 import { signal } from "@preact/signals";
 import { api } from "../api";
+import { setting } from "./settings";
 import { openId, tables } from "./store";
 
 const NEW_CHAT = "draft.new";
@@ -60,10 +61,6 @@ export function loadDraft(id: string): void {
 }
 
 function newDraft(): string {
-  try {
-    const value: unknown = JSON.parse(tables.value.settings.get(NEW_CHAT)?.valueJson || '""');
-    return typeof value === "string" ? value : "";
-  } catch {
-    return "";
-  }
+  const text = setting(NEW_CHAT);
+  return typeof text === "string" ? text : "";
 }

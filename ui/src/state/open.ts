@@ -5,6 +5,7 @@ import { hashOf, place } from "../boot";
 import { loadDraft, saveDraftNow } from "./drafts";
 import { emptyJournal, lacksBeginning, withPage, withoutOldest } from "./journal";
 import { put } from "./rows";
+import { saveWindow, setting } from "./settings";
 import { drawer, journal, loadingOlder, openId, openProblem, opening, setTables, sessions, tables } from "./store";
 import { watch } from "./watch";
 
@@ -12,6 +13,8 @@ const FIRST_PAGE = 60;
 const PAGE = 100;
 // A text of which only the end was on the page comes in one or two large pieces.
 const BIG_PAGE = 1000;
+// Up to this many entries a session's runs are fetched all at once.
+const SMALL_SESSION = 1000;
 // Beyond this many entries the oldest are let go while the newest are looked at.
 const MOST_LOADED = 600;
 
@@ -71,8 +74,7 @@ export async function reload(id: string): Promise<void> {
       opening.value = false;
     });
     watch.reopen(page.rev);
-    const runs = await api.runs.listRuns({ sessionId: id });
-    setTables({ runs: put(tables.value.runs, runs.runs, (r) => r.id) });
+    await loadRuns(id);
   } catch (err) {
     if (openId.value !== id) return;
     batch(() => {
@@ -81,6 +83,17 @@ export async function reload(id: string): Promise<void> {
     });
     watch.reopen();
   }
+}
+
+// loadRuns fetches the runs of the turns on show that Watch has not told of: all at once where they are few.
+async function loadRuns(id: string): Promise<void> {
+  const unknown = journal.value.turns.map((t) => t.runId).filter((run) => !tables.value.runs.has(run));
+  if (unknown.length === 0) return;
+  const small = Number(tables.value.sessions.get(id)?.lastSeq ?? 0n) <= SMALL_SESSION;
+  const runs = small
+    ? (await api.runs.listRuns({ sessionId: id })).runs
+    : (await Promise.all(unknown.map((run) => api.runs.getRun({ id: run })))).flatMap((r) => r.run ?? []);
+  setTables({ runs: put(tables.value.runs, runs, (r) => r.id) });
 }
 
 async function older(from: typeof journal.value, limit: number) {
@@ -101,6 +114,7 @@ export async function loadOlder(): Promise<boolean> {
     });
     if (journal.value.sessionId !== before.sessionId || journal.value.oldest !== before.oldest) return false;
     journal.value = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
+    void loadRuns(before.sessionId).catch(() => undefined);
     return true;
   } catch {
     // The banner tells about a lost host; scrolling up again tries again.
@@ -125,19 +139,12 @@ export function step(by: number): void {
   else if (at === 0 && by < 0) go("");
 }
 
-const LAST = "window.session";
-
 function remember(id: string): void {
-  if (lastSession() === id) return;
-  void api.host.setSetting({ key: LAST, valueJson: id ? JSON.stringify(id) : "" }).catch(() => undefined);
+  if (lastSession() !== id) saveWindow("session", id || undefined);
 }
 
 // lastSession is where the person left off.
 export function lastSession(): string {
-  try {
-    const value: unknown = JSON.parse(tables.value.settings.get(LAST)?.valueJson || '""');
-    return typeof value === "string" ? value : "";
-  } catch {
-    return "";
-  }
+  const id = setting("window.session");
+  return typeof id === "string" ? id : "";
 }

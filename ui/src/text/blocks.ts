@@ -4,7 +4,9 @@ import { Lexer, type Token } from "marked";
 export interface Cut {
   // Top-level blocks that no further text can change.
   closed: Token[];
-  // How many characters of the text they stand for.
+  // The rest as it looks now.
+  open: Token[];
+  // How many characters of the text the closed ones stand for.
   length: number;
   // The fence of a code block that is still open at the end, if that is what the rest is.
   fence?: OpenFence;
@@ -25,17 +27,17 @@ export function cut(text: string, done: boolean): Cut {
   const tokens = new Lexer({ gfm: true }).lex(text);
   let keep = tokens.length;
   const openBlock = () => {
-    do keep--;
-    while (keep > 0 && tokens[keep].type === "space");
+    while (keep > 0 && tokens[keep - 1].type === "space") keep--;
+    keep = Math.max(0, keep - 1);
   };
   if (!done) {
     openBlock();
     // "2" under a list may be the beginning of "2. second".
     if (keep > 0 && perhapsBullet.test(tokens[keep].raw)) openBlock();
   }
-  const closed = tokens.slice(0, Math.max(keep, 0));
+  const closed = tokens.slice(0, keep);
   const length = closed.reduce((n, t) => n + t.raw.length, 0);
-  return { closed, length, fence: done ? undefined : openFence(text.slice(length), length) };
+  return { closed, open: tokens.slice(keep), length, fence: done ? undefined : openFence(text.slice(length), length) };
 }
 
 // normal is a text as the lexer sees it; a carriage return at the very end waits for what follows.

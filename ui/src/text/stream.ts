@@ -68,12 +68,12 @@ export class BlockStream {
     if (this.live && !this.done && this.codeGoesOn(this.live)) return;
     this.live = undefined;
     const rest = this.text.slice(this.at);
-    const { closed, length, fence } = cut(rest, this.done);
+    const { closed, open, length, fence } = cut(rest, this.done);
     if (closed.length > 0) this.tail.before(this.finished(html(closed)));
     this.at += length;
     if (this.done) this.tail.remove();
     else if (fence) this.beginCode({ ...fence, start: this.at + fence.start - length });
-    else this.tail.replaceChildren(fragment(html(cut(this.text.slice(this.at), true).closed)));
+    else this.tail.replaceChildren(fragment(html(open)));
   }
 
   private whole(): void {

@@ -11,6 +11,16 @@ import { isNarrow } from "./parts";
 // A text of this length fills the composer in any case; measuring it would only take time.
 const SURELY_FULL = 20_000;
 
+// fit makes the composer as high as its text; the style sheet says how high it may get.
+function fit(area: HTMLTextAreaElement): void {
+  if (area.value.length > SURELY_FULL) {
+    area.style.height = "40vh";
+    return;
+  }
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight}px`;
+}
+
 export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const text = draft.value;
@@ -20,15 +30,15 @@ export function Composer() {
   const ready = started.value && openProblem.value === "";
 
   useLayoutEffect(() => {
-    const el = area.current;
-    if (!el) return;
-    if (text.length > SURELY_FULL) {
-      el.style.height = "40vh";
-      return;
-    }
-    el.style.height = "auto";
-    el.style.height = `${el.scrollHeight}px`;
+    if (area.current) fit(area.current);
   }, [text]);
+
+  useEffect(() => {
+    // The same text takes other lines in another width.
+    const again = () => area.current && fit(area.current);
+    addEventListener("resize", again);
+    return () => removeEventListener("resize", again);
+  }, []);
 
   useEffect(() => {
     sendProblem.value = "";

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface MenuPlace {
   // The button it belongs to.
@@ -14,7 +14,7 @@ interface Item {
 
 export function Menu({ label, place, items, close }: { label: string; place: MenuPlace; items: Item[]; close: () => void }) {
   const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = menu.current;
     if (!el) return;
     const from = place.at.getBoundingClientRect();

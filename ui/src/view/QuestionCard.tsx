@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Decision, Run } from "../gen/api/v1/api_pb";
 import { Question_Kind, type Question, type Question_Choice } from "../gen/provider/v1/provider_pb";
 import { draft } from "../state/drafts";
@@ -38,7 +38,7 @@ function Choices({ question, approvalId }: { question: Question; approvalId: str
   const [shownAt] = useState(() => performance.now());
   const [busy, setBusy] = useState(false);
   const [text, setText] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Who is in the middle of writing keeps the focus.
     if (draft.peek() === "") box.current?.querySelector<HTMLElement>("[data-first]")?.focus();
   }, []);

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { hashOf } from "../boot";
 import type { Session } from "../gen/api/v1/api_pb";
 import { rename } from "../state/sessions";
@@ -69,7 +69,7 @@ function RenameField({ title, done }: { title: string; done: (name?: string) => 
     over.current = true;
     done(name);
   };
-  useEffect(() => input.current?.select(), []);
+  useLayoutEffect(() => input.current?.select(), []);
   return (
     <input
       ref={input}

@@ -1,7 +1,8 @@
 // Small things that several views use.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { go } from "../state/open";
+import { saveWindow } from "../state/settings";
 import { dialog, drawer, sidebar } from "../state/store";
 import { Icon } from "./icons";
 
@@ -9,7 +10,10 @@ const narrow = matchMedia("(max-width: 760px)");
 
 export function toggleSidebar(): void {
   if (narrow.matches) drawer.value = !drawer.value;
-  else sidebar.value = !sidebar.value;
+  else {
+    sidebar.value = !sidebar.value;
+    saveWindow("sidebar", sidebar.value ? undefined : false);
+  }
 }
 
 export const isNarrow = (): boolean => narrow.matches;
@@ -42,7 +46,7 @@ interface DialogProps {
 // Modal is a native dialog: it keeps the focus, closes with Esc or a click beside it, and gives the focus back.
 export function Modal({ label, class: name, close = () => (dialog.value = ""), children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     return () => {
