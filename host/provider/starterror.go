@@ -17,6 +17,9 @@ import (
 	"github.com/openvibez/openvibez/sdk"
 )
 
+// timedOut is in go-plugin's error about a plugin that said nothing; it has no type. The plugin has been killed then.
+const timedOut = "timeout while waiting"
+
 // startProblem says for people why a plugin did not start: what happened, to which file, what to do next.
 func (p *process) startProblem(err error) error {
 	path := p.file.path
@@ -49,10 +52,10 @@ func (p *process) startProblem(err error) error {
 		return fmt.Errorf("%s was built for protocol %d, this host speaks %s: %s", path, version, ours(), advice)
 	case printed && !hello:
 		return fmt.Errorf("%s printed to stdout before the handshake: %s. A plugin must print nothing there; its author should log to stderr", path, quote(line))
+	case strings.Contains(err.Error(), timedOut):
+		return fmt.Errorf("%s did not answer in time after its start%s. Start it again; if it stays so, install it again", path, p.printed())
 	case exited:
 		return fmt.Errorf("%s ended while starting (%s)%s", path, p.runner.launched.end, p.printed())
-	case errors.Is(err, os.ErrDeadlineExceeded) || strings.Contains(err.Error(), "timeout while waiting"):
-		return fmt.Errorf("%s did not answer in time after its start%s. Start it again; if it stays so, install it again", path, p.printed())
 	}
 	return fmt.Errorf("start %s: %w%s", path, err, p.printed())
 }
@@ -114,7 +117,7 @@ func ours() string {
 
 // lag is how long the end of a process may come after go-plugin's error about it.
 func lag(err error) time.Duration {
-	if strings.Contains(err.Error(), "timeout while waiting") {
+	if strings.Contains(err.Error(), timedOut) {
 		return 0
 	}
 	return time.Second
