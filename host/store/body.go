@@ -90,13 +90,10 @@ func parse[T any, P message[T]](text string) (P, error) {
 
 // Field numbers of the bodies in Entry, as kept in entries.kind.
 const (
-	kindUser       = 10
 	kindText       = 11
-	kindThought    = 12
 	kindChunk      = 13
 	kindToolCall   = 16
 	kindToolOutput = 17
-	kindUsage      = 22
 )
 
 // bodyKind is the field number of the entry's body; 0 if it has none.

@@ -185,7 +185,7 @@ func TestLogStaysSmall(t *testing.T) {
 	run := started(t, s, "", "go")
 	r := newReader(run.SessionId)
 	var largest int64
-	for n := range 6000 {
+	for n := range 3000 {
 		switch n % 20 {
 		case 7:
 			must[[]*apiv1.Entry](t)(s.Append(t.Context(), run.Id, false, turnEntry()))

@@ -216,7 +216,7 @@ func TestFirstSchemaMigrates(t *testing.T) {
 		t.Error("migrations/0001.sql is what people have on their disks and must never change: add a migration instead")
 	}
 	dir := t.TempDir()
-	old, new := filepath.Join(dir, "old"), filepath.Join(dir, "new")
+	old, begun := filepath.Join(dir, "old"), filepath.Join(dir, "begun")
 	if err := migrated(t, old, fstest.MapFS{"migrations/0001.sql": {Data: first}}); err != nil {
 		t.Fatal(err)
 	}
@@ -233,10 +233,10 @@ func TestFirstSchemaMigrates(t *testing.T) {
 		t.Errorf("provider %v", p)
 	}
 	must[int](t)(s.Recover(t.Context()))
-	if err := errors.Join(s.CheckInvariants(t.Context()), s.Close(), openAt(t, new).Close()); err != nil {
+	if err := errors.Join(s.CheckInvariants(t.Context()), s.Close(), openAt(t, begun).Close()); err != nil {
 		t.Error(err)
 	}
-	if got, want := schemaOf(t, old), schemaOf(t, new); got != want {
+	if got, want := schemaOf(t, old), schemaOf(t, begun); got != want {
 		t.Errorf("migrated\n%s\nnew\n%s", got, want)
 	}
 }

@@ -201,9 +201,9 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*apiv1
 }
 
 // DeleteSession removes a session and everything in it; only what its runs consumed stays. Tombstones tell of the
-// session, its runs, approvals and jobs; its entries go without saying.
+// session, its runs, approvals and jobs; its entries go without saying. Its text is gone from the disk too.
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	return s.write(ctx, true, func(t *tx) error {
+	err := s.write(ctx, true, func(t *tx) error {
 		if _, err := t.session(id); err != nil {
 			return err
 		}
@@ -236,4 +236,22 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 		}
 		return t.bury(apiv1.Topic_TOPIC_SESSIONS, id, id)
 	})
+	if err == nil {
+		s.emptyLog(ctx)
+	}
+	return err
+}
+
+// emptyLog moves the write-ahead log into the database, so that nothing older is left in it.
+func (s *Store) emptyLog(ctx context.Context) {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	if s.closed.Load() {
+		return
+	}
+	var busy, pages, moved int
+	err := s.writer.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err != nil || busy != 0 {
+		s.log.Warn("text that was deleted may stay in the write-ahead log for a while", "busy", busy, "err", err)
+	}
 }

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -469,6 +471,50 @@ func TestDeleteSession(t *testing.T) {
 	wantErr(t, s.AppendChunk(t.Context(), run.Id, apiv1.Chunk_KIND_TEXT, "late"), ErrNotFound)
 	wantErr(t, s.DeleteSession(t.Context(), run.SessionId), ErrNotFound)
 	chunk(t, s, kept.Id, "still works")
+}
+
+func TestDeletedTextIsGone(t *testing.T) {
+	s := fresh(t)
+	kept := runIn(t, s, completed)
+	var secret []string
+	for range 40 {
+		for range 5 {
+			secret = append(secret, "zq"+newID())
+		}
+		sends++
+		session, run, _, err := s.Send(t.Context(), Send{ClientRequestID: fmt.Sprint("r", sends), SessionID: kept.SessionId, Text: strings.Join(secret[len(secret)-5:], " ")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must[*apiv1.Run](t)(s.StartRun(t.Context(), run.Id))
+		chunk(t, s, run.Id, strings.Join(secret[len(secret)-5:], " "))
+		must[*apiv1.Run](t)(s.EndRun(t.Context(), run.Id, End{State: completed}))
+		must[*apiv1.Session](t)(s.UpdateSession(t.Context(), session.Id, func(p *apiv1.Session) error { p.Draft = secret[len(secret)-1]; return nil }))
+	}
+	traces := func() (n int) {
+		t.Helper()
+		for _, path := range []string{s.path, s.path + "-wal"} {
+			content := must[[]byte](t)(os.ReadFile(path))
+			for _, word := range secret {
+				// The index keeps only what tells a word from the one before it.
+				n += bytes.Count(content, []byte(word)) + bytes.Count(content, []byte(word[4:]))
+			}
+		}
+		return n
+	}
+	if traces() == 0 {
+		t.Fatal("the words are not found where they are")
+	}
+	other := runIn(t, s, completed)
+	if err := s.DeleteSession(t.Context(), kept.SessionId); err != nil {
+		t.Fatal(err)
+	}
+	if n := traces(); n != 0 {
+		t.Errorf("%d traces left", n)
+	}
+	if len(journal(t, s, other.SessionId)) == 0 {
+		t.Error("the other session is gone too")
+	}
 }
 
 func count(t testing.TB, s *Store, query string, args ...any) int {

@@ -53,16 +53,17 @@ func (v view) each(row func(scan func(...any) error) error, query string, args .
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	for rows.Next() {
 		err := row(rows.Scan)
 		if errors.Is(err, errEnough) {
-			return rows.Close()
+			return nil
 		}
 		if err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return rows.Err()
 }
 
 // one scans the only row of a query into dest; sql.ErrNoRows if there is none.

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// modelKey is the id of a model's tombstone.
+func modelKey(providerID, id string) string { return providerID + "/" + id }
+
+func (t *tx) removeModel(r *modelRow) error {
+	if err := t.orm.Delete(r).Error; err != nil {
+		return fmt.Errorf("remove model %s: %w", r.ID, err)
+	}
+	return t.bury(apiv1.Topic_TOPIC_MODELS, modelKey(r.ProviderID, r.ID), "")
+}
+
+// SyncModels makes the models of a provider those given, in that order. One that is no longer listed stays, marked
+// vanished, while a session or the provider's default names it.
+func (s *Store) SyncModels(ctx context.Context, providerID string, models []*providerv1.Model) error {
+	return s.write(ctx, false, func(t *tx) error {
+		if _, err := t.provider(providerID); err != nil {
+			return err
+		}
+		var rows []modelRow
+		if err := t.orm.Where("provider_id = ?", providerID).Find(&rows).Error; err != nil {
+			return fmt.Errorf("list models: %w", err)
+		}
+		old := map[string]*modelRow{}
+		for i := range rows {
+			old[rows[i].ID] = &rows[i]
+		}
+		listed := map[string]bool{}
+		for _, m := range models {
+			id := clean(m.Id)
+			if id == "" || listed[id] {
+				continue
+			}
+			listed[id] = true
+			if err := t.syncModel(old[id], providerID, id, int64(len(listed)), m); err != nil {
+				return err
+			}
+		}
+		for _, r := range old {
+			if listed[r.ID] {
+				continue
+			}
+			if err := t.vanish(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) syncModel(old *modelRow, providerID, id string, position int64, m *providerv1.Model) error {
+	body, err := format(m)
+	if err != nil {
+		return err
+	}
+	row := modelRow{ProviderID: providerID, ID: id, Position: position, ModelJSON: body}
+	if old == nil {
+		row.Rev = t.next(apiv1.Topic_TOPIC_MODELS)
+		if err := t.orm.Create(&row).Error; err != nil {
+			return fmt.Errorf("add model %s: %w", id, err)
+		}
+		return t.unbury(apiv1.Topic_TOPIC_MODELS, modelKey(providerID, id))
+	}
+	known, err := parse[providerv1.Model](old.ModelJSON)
+	if err != nil {
+		return err
+	}
+	if proto.Equal(known, m) && old.Position == position && !old.Vanished {
+		return nil
+	}
+	return t.saveModel(&row)
+}
+
+func (t *tx) saveModel(r *modelRow) error {
+	r.Rev = t.next(apiv1.Topic_TOPIC_MODELS)
+	if err := t.orm.Select("*").Updates(r).Error; err != nil {
+		return fmt.Errorf("write model %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// vanish marks a model that is no longer listed, or removes it if nothing names it.
+func (t *tx) vanish(r *modelRow) error {
+	var named int64
+	err := t.one(`SELECT (SELECT count(*) FROM sessions WHERE provider_id = ?1 AND model = ?2)
+		+ (SELECT count(*) FROM providers WHERE id = ?1 AND default_model = ?2)`, []any{r.ProviderID, r.ID}, &named)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look who uses model %s: %w", r.ID, err)
+	case named == 0:
+		return t.removeModel(r)
+	case r.Vanished:
+		return nil
+	}
+	r.Vanished = true
+	return t.saveModel(r)
+}
+
+// Models gives the models of one provider, in its order; of all providers if providerID is empty.
+func (s *Store) Models(ctx context.Context, providerID string) ([]*apiv1.Model, error) {
+	var all []*apiv1.Model
+	err := s.read(ctx, func(v view) error {
+		q := v.orm.Order("provider_id, vanished, position, id")
+		if providerID != "" {
+			q = q.Where("provider_id = ?", providerID)
+		}
+		var rows []modelRow
+		if err := q.Find(&rows).Error; err != nil {
+			return fmt.Errorf("list models: %w", err)
+		}
+		for i := range rows {
+			p, err := rows[i].proto()
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
+}
