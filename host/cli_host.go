@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"syscall"
@@ -125,7 +126,11 @@ waiting. Without a host there is nothing to do, and that is no error.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			c, err := a.host(ctx)
+			d, err := findDirs(a.getenv)
+			if err != nil {
+				return err
+			}
+			c, err := connectHost(ctx, d)
 			if errors.Is(err, errNoHost) {
 				return nil
 			}
@@ -141,7 +146,7 @@ waiting. Without a host there is nothing to do, and that is no error.`,
 			}
 			// Whoever starts the next one right away shall find the place free.
 			for range 200 {
-				if !alive(int(status.Pid)) {
+				if _, err := os.Stat(d.address()); errors.Is(err, fs.ErrNotExist) || !alive(int(status.Pid)) {
 					return nil
 				}
 				time.Sleep(25 * time.Millisecond)

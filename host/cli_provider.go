@@ -128,7 +128,7 @@ func (a *app) providerList() *cobra.Command {
   openvibez provider list --json | jq -r .name`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -177,7 +177,7 @@ func (a *app) providerTest() *cobra.Command {
 		Example: `  openvibez provider test ollama`,
 		Args:    exactly("a provider's name or id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func (a *app) providerModels() *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := a.host(ctx)
+			c, err := a.hostOrStart(ctx)
 			if err != nil {
 				return err
 			}
@@ -276,7 +276,7 @@ func (a *app) providerRemove() *cobra.Command {
 		Example: `  openvibez provider remove "Big machine"`,
 		Args:    exactly("a provider's name or id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -295,7 +295,7 @@ func (a *app) providerDefault() *cobra.Command {
   openvibez provider default ollama --model qwen3:4b`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}

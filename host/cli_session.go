@@ -39,7 +39,7 @@ func (a *app) sessionList() *cobra.Command {
 			if limit < 1 {
 				return misused(cmd, "--limit is %d: it starts at 1", limit)
 			}
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (a *app) sessionShow() *cobra.Command {
 		Args: exactly("a session: its id, the beginning of it, or last"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := a.host(ctx)
+			c, err := a.hostOrStart(ctx)
 			if err != nil {
 				return err
 			}
@@ -246,7 +246,7 @@ func (a *app) sessionRename() *cobra.Command {
 		Example: `  openvibez session rename last "Monads, at last"`,
 		Args:    exactly("a session: its id, the beginning of it, or last", "the new title, in quotes if it has blanks"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -271,7 +271,7 @@ meant.`,
   openvibez session delete k7q2 --yes`,
 		Args: exactly("a session: its id, the beginning of it, or last"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.host(cmd.Context())
+			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}

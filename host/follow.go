@@ -19,7 +19,7 @@ const (
 	// The host gives a sign of life every ten seconds.
 	watchSilence = 35 * time.Second
 	// How long an answer waits for a host that went away to come back.
-	hostPatience = 10 * time.Second
+	hostPatience = 5 * time.Second
 )
 
 // follower prints a run as it goes on.
@@ -43,6 +43,8 @@ type follower struct {
 	// Standard error ends in the middle of a line of thoughts.
 	thinking bool
 	asked    map[string]bool
+	// Standard output takes nothing more.
+	broken error
 }
 
 // follow watches until the run has ended and everything of it is printed.
@@ -51,18 +53,19 @@ func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
 	defer f.endLine()
 	lost := time.Time{}
 	for {
-		final, seen, err := f.watch(ctx)
+		final, seen := f.watch(ctx)
 		switch {
 		case final != nil:
 			return final, nil
+		case f.broken != nil:
+			return nil, f.broken
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case seen || lost.IsZero():
 			lost = time.Now()
 		case time.Since(lost) > hostPatience:
 			f.endLine()
-			return nil, &exitError{exitNoHost, fmt.Errorf("the host went away in the middle of the answer (%s); what came by then is kept: start it again, then see `openvibez session show %s`",
-				words(err), short(f.run.SessionId))}
+			return nil, &exitError{exitNoHost, fmt.Errorf("the host went away in the middle of the answer; what came by then is kept: openvibez session show %s", short(f.run.SessionId))}
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
@@ -71,8 +74,9 @@ func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
 	}
 }
 
-// watch holds one stream. It reports whether the host said anything.
-func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool, err error) {
+// watch holds one stream until the run has ended or the stream breaks; how it broke matters to nobody, only whether the
+// host had said anything.
+func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	alive := time.AfterFunc(watchSilence, cancel)
@@ -83,7 +87,7 @@ func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool, err 
 		SessionId: f.run.SessionId,
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, false
 	}
 	defer stream.Close()
 	for stream.Receive() {
@@ -91,18 +95,16 @@ func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool, err 
 		seen = true
 		for _, change := range stream.Msg().Changes {
 			if err := f.take(ctx, change); err != nil {
-				return nil, true, err
+				f.broken = err
+				return nil, true
 			}
 		}
 		f.rev = stream.Msg().Rev
 		if f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq {
-			return f.run, true, nil
+			return f.run, true
 		}
 	}
-	if err := stream.Err(); err != nil {
-		return nil, seen, err
-	}
-	return nil, seen, errors.New("the stream ended")
+	return nil, seen
 }
 
 func (f *follower) take(ctx context.Context, change *apiv1.Change) error {

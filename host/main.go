@@ -59,6 +59,8 @@ already, that one's window is opened instead.`,
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+
+		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.start(cmd.Context(), host)
 		},

@@ -132,6 +132,13 @@ func (h *host) run(ctx context.Context) error {
 		}
 	}()
 
+	// The very last thing: whoever sees the file gone finds the directory free.
+	listening := false
+	defer func() {
+		if listening {
+			_ = os.Remove(h.dirs.address())
+		}
+	}()
 	var err error
 	if h.store, err = store.Open(ctx, store.Config{Path: h.dirs.database(), Logger: h.log}); err != nil {
 		return err
@@ -162,6 +169,7 @@ func (h *host) run(ctx context.Context) error {
 	if err := os.WriteFile(h.dirs.address(), []byte(h.dirs.socket()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write down where the host listens: %w", err)
 	}
+	listening = true
 	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.data)
 	if h.options.detached {
 		go h.endWhenIdle(ctx)
