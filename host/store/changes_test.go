@@ -200,7 +200,7 @@ func (w *world) step() {
 	if len(w.sessions) > 0 && w.rnd.IntN(6) > 0 {
 		session = w.sessions[w.rnd.IntN(len(w.sessions))]
 	}
-	switch n := w.rnd.IntN(100); {
+	switch n := w.rnd.IntN(99); {
 	case n < 10 || run == nil:
 		var made *apiv1.Session
 		made, _, _, err = s.Send(ctx, Send{SessionID: session, ClientRequestID: fmt.Sprint(w.n), Text: fmt.Sprint("message ", w.n)})
@@ -237,9 +237,15 @@ func (w *world) step() {
 		err = s.SyncModels(ctx, w.provider, []*providerv1.Model{{Id: fmt.Sprint("m", w.rnd.IntN(4))}, {Id: fmt.Sprint("m", w.rnd.IntN(4))}})
 	case n < 99:
 		_, err = s.Recover(ctx)
-	default:
-		// What is remembered must not matter.
-		err = s.write(ctx, false, func(*tx) error { return ErrConflict })
+	}
+	// What a change that failed has done must not be remembered.
+	if run != nil && w.rnd.IntN(10) == 0 {
+		_ = s.write(ctx, false, func(t *tx) error {
+			if _, err := t.openPart(run.Id, apiv1.Chunk_Kind(1+w.rnd.IntN(2))); err != nil {
+				return err
+			}
+			return ErrConflict
+		})
 	}
 	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrEnded) {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -204,4 +205,32 @@ func TestLogStaysSmall(t *testing.T) {
 	if largest == 0 || largest > 16<<20 {
 		t.Errorf("the write-ahead log grew to %d bytes", largest)
 	}
+}
+
+func TestFailedChangeIsForgotten(t *testing.T) {
+	s := fresh(t)
+	run := started(t, s, "", "go")
+	chunk(t, s, run.Id, "text")
+	boom := errors.New("boom")
+	err := s.write(t.Context(), false, func(t *tx) error {
+		if _, err := t.openPart(run.Id, apiv1.Chunk_KIND_THOUGHT); err != nil {
+			return err
+		}
+		return boom
+	})
+	wantErr(t, err, boom)
+	wantJournal(t, s, run.SessionId, "1-1:user(go) 2-2:chunk@0(text)")
+	if err := s.AppendChunk(t.Context(), run.Id, apiv1.Chunk_KIND_THOUGHT, "thought"); err != nil {
+		t.Fatal(err)
+	}
+	wantJournal(t, s, run.SessionId, "1-1:user(go) 2-2:text(text) 3-3:chunk@0(thought)")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		_, _ = s.UpdateSession(t.Context(), run.SessionId, func(*apiv1.Session) error { panic("in the middle") })
+	}()
+	chunk(t, s, run.Id, "the store goes on")
 }
