@@ -6,8 +6,9 @@ import { openId, tables } from "./store";
 
 const NEW_CHAT = "draft.new";
 const PAUSE_MS = 500;
-// A longer draft stays in the window only: saving megabytes at each pause helps nobody.
-const MOST_KEPT = 200_000;
+// What is longer stays in the window only, and what was saved before it is kept: sending megabytes at each pause would
+// hold up the typing.
+const MOST_KEPT = 1_000_000;
 
 // What is in the composer now.
 export const draft = signal("");
@@ -34,7 +35,8 @@ export function saveDraftNow(): void {
   clearTimeout(pending.timer);
   pending.timer = 0;
   const { id } = pending;
-  const text = draft.value.length > MOST_KEPT ? "" : draft.value;
+  const text = draft.value;
+  if (text.length > MOST_KEPT) return;
   pending.saving = pending.saving.then(() => save(id, text)).catch(() => undefined);
 }
 

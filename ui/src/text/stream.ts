@@ -6,6 +6,10 @@ import { fragment } from "./sanitize";
 
 // A tail that takes long to render is rendered less often, so that a huge list or table can't eat the processor.
 const PATIENCE = 4;
+// A single block longer than this is shown as it is written: Markdown engines give up or crawl on it.
+const MOST_PARSED = 300_000;
+// And no more of it than this, since one huge text holds up everything else on the page.
+const MOST_PLAIN = 300_000;
 
 export class BlockStream {
   private text = "";
@@ -68,6 +72,26 @@ export class BlockStream {
     if (this.live && !this.done && this.codeGoesOn(this.live)) return;
     this.live = undefined;
     const rest = this.text.slice(this.at);
+    try {
+      if (rest.length > MOST_PARSED && !/\n\n/.test(rest.slice(0, MOST_PARSED))) this.plain(rest);
+      else this.blocks(rest);
+    } catch {
+      // A RangeError of the parser's regular expressions; the text is worth more than its form.
+      this.plain(this.text.slice(this.at));
+    }
+  }
+
+  private plain(rest: string): void {
+    const hidden = rest.length - MOST_PLAIN;
+    const text = document.createElement("p");
+    text.className = "plain";
+    text.textContent = rest.slice(0, MOST_PLAIN);
+    if (hidden > 0) text.append(`… and ${hidden.toLocaleString("en-US")} more characters, which “Copy answer” includes.`);
+    if (!this.tail.isConnected) this.root.append(this.tail);
+    this.tail.replaceChildren(text);
+  }
+
+  private blocks(rest: string): void {
     const { closed, open, length, fence } = cut(rest, this.done);
     if (closed.length > 0) this.tail.before(this.finished(html(closed)));
     this.at += length;
