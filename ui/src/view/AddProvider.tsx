@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { add } from "../state/providers";
 import { plugins } from "../state/store";
 import { Icon } from "./icons";
+import { Words } from "./Words";
 
 export function AddProvider({ done }: { done: () => void }) {
   const usable = plugins.value.filter((p) => p.description);
@@ -51,7 +52,7 @@ export function AddProvider({ done }: { done: () => void }) {
         </label>
       )}
       {about.key && <p class="faint">The variable's name, not the key itself. OpenVibez reads it when it starts.{about.key.optional ? " A key is not required." : ""}</p>}
-      {wrong && <p class="provider-state" data-bad role="alert"><Icon name="warn" /><span>{wrong}</span></p>}
+      {wrong && <p class="provider-state" data-bad role="alert"><Icon name="warn" /><Words text={wrong} /></p>}
       {broken.map((p) => <p key={p.id} class="provider-state" data-bad><Icon name="warn" /><span>{p.id}: {p.problem}</span></p>)}
       <div class="buttons">
         <button class="button primary" type="submit" disabled={busy}>{busy ? "Adding…" : "Add"}</button>

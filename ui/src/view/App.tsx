@@ -9,6 +9,7 @@ import { ModelPicker } from "./ModelPicker";
 import { Settings } from "./Settings";
 import { Sidebar } from "./Sidebar";
 import { LinkBanner, SignedOut } from "./Trouble";
+import { Words } from "./Words";
 import { Welcome } from "./Welcome";
 import { NewChatButton, toggleSidebar } from "./parts";
 
@@ -63,7 +64,7 @@ function Problem() {
       {text && (
         <div class="problem">
           <Icon name="warn" />
-          <span>{text}</span>
+          <Words text={text} />
           <button class="bare" aria-label="Dismiss" onClick={() => (problem.value = "")}>
             <Icon name="close" />
           </button>

@@ -7,6 +7,7 @@ import { activeRun, busyRun, dialog, openId, openProblem, started, tables } from
 import { Icon } from "./icons";
 import { modelKeys } from "./keys";
 import { isNarrow } from "./parts";
+import { Words } from "./Words";
 
 // A text of this length fills the composer in any case; measuring it would only take time.
 const SURELY_FULL = 20_000;
@@ -67,7 +68,7 @@ export function Composer() {
     >
       {sendProblem.value && (
         <p class="send-problem" role="alert">
-          <Icon name="warn" /> <span>{sendProblem.value}</span>
+          <Icon name="warn" /> <Words text={sendProblem.value} />
         </p>
       )}
       <div class="composer-box">

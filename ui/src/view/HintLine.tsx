@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { add, type Hint } from "../state/providers";
 import { problem } from "../state/store";
 import { Icon } from "./icons";
+import { Words } from "./Words";
 
 // HintLine is something found on this machine, with one click to use it where one is enough.
 export function HintLine({ hint }: { hint: Hint }) {
@@ -15,7 +16,7 @@ export function HintLine({ hint }: { hint: Hint }) {
   return (
     <div class="hint">
       <Icon name="info" />
-      <span>{hint.words}</span>
+      <Words text={hint.words} />
       {hint.plugin && (
         <button class="button" disabled={busy} onClick={() => void connect(hint.plugin ?? "")}>
           {busy ? "Adding…" : "Add"}

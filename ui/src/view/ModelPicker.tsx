@@ -2,9 +2,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Model, Provider } from "../gen/api/v1/api_pb";
 import { choice, choose, label, modelsOf, providers } from "../state/choice";
 import { dialog } from "../state/store";
-import { bytes, count, sentence } from "../text/words";
+import { bytes, count } from "../text/words";
 import { Icon } from "./icons";
 import { focusComposer, Modal } from "./parts";
+import { Words } from "./Words";
 
 interface Group {
   provider: Provider;
@@ -80,7 +81,7 @@ export function ModelPicker() {
               {provider.canned && <span class="tag">canned</span>}
               {provider.isDefault && <span class="tag">default</span>}
             </div>
-            {provider.error && <p class="picker-error" role="presentation"><Icon name="warn" /><span>{sentence(provider.error.message)}</span></p>}
+            {provider.error && <p class="picker-error" role="presentation"><Icon name="warn" /><Words text={provider.error.message} /></p>}
             {models.length === 0 && !provider.error && <p class="picker-none" role="presentation">No models are listed. Test it under Providers.</p>}
             {models.map((m) => {
               const i = flat.indexOf(m);

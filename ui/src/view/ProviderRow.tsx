@@ -3,9 +3,10 @@ import type { Provider } from "../gen/api/v1/api_pb";
 import { label, modelsOf } from "../state/choice";
 import { change, forget, test } from "../state/providers";
 import { plugins } from "../state/store";
-import { ago, sentence } from "../text/words";
+import { ago } from "../text/words";
 import { Icon } from "./icons";
 import { Confirm } from "./parts";
+import { Words } from "./Words";
 
 export function ProviderRow({ provider: p }: { provider: Provider }) {
   const [busy, setBusy] = useState(false);
@@ -42,14 +43,14 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
         </span>
       </div>
       {p.error ? (
-        <p class="provider-state" data-bad><Icon name="warn" /><span>{sentence(p.error.message)}</span></p>
+        <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.error.message} /></p>
       ) : (
         <p class="provider-state">
           {p.checkedMs > 0n && <Icon name="check" />}
           <span>{said || (p.checkedMs > 0n ? `Works, ${models.length} ${models.length === 1 ? "model" : "models"}, checked ${ago(Number(p.checkedMs), Date.now())}` : "Not tested yet")}</span>
         </p>
       )}
-      {plugin?.problem && <p class="provider-state" data-bad><Icon name="warn" /><span>{plugin.problem}</span></p>}
+      {plugin?.problem && <p class="provider-state" data-bad><Icon name="warn" /><Words text={plugin.problem} /></p>}
       {(p.baseUrl || p.keySource) && (
         <p class="faint provider-facts">
           {p.baseUrl && <code>{p.baseUrl}</code>}

@@ -3,8 +3,8 @@ import { RunState } from "../gen/api/v1/api_pb";
 import { Done_Reason, ErrorCode } from "../gen/provider/v1/provider_pb";
 import { again, goOn } from "../state/send";
 import { dialog } from "../state/store";
-import { sentence } from "../text/words";
 import { Icon } from "./icons";
+import { Words } from "./Words";
 
 interface Props {
   run: Run;
@@ -22,7 +22,7 @@ export function RunEnd({ run, text, answered }: Props) {
       if (run.startedMs === 0n) return null;
       return <Quiet words="Stopped." run={run} text={text} />;
     case RunState.INTERRUPTED:
-      return <Quiet words={sentence(run.error?.message ?? "") || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
+      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
     case RunState.COMPLETED:
       if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} text="" goOn />;
       if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} text={text} />;
@@ -35,7 +35,7 @@ export function RunEnd({ run, text, answered }: Props) {
 function Quiet(props: { words: string; run: Run; text: string; goOn?: boolean }) {
   return (
     <p class="quiet-end" data-testid="run-end">
-      <span>{props.words}</span>
+      <Words text={props.words} />
       {props.goOn && <button class="text-button" onClick={() => void goOn(props.run)}>Continue</button>}
       {props.text && <button class="text-button" onClick={() => void again(props.run, props.text)}>Send again</button>}
     </p>
@@ -60,7 +60,7 @@ function ErrorCard({ run, text }: { run: Run; text: string }) {
   ];
   return (
     <article data-kind="error" class="card" data-tone="bad" aria-label="Error">
-      <p class="card-title"><Icon name="warn" /><span>{sentence(error?.message ?? "") || "This did not work, and nobody said why."}</span></p>
+      <p class="card-title"><Icon name="warn" /><Words text={error?.message || "This did not work, and nobody said why."} /></p>
       <details class="fold">
         <summary><Icon name="chevron" /><span>Details</span></summary>
         <div class="fold-body">
