@@ -110,7 +110,9 @@ func openaiCPU(b *testing.B) float64 {
 			fmt.Fprint(out, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}`+"\n\n")
 		}
 		fmt.Fprint(out, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
-		out.Flush()
+		if err := out.Flush(); err != nil {
+			b.Error(err)
+		}
 	}))
 	defer srv.Close()
 	cmd := exec.Command(os.Args[0])
