@@ -91,7 +91,7 @@ func (e *Engine) chooseProvider(ctx context.Context, name string, session *apiv1
 	for i, p := range all {
 		names[i] = p.Name
 	}
-	return nil, fmt.Errorf("no provider is called %q; there is %s: %w", name, list(names), store.ErrNotFound)
+	return nil, fmt.Errorf("%w: no provider is called %q; there is %s", store.ErrNotFound, name, list(names))
 }
 
 // chooseModel picks the model for p and checks that it is on offer, asking the provider once if the list lacks it.
