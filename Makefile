@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openvibez
 BUILD := -trimpath -ldflags="-s -w"
 GOLANGCI := $(CACHE)/golangci-lint-v2.12.2/golangci-lint
-PAGE := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f ! -name '*.test.ts')
+PAGE := $(shell find ui/src ui/public ui/icon/app.svg ui/index.html ui/vite.config.ts ui/tsconfig.json -type f ! -name '*.test.ts')
 PLUGINS := $(notdir $(wildcard plugins/*))
 # Node of a version that can build the page.
 NODE := $(shell node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 22 || a == 22 && b >= 12 || a == 20 && b >= 19 ? "yes" : ""' 2>/dev/null)

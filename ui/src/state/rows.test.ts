@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { ChangeSchema, ModelSchema, ProviderSchema, RunSchema, RunState, SessionSchema, TombstoneSchema, Topic, type Change } from "../gen/api/v1/api_pb";
-import { applied, emptyTables, isActive, isOver, isQueued, ordered } from "./rows";
+import { applied, emptyTables, isActive, isOver, isQueued, ordered, waiting } from "./rows";
 
 const session = (id: string, rev: number, more: object = {}): Change =>
   create(ChangeSchema, { row: { case: "session", value: create(SessionSchema, { id, rev: BigInt(rev), title: `${id}${rev}`, ...more }) } });
@@ -52,4 +52,14 @@ test("every run state is queued, active or over, and only one of them", () => {
     const r = create(RunSchema, { state: state as RunState });
     expect([isQueued(r), isActive(r), isOver(r)].filter(Boolean), RunState[state as RunState]).toHaveLength(1);
   }
+});
+
+test("only a message behind an open run of its own session waits", () => {
+  const one = (id: string, sessionId: string, state: RunState, order: number) => create(RunSchema, { id, sessionId, state, queueOrder: BigInt(order) });
+  const sent = one("sent", "a", RunState.QUEUED, 2);
+  expect([...waiting([sent])]).toEqual([]);
+  expect([...waiting([one("done", "a", RunState.COMPLETED, 1), sent])]).toEqual([]);
+  expect([...waiting([one("other", "b", RunState.RUNNING, 1), sent])]).toEqual([]);
+  expect([...waiting([one("running", "a", RunState.RUNNING, 1), sent])]).toEqual(["sent"]);
+  expect([...waiting([sent, one("next", "a", RunState.QUEUED, 3)])]).toEqual(["next"]);
 });

@@ -109,4 +109,13 @@ export function ordered(sessions: Table<Session>): Session[] {
 // isActive: the run is under way; at most one of a session is.
 export const isActive = (run: Run): boolean => run.state >= RunState.RUNNING && run.state <= RunState.PAUSED;
 export const isQueued = (run: Run): boolean => run.state === RunState.QUEUED;
+// waiting gives the queued runs that an earlier one of their session holds up: the others start at once.
+export function waiting(runs: Iterable<Run>): ReadonlySet<string> {
+  const open = [...runs].filter((r) => !isOver(r));
+  return new Set(
+    open
+      .filter((run) => isQueued(run) && open.some((r) => r !== run && r.sessionId === run.sessionId && (!isQueued(r) || r.queueOrder < run.queueOrder)))
+      .map((run) => run.id),
+  );
+}
 export const isOver = (run: Run): boolean => run.state >= RunState.COMPLETED;

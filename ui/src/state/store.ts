@@ -2,7 +2,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { GetStatusResponse, Plugin, Run } from "../gen/api/v1/api_pb";
 import { emptyJournal, type Journal } from "./journal";
-import { emptyTables, isActive, isOver, ordered, type Tables } from "./rows";
+import { emptyTables, isActive, isOver, ordered, waiting, type Tables } from "./rows";
 
 export type LinkState = "starting" | "live" | "reconnecting" | "down" | "signed-out";
 
@@ -47,6 +47,9 @@ const sessionRuns = computed<readonly Run[]>(() => {
 // The open session's run under way, if there is one.
 export const activeRun = computed(() => sessionRuns.value.find(isActive));
 export const busyRun = computed(() => activeRun.value ?? sessionRuns.value.find((r) => !isOver(r)));
+
+// The open session's messages that wait until an earlier one is answered.
+export const waitingRuns = computed(() => waiting(sessionRuns.value));
 
 // Sessions in which something is under way or queued.
 export const busySessions = computed(

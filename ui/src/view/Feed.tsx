@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { letGo, loadOlder } from "../state/open";
 import { sent } from "../state/send";
-import { journal, loadingOlder, openId, openProblem, opening, replacedRuns, tables } from "../state/store";
+import { journal, loadingOlder, openId, openProblem, opening, replacedRuns, tables, waitingRuns } from "../state/store";
 import { followLink } from "./follow";
 import { Icon } from "./icons";
 import { newChat } from "./parts";
@@ -83,6 +83,7 @@ export function Feed() {
               turn={turn}
               run={tables.value.runs.get(turn.runId)}
               replaced={replacedRuns.value.has(turn.runId)}
+              waits={waitingRuns.value.has(turn.runId)}
               last={turn === j.turns[j.turns.length - 1]}
             />
           ))}

@@ -19,6 +19,8 @@ interface Props {
   run: Run | undefined;
   // A newer run stands in for this one.
   replaced: boolean;
+  // An earlier run has to end first.
+  waits: boolean;
   last: boolean;
 }
 
@@ -34,7 +36,7 @@ export const TurnView = memo(function TurnView(props: Props) {
   );
 });
 
-function Whole({ turn, run, replaced, last }: Props) {
+function Whole({ turn, run, replaced, waits, last }: Props) {
   const { parts, meta } = useMemo(() => shown(turn), [turn]);
   const active = run !== undefined && isActive(run);
   const ended = run === undefined || run.state >= RunState.COMPLETED;
@@ -42,7 +44,7 @@ function Whole({ turn, run, replaced, last }: Props) {
   return (
     <section class="turn" data-run={turn.runId}>
       {parts.map((part, i) => (
-        <PartView key={part.seq} part={part} run={run} live={active && i === parts.length - 1} />
+        <PartView key={part.seq} part={part} run={run} waits={waits} live={active && i === parts.length - 1} />
       ))}
       {active && <StatusLine run={run} parts={parts} />}
       {run && !replaced && <RunEnd run={run} text={userText(turn)} answered={answer !== ""} />}
@@ -51,10 +53,10 @@ function Whole({ turn, run, replaced, last }: Props) {
   );
 }
 
-function PartView({ part, run, live }: { part: Part; run: Run | undefined; live: boolean }) {
+function PartView({ part, run, waits, live }: { part: Part; run: Run | undefined; waits: boolean; live: boolean }) {
   switch (part.kind) {
     case "user":
-      return <UserMessage text={part.text} attachments={part.attachments} at={part.at} run={run} />;
+      return <UserMessage text={part.text} attachments={part.attachments} at={part.at} run={run} waits={waits} />;
     case "text":
       return <TextMessage seq={part.seq} text={part.text} done={!live} />;
     case "thought":

@@ -2,7 +2,6 @@ import { useState } from "preact/hooks";
 import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Blob } from "../gen/provider/v1/provider_pb";
-import { isQueued } from "../state/rows";
 import { cancel } from "../state/send";
 import { bytes, clock } from "../text/words";
 import { Icon } from "./icons";
@@ -13,15 +12,14 @@ const FOLDED = 3000;
 const BEGINNING = 1200;
 const MOST_SHOWN = 300_000;
 
-export const UserMessage = memo(function UserMessage(props: { text: string; attachments: Blob[]; at: number; run: Run | undefined }) {
-  const { text, attachments, at, run } = props;
+export const UserMessage = memo(function UserMessage(props: { text: string; attachments: Blob[]; at: number; run: Run | undefined; waits: boolean }) {
+  const { text, attachments, at, run, waits } = props;
   const [all, setAll] = useState(false);
   const long = text.length > FOLDED;
   const visible = long ? text.slice(0, all ? MOST_SHOWN : BEGINNING) : text;
-  const queued = run !== undefined && isQueued(run);
   return (
     <article data-kind="user" aria-label="You">
-      <div class="bubble" title={at ? clock(at, Date.now()) : undefined} data-queued={queued || undefined}>
+      <div class="bubble" title={at ? clock(at, Date.now()) : undefined} data-queued={waits || undefined}>
         {visible}
         {long && visible.length < text.length && "…"}
         {long && (
@@ -35,7 +33,7 @@ export const UserMessage = memo(function UserMessage(props: { text: string; atta
           </ul>
         )}
       </div>
-      {queued && (
+      {waits && run && (
         <p class="bubble-foot">
           <span class="tag">queued</span>
           <button class="text-button" onClick={() => void cancel(run.id)}>Remove</button>

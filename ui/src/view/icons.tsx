@@ -1,4 +1,5 @@
-// The few pictures there are, drawn in the text's colour.
+// The few pictures there are, drawn in the text's colour, and the program's own icon.
+import drawing from "../../icon/app.svg";
 
 const paths = {
   plus: "M12 5v14M5 12h14",
@@ -37,10 +38,5 @@ export function Icon({ name, filled = false }: { name: IconName; filled?: boolea
 }
 
 export function Mark() {
-  return (
-    <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-      <rect width="32" height="32" rx="8" />
-      <path d="M7 16.5h3.2l2.6-6.6 4 13 3.4-9.6 1.5 3.2H25" />
-    </svg>
-  );
+  return <img class="mark" src={drawing} alt="" />;
 }
