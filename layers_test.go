@@ -26,6 +26,7 @@ var layers = []struct {
 	{"sdk/sdktest", "sdk sdk/provider/v1"},
 	{"sdk/example", "sdk sdk/provider/v1"},
 	{"plugins/ollama", "sdk sdk/provider/v1"},
+	{"plugins/openai", "sdk sdk/provider/v1"},
 
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store", "host/api/v1 sdk/provider/v1"},
@@ -40,6 +41,7 @@ var layers = []struct {
 	{"e2e/llamaserver", ""},
 	{"e2e/ollamatest", ""},
 	{"e2e/ollamatest/serve", "e2e/ollamatest"},
+	{"e2e/openaitest", ""},
 	{"e2e/scripted", "sdk sdk/provider/v1"},
 	{"e2e", "*"},
 	{".", ""},
@@ -50,6 +52,7 @@ var testsUse = map[string]string{
 	"sdk":            "sdk/sdktest",
 	"sdk/example":    "sdk/sdktest",
 	"plugins/ollama": "sdk/sdktest e2e/ollamatest",
+	"plugins/openai": "sdk/sdktest e2e/ollamatest e2e/openaitest",
 	"host/run":       "*",
 	"host/provider":  "*",
 	"host/server":    "*",

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/openai/openai-go/v3/packages/param"
+	"github.com/openai/openai-go/v3/responses"
+	"github.com/openai/openai-go/v3/shared"
+
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// responsesRequest is the turn as the Responses API wants it.
+func (t *turn) responsesRequest(background bool) (responses.ResponseNewParams, error) {
+	o, x := t.req.GetOptions(), t.extras
+	body := responses.ResponseNewParams{
+		Model: t.req.GetModel(),
+		Input: responses.ResponseNewParamsInputUnion{OfInputItemList: t.input()},
+		// Nothing stays at the provider, unless it has to for an answer to be fetched later.
+		Store: param.NewOpt(background),
+	}
+	if background {
+		body.Background = param.NewOpt(true)
+	}
+	if instructions := instructions(t.req.GetMessages()); instructions != "" {
+		body.Instructions = param.NewOpt(instructions)
+	}
+	if o != nil && o.Temperature != nil {
+		body.Temperature = param.NewOpt(o.GetTemperature())
+	}
+	if o.GetMaxOutputTokens() > 0 {
+		body.MaxOutputTokens = param.NewOpt(o.GetMaxOutputTokens())
+	}
+	if x.effort != "" {
+		body.Reasoning.Effort = shared.ReasoningEffort(x.effort)
+	}
+	if x.summary {
+		body.Reasoning.Summary = shared.ReasoningSummaryAuto
+	}
+	if x.include {
+		body.Include = []responses.ResponseIncludable{responses.ResponseIncludableReasoningEncryptedContent}
+	}
+	body.Text.Verbosity = responses.ResponseTextConfigVerbosity(x.verbosity)
+	body.ServiceTier = responses.ResponseNewParamsServiceTier(x.tier)
+	for _, tool := range t.req.GetTools() {
+		schema, strict, err := toolSchema(tool)
+		if err != nil {
+			return body, err
+		}
+		// The library would sort the schema's properties, and their order is the order in which the model writes them.
+		function := param.Override[responses.FunctionToolParam](map[string]any{
+			"type": "function", "name": tool.GetName(), "description": tool.GetDescription(), "parameters": schema, "strict": strict && x.strict,
+		})
+		body.Tools = append(body.Tools, responses.ToolUnionParam{OfFunction: &function})
+	}
+	schema, strict, err := answerSchema(o)
+	if err != nil {
+		return body, err
+	}
+	if schema != nil {
+		format := param.Override[responses.ResponseFormatTextJSONSchemaConfigParam](map[string]any{
+			"type": "json_schema", "name": "answer", "schema": schema, "strict": strict && x.strict,
+		})
+		body.Text.Format.OfJSONSchema = &format
+	}
+	return body, nil
+}
+
+// instructions joins the system messages at the beginning.
+func instructions(messages []*providerv1.Message) string {
+	var all []string
+	for _, m := range messages {
+		if m.GetRole() != providerv1.Role_ROLE_SYSTEM {
+			break
+		}
+		all = append(all, texts(m))
+	}
+	return strings.Join(all, "\n\n")
+}
+
+// input is the conversation as items.
+func (t *turn) input() responses.ResponseInputParam {
+	var items responses.ResponseInputParam
+	messages := t.req.GetMessages()
+	called := map[string]bool{}
+	begun := false
+	for i, m := range messages {
+		begun = begun || m.GetRole() != providerv1.Role_ROLE_SYSTEM
+		switch m.GetRole() {
+		case providerv1.Role_ROLE_SYSTEM:
+			if text := texts(m); begun && text != "" {
+				items = append(items, responses.ResponseInputItemParamOfMessage(text, responses.EasyInputMessageRoleDeveloper))
+			}
+		case providerv1.Role_ROLE_ASSISTANT:
+			said, calls := t.assistantItems(m)
+			items = append(items, said...)
+			results := resultsAfter(messages[i+1:])
+			for _, id := range calls {
+				called[id] = true
+				if results[id] == nil {
+					items = append(items, outputItem(id, noResult))
+				}
+			}
+		case providerv1.Role_ROLE_TOOL:
+			for _, p := range m.GetParts() {
+				r := p.GetToolResult()
+				switch {
+				case r == nil:
+				case called[r.GetCallId()]:
+					items = append(items, outputItem(r.GetCallId(), resultText(r)))
+				default:
+					// A result of no known call would be refused.
+					items = append(items, responses.ResponseInputItemParamOfMessage("Result of the tool "+r.GetName()+": "+resultText(r), responses.EasyInputMessageRoleUser))
+				}
+			}
+		default:
+			if content := userContent(m); len(content) > 0 {
+				items = append(items, responses.ResponseInputItemParamOfMessage(content, responses.EasyInputMessageRoleUser))
+			}
+		}
+	}
+	return items
+}
+
+// assistantItems is a turn of the model as it was, with its reasoning, or else as it can be told again.
+func (t *turn) assistantItems(m *providerv1.Message) (items responses.ResponseInputParam, calls []string) {
+	if raw, ids, ok := t.keptItems(m.GetProviderState()); ok {
+		for _, item := range raw {
+			kept := param.Override[responses.EasyInputMessageParam](item)
+			items = append(items, responses.ResponseInputItemUnionParam{OfMessage: &kept})
+		}
+		return items, ids
+	}
+	for _, p := range m.GetParts() {
+		switch part := p.GetPart().(type) {
+		case *providerv1.Part_Text:
+			if part.Text != "" {
+				items = append(items, responses.ResponseInputItemParamOfMessage(part.Text, responses.EasyInputMessageRoleAssistant))
+			}
+		case *providerv1.Part_ToolCall:
+			call := part.ToolCall
+			items = append(items, responses.ResponseInputItemParamOfFunctionCall(object(call.GetArgumentsJson()), call.GetId(), call.GetName()))
+			calls = append(calls, call.GetId())
+		}
+	}
+	return items, calls
+}
+
+func outputItem(callID, output string) responses.ResponseInputItemUnionParam {
+	item := responses.ResponseInputItemParamOfFunctionCallOutput(output)
+	item.OfFunctionCallOutput.CallID = param.NewOpt(callID)
+	return item
+}
+
+func userContent(m *providerv1.Message) responses.ResponseInputMessageContentListParam {
+	var content responses.ResponseInputMessageContentListParam
+	for _, p := range m.GetParts() {
+		switch part := p.GetPart().(type) {
+		case *providerv1.Part_Text:
+			if part.Text != "" {
+				content = append(content, responses.ResponseInputContentParamOfInputText(part.Text))
+			}
+		case *providerv1.Part_Image:
+			image := responses.ResponseInputContentParamOfInputImage(responses.ResponseInputImageDetailAuto)
+			image.OfInputImage.ImageURL = param.NewOpt(dataURL(part.Image, "image/png"))
+			content = append(content, image)
+		case *providerv1.Part_File:
+			if text, ok := fileText(part.File); ok {
+				content = append(content, responses.ResponseInputContentParamOfInputText(text))
+				continue
+			}
+			content = append(content, responses.ResponseInputContentUnionParam{OfInputFile: &responses.ResponseInputFileParam{
+				Filename: param.NewOpt(fileName(part.File)), FileData: param.NewOpt(dataURL(part.File, "application/octet-stream")),
+			}})
+		}
+	}
+	return content
+}
+
+// keptState is what a turn leaves for later ones, in Done.provider_state.
+type keptState struct {
+	API   string `json:"api"`
+	Model string `json:"model"`
+	// Items of the Responses API as they came, in order.
+	Items []json.RawMessage `json:"items,omitempty"`
+	// Of Chat Completions: the thoughts with the name under which the server sent them, and what it attached to calls.
+	ThoughtName string                     `json:"thought_name,omitempty"`
+	Thought     string                     `json:"thought,omitempty"`
+	Attached    map[string]json.RawMessage `json:"attached,omitempty"`
+}
+
+func readState(state []byte, api string) (keptState, bool) {
+	var kept keptState
+	if len(state) == 0 || json.Unmarshal(state, &kept) != nil || kept.API != api {
+		return keptState{}, false
+	}
+	return kept, true
+}
+
+func (k keptState) bytes() []byte {
+	encoded, err := json.Marshal(k)
+	if err != nil {
+		return nil
+	}
+	return encoded
+}
+
+// keptItems gives the items of an earlier turn and the ids of the calls among them. Reasoning is for the model that
+// did it; what goes to another goes without, and without the ids by which items belong to their reasoning.
+func (t *turn) keptItems(state []byte) (items []json.RawMessage, calls []string, ok bool) {
+	kept, ok := readState(state, apiResponses)
+	if !ok || len(kept.Items) == 0 {
+		return nil, nil, false
+	}
+	whole := t.extras.state && kept.Model == t.req.GetModel()
+	for _, raw := range kept.Items {
+		var item map[string]json.RawMessage
+		var kind, callID string
+		if json.Unmarshal(raw, &item) != nil || json.Unmarshal(item["type"], &kind) != nil {
+			return nil, nil, false
+		}
+		if kind == "function_call" && json.Unmarshal(item["call_id"], &callID) == nil {
+			calls = append(calls, callID)
+		}
+		if !whole {
+			if kind == "reasoning" {
+				continue
+			}
+			delete(item, "id")
+			var err error
+			if raw, err = json.Marshal(item); err != nil {
+				return nil, nil, false
+			}
+		}
+		items = append(items, raw)
+	}
+	return items, calls, true
+}
