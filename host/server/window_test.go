@@ -22,6 +22,8 @@ func startWithDisplay(t *testing.T, how string) (f *fixture, told func() []strin
 	t.Setenv("TEST_WINDOW", how)
 	t.Setenv("TEST_WINDOW_LOG", path)
 	f.start()
+	// These windows show no page; only one test wants that noticed.
+	f.window.pageGone = time.Hour
 	t.Cleanup(func() {
 		if f.Server != nil {
 			f.CloseWindow()
