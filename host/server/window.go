@@ -115,6 +115,8 @@ func (w *window) watchProcess(p *process) {
 	w.mu.Lock()
 	if w.process == p {
 		w.process = nil
+		// Its line is dead too, even if nobody has noticed yet.
+		clear(w.links)
 	}
 	died := p.err != nil && p.wasLinked() && !w.quitting
 	w.mu.Unlock()
