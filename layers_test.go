@@ -39,6 +39,7 @@ var layers = []struct {
 	{"host", "host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
 
 	{"e2e/llamaserver", ""},
+	{"e2e/keyringtest", ""},
 	{"e2e/ollamatest", ""},
 	{"e2e/ollamatest/serve", "e2e/ollamatest"},
 	{"e2e/openaitest", ""},
@@ -61,14 +62,15 @@ var testsUse = map[string]string{
 
 // alone lists what only some packages may import. A trailing slash stands for everything below.
 var alone = map[string]string{
-	"os/exec":                        "host host/provider host/server e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
+	"os/exec":                        "host host/provider host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",
 	"github.com/zalando/go-keyring":  "host/provider",
 	"github.com/hashicorp/go-plugin": "sdk sdk/sdktest host/provider e2e/scripted",
 	"fyne.io/systray":                "host",
-	"github.com/godbus/dbus/v5":      "host",
+	"github.com/godbus/dbus/v5":      "host e2e/keyringtest",
+	"github.com/santhosh-tekuri/":    "host/provider",
 	"github.com/webview/":            "ui/window",
 	"github.com/openai/openai-go/":   "plugins/openai",
 	"github.com/spf13/cobra":         "host",

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openvibez/openvibez/sdk"
@@ -81,16 +82,18 @@ var modes = map[string]func(id string){
 
 type scripted struct {
 	id string
-	// Runs that have come before.
+	// How many turns of a run have come before.
 	seen sync.Map
+	// Models that were downloaded.
+	pulled sync.Map
 }
 
 func (s *scripted) Describe() *providerv1.DescribeResponse {
 	return &providerv1.DescribeResponse{
 		Id: s.id, Name: strings.ToUpper(s.id[:1]) + s.id[1:], Description: "Does what the message says; for tests.", Version: "0.1.0",
 		Features:   []providerv1.Feature{providerv1.Feature_FEATURE_ANSWER},
-		BaseUrlEnv: "SCRIPTED_HOST",
-		Key:        &providerv1.KeyScheme{Header: "Authorization", Prefix: "Bearer ", Env: "SCRIPTED_API_KEY", Optional: true},
+		BaseUrlEnv: "SCRIPTED_HOST", SettingsSchema: settingsSchema,
+		Key: &providerv1.KeyScheme{Header: "Authorization", Prefix: "Bearer ", Env: "SCRIPTED_API_KEY", Optional: true},
 	}
 }
 
@@ -106,18 +109,24 @@ func (s *scripted) Check(ctx context.Context, c *providerv1.Connection) (string,
 }
 
 func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv1.Model, error) {
-	return []*providerv1.Model{
+	models := []*providerv1.Model{
 		{
 			Id: "scripted", Name: "Scripted", Recommended: true, Local: true, ContextTokens: 1 << 20,
 			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND},
 		},
 		{Id: "remote", Name: "Remote"},
-	}, nil
+	}
+	s.pulled.Range(func(id, _ any) bool {
+		models = append(models, &providerv1.Model{Id: id.(string), Local: true})
+		return true
+	})
+	return models, nil
 }
 
 func (s *scripted) Run(ctx context.Context, req *providerv1.RunRequest, st *sdk.Stream) error {
-	_, again := s.seen.LoadOrStore(req.RunId, true)
-	return (&script{ctx: ctx, req: req, stream: st, first: !again}).run()
+	turns, _ := s.seen.LoadOrStore(req.RunId, new(atomic.Int64))
+	turn := turns.(*atomic.Int64).Add(1) - 1
+	return (&script{ctx: ctx, req: req, stream: st, turn: int(turn)}).run()
 }
 
 // Poll finds every piece of work finished but the one called "never".

@@ -19,7 +19,7 @@ import (
 // script is one turn of the scripted provider.
 type script struct {
 	ctx    context.Context
-	first  bool // of the calls for this run
+	turn   int // how many calls for this run came before
 	req    *providerv1.RunRequest
 	stream *sdk.Stream
 	state  []byte
@@ -32,6 +32,11 @@ type command func(s *script, words string) error
 var commands = map[string]command{
 	// say WORDS
 	"say": func(s *script, words string) error { s.stream.Text(words + "\n"); return nil },
+	// raw WORDS: with \n for a new line, and nothing added
+	"raw": func(s *script, words string) error {
+		s.stream.Text(strings.ReplaceAll(words, `\n`, "\n"))
+		return nil
+	},
 	// thought WORDS
 	"thought": func(s *script, words string) error { s.stream.Thought(words); return nil },
 	// text N: N deltas of 4 bytes, as fast as they go
@@ -147,6 +152,19 @@ var commands = map[string]command{
 		s.stream.Text(fmt.Sprintf("%d messages: %s\n", len(roles), strings.Join(roles, " ")))
 		return nil
 	},
+	// last: says what the last message holds
+	"last": func(s *script, _ string) error {
+		m := s.req.Messages[len(s.req.Messages)-1]
+		for _, p := range m.Parts {
+			s.stream.Text("last: " + p.GetText() + "\n")
+		}
+		return nil
+	},
+	// tools: says how many there are
+	"tools": func(s *script, _ string) error {
+		s.stream.Text(fmt.Sprintf("%d tools\n", len(s.req.Tools)))
+		return nil
+	},
 	// fetch PATH: says what the provider answers there
 	"fetch": func(s *script, words string) error {
 		status, body, err := get(s.ctx, s.req.Connection, words)
@@ -225,11 +243,13 @@ func (s *script) run() error {
 		s.stream.Done(nil)
 		return nil
 	}
-	for _, line := range strings.Split(prompt, "\n") {
+	// A line "then" ends what one turn carries out; the last part serves all turns after it.
+	parts := strings.Split(prompt, "\nthen\n")
+	for _, line := range strings.Split(parts[min(s.turn, len(parts)-1)], "\n") {
 		line = strings.TrimSpace(line)
 		// once COMMAND: only the first time this run comes
 		if again, ok := strings.CutPrefix(line, "once "); ok {
-			if !s.first {
+			if s.turn > 0 {
 				continue
 			}
 			line = again
@@ -254,14 +274,14 @@ func (s *script) run() error {
 }
 
 // lastPrompt gives the script. If a tool has answered since, that is given instead, so that a script is not carried
-// out twice.
+// out twice. Results told in words are passed over.
 func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult) {
 	for i := len(messages) - 1; i >= 0; i-- {
 		for _, p := range messages[i].Parts {
 			if r := p.GetToolResult(); r != nil {
 				return "", r
 			}
-			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" {
+			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" && !strings.HasPrefix(p.GetText(), "TOOL_RESULT {") {
 				return p.GetText(), nil
 			}
 		}

@@ -26,6 +26,7 @@ type call struct {
 	grant      *grant
 	connection *providerv1.Connection
 	name       string
+	keySource  string
 	ending     sync.Once
 }
 
@@ -43,7 +44,7 @@ func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := m.permit(p, d, base)
+	g, err := m.permit(ctx, p, d, base)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
 		return nil, err
 	}
 	proc.egress.allow(g)
-	return &call{plugin: pl, proc: proc, grant: g, name: orElse(d.Name, d.Id), connection: &providerv1.Connection{
+	return &call{plugin: pl, proc: proc, grant: g, name: orElse(d.Name, d.Id), keySource: p.KeySource, connection: &providerv1.Connection{
 		ProviderId: p.Id, BaseUrl: base, SettingsJson: p.SettingsJson, Capability: g.capability,
 	}}, nil
 }
@@ -65,8 +66,22 @@ func (c *call) close() {
 	})
 }
 
+// explain gives the typed error of what went wrong in the call. No key is in its words, whoever put it there.
+func (c *call) explain(err error, when string) error {
+	e := sdk.FromStatus(c.proc.explain(err, c.name, when))
+	c.censor(e)
+	return &sdk.Error{Proto: e}
+}
+
+// censor takes the key out of an error's words.
+func (c *call) censor(e *providerv1.Error) {
+	for _, s := range []*string{&e.Message, &e.Detail, &e.Parameter, &e.RequestId} {
+		*s = c.grant.censor(*s)
+	}
+}
+
 // permit says where a provider's requests may go and with which key.
-func (m *Manager) permit(p *apiv1.Provider, d *providerv1.DescribeResponse, base string) (*grant, error) {
+func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, base string) (*grant, error) {
 	g := &grant{origins: map[string]bool{}}
 	for _, o := range d.Origins {
 		o, err := originOf(o)
@@ -86,45 +101,12 @@ func (m *Manager) permit(p *apiv1.Provider, d *providerv1.DescribeResponse, base
 	if d.Key == nil {
 		return g, nil
 	}
-	key, err := m.key(p, d)
+	key, err := m.key(ctx, p, d, base)
 	if err != nil {
 		return nil, err
 	}
 	g.keyHeader, g.keyPrefix, g.key = http.CanonicalHeaderKey(d.Key.Header), d.Key.Prefix, key
 	return g, nil
-}
-
-// key fetches a provider's key from where its person keeps it.
-func (m *Manager) key(p *apiv1.Provider, d *providerv1.DescribeResponse) (string, error) {
-	name := orElse(p.Name, orElse(d.Name, d.Id))
-	missing := func(format string, args ...any) (string, error) {
-		words := fmt.Sprintf(format, args...)
-		if d.Key.Url != "" {
-			words += ". A key can be had at " + d.Key.Url
-		}
-		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s", words)
-	}
-	env, fromEnv := strings.CutPrefix(p.KeySource, "env:")
-	switch {
-	case p.KeySource == "" && d.Key.Optional:
-		return "", nil
-	case p.KeySource == "":
-		return missing("%s needs a key and has none; put it into the environment variable %s and choose env:%s as its key",
-			name, orElse(d.Key.Env, "of your choice"), orElse(d.Key.Env, "NAME"))
-	case !fromEnv || env == "":
-		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED,
-			"%s keeps its key in %q, which this version can't read; use env:NAME", name, p.KeySource)
-	}
-	key := strings.TrimSpace(m.getenv(env))
-	if key == "" {
-		return missing("the key of %s should be in the environment variable %s, which is not set where OpenVibez was started; set it there and start OpenVibez again", name, env)
-	}
-	for _, c := range []byte(key) {
-		if c < 0x20 || c >= 0x7f {
-			return missing("the environment variable %s holds a line break or a character that no key of %s can have; set it again", env, name)
-		}
-	}
-	return key, nil
 }
 
 // validKeyHeader tells whether a header may carry a key: a plain name, and none that steers the request itself.
@@ -147,6 +129,9 @@ func (m *Manager) Check(ctx context.Context, p *apiv1.Provider) (string, error) 
 	if pl, err := m.plugin(p.Plugin); err == nil {
 		pl.retry()
 	}
+	if line, ok := strings.CutPrefix(p.KeySource, SourceCommand); ok {
+		m.commands.forget(line)
+	}
 	c, err := m.open(ctx, p)
 	if err != nil {
 		return "", err
@@ -154,7 +139,7 @@ func (m *Manager) Check(ctx context.Context, p *apiv1.Provider) (string, error) 
 	defer c.close()
 	r, err := c.proc.rpc.Check(ctx, &providerv1.CheckRequest{Connection: c.connection})
 	if err != nil {
-		return "", c.proc.explain(err, c.name, "while it was tested")
+		return "", c.explain(err, "while it was tested")
 	}
 	c.plugin.succeeded()
 	return r.Summary, nil
@@ -169,7 +154,7 @@ func (m *Manager) ListModels(ctx context.Context, p *apiv1.Provider) ([]*provide
 	defer c.close()
 	r, err := c.proc.rpc.ListModels(ctx, &providerv1.ListModelsRequest{Connection: c.connection})
 	if err != nil {
-		return nil, c.proc.explain(err, c.name, "while it listed its models")
+		return nil, c.explain(err, "while it listed its models")
 	}
 	return r.Models, nil
 }

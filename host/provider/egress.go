@@ -71,6 +71,27 @@ type errand struct {
 
 type errandKey struct{}
 
+// removed stands where a key was.
+const removed = "[key removed]"
+
+// censor takes the key out of a text.
+func (g *grant) censor(text string) string {
+	if g.key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, g.key, removed)
+}
+
+// censor takes every key in use out of a text.
+func (e *egress) censor(text string) string {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, g := range e.grants {
+		text = g.censor(text)
+	}
+	return text
+}
+
 // newTransport makes the transport that all plugins share. It goes through a proxy where the environment names one,
 // but never to this machine.
 func newTransport(getenv func(string) string) *http.Transport {
@@ -245,6 +266,8 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 	if on.grant.key != "" && on.origin == on.grant.keyOrigin {
 		p.Out.Header.Set(on.grant.keyHeader, on.grant.keyPrefix+on.grant.key)
+		// An error that repeats the key has to be readable, so that it can be taken out.
+		p.Out.Header.Del("Accept-Encoding")
 	}
 }
 
@@ -263,14 +286,14 @@ func clean(res *http.Response) error {
 	}
 	for _, values := range res.Header {
 		for i, v := range values {
-			values[i] = strings.ReplaceAll(v, key, "[key removed]")
+			values[i] = on.grant.censor(v)
 		}
 	}
 	head, err := io.ReadAll(io.LimitReader(res.Body, scrubbed))
 	if err != nil {
 		return fmt.Errorf("read the provider's error: %w", err)
 	}
-	found := bytes.ReplaceAll(head, []byte(key), []byte("[key removed]"))
+	found := bytes.ReplaceAll(head, []byte(key), []byte(removed))
 	if len(found) != len(head) {
 		res.ContentLength = -1
 		res.Header.Del("Content-Length")

@@ -515,6 +515,36 @@ func TestEgressRemovesTheKeyFromErrors(t *testing.T) {
 	}
 }
 
+func TestEgressAsksForErrorsItCanRead(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Header.Get("Accept-Encoding"))
+	}))
+	defer upstream.Close()
+	b := newBroker(t, newTransport(noProxy), upstream.URL)
+	req := get(t, upstream.URL)
+	req.Header.Set("Accept-Encoding", "gzip")
+	res, err := b.client(false).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); err != nil || len(body) > 0 {
+		t.Errorf("the upstream was asked for %q, %v", body, err)
+	}
+}
+
+func TestKeysInUseStayOutOfTheLog(t *testing.T) {
+	var out bytes.Buffer
+	b := newBroker(t, newTransport(noProxy))
+	l := newLineLog(slog.New(slog.NewTextHandler(&out, nil)))
+	l.censor = b.censor
+	_, _ = io.WriteString(l, "sent host-key-123 there\n")
+	b.revoke(b.grant)
+	if text := out.String(); strings.Contains(text, "host-key") || !strings.Contains(text, "sent [key removed] there") || strings.Contains(strings.Join(l.lastLines(), ""), "host-key") {
+		t.Errorf("log: %s", text)
+	}
+}
+
 func TestEgressCarriesLargeBodies(t *testing.T) {
 	versions(t, func(t *testing.T, h2 bool) {
 		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))

@@ -27,6 +27,8 @@ var secret = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}|\bsk
 type lineLog struct {
 	log *slog.Logger
 	now func() time.Time
+	// Takes out the keys in use; nil where none can be.
+	censor func(string) string
 
 	mu      sync.Mutex
 	line    []byte
@@ -75,6 +77,9 @@ func (l *lineLog) flush() {
 		return
 	}
 	level, text := logLevel(line)
+	if l.censor != nil {
+		text = l.censor(text)
+	}
 	text = secret.ReplaceAllString(text, "${1}${2} [removed]")
 	if level > slog.LevelDebug {
 		l.tail = append(l.tail, text)

@@ -100,22 +100,22 @@ func TestKeyComesFromWhereItIsKept(t *testing.T) {
 		Id: "acme", Name: "Acme", DefaultBaseUrl: "https://api.acme.example", Origins: []string{"https://files.acme.example"},
 		Key: &providerv1.KeyScheme{Header: "x-api-key", Env: "ACME_KEY", Url: "https://acme.example/keys"},
 	}
-	g, err := m.permit(&apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl)
+	g, err := m.permit(t.Context(), &apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl)
 	if err != nil || g.key != "sk-1" || g.keyHeader != "X-Api-Key" || g.keyOrigin != "https://api.acme.example:443" || !g.origins["https://files.acme.example:443"] || len(g.origins) != 2 {
 		t.Errorf("got %+v, %v", g, err)
 	}
 	for source, words := range map[string][]string{
 		"":         {"Acme needs a key and has none", "ACME_KEY", "https://acme.example/keys"},
 		"env:NONE": {"should be in the environment variable NONE, which is not set"},
-		"env:BAD":  {"BAD holds a line break"},
+		"env:BAD":  {"BAD, where the key of Acme should be, holds something with a line break"},
 	} {
-		_, err := m.permit(&apiv1.Provider{KeySource: source}, d, d.DefaultBaseUrl)
+		_, err := m.permit(t.Context(), &apiv1.Provider{KeySource: source}, d, d.DefaultBaseUrl)
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_AUTH, words...)
 	}
-	_, err = m.permit(&apiv1.Provider{KeySource: "keychain"}, d, d.DefaultBaseUrl)
-	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "use env:NAME")
+	_, err = m.permit(t.Context(), &apiv1.Provider{KeySource: "vault"}, d, d.DefaultBaseUrl)
+	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "openvibez provider login Acme")
 	d.Key.Optional = true
-	if g, err := m.permit(&apiv1.Provider{}, d, d.DefaultBaseUrl); err != nil || g.key != "" {
+	if g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl); err != nil || g.key != "" {
 		t.Errorf("got %+v, %v", g, err)
 	}
 	for header, ok := range map[string]bool{"Authorization": true, "x-api-key": true, "": false, "Host": false, "a b": false, "x\n": false, "content-length": false} {

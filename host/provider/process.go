@@ -66,6 +66,8 @@ func (m *Manager) startProcess(f file, log *slog.Logger) (*process, error) {
 	if proc.egress, err = listenEgress(socket, m.transport, log); err != nil {
 		return nil, err
 	}
+	stdout := newLineLog(log)
+	stdout.censor, proc.stderr.censor = proc.egress.censor, proc.egress.censor
 	proc.runner = &runner{cmd: exec.Command(f.path)}
 	proc.runner.cmd.Dir = own
 	proc.client = goplugin.NewClient(&goplugin.ClientConfig{
@@ -81,7 +83,7 @@ func (m *Manager) startProcess(f file, log *slog.Logger) (*process, error) {
 		},
 		UnixSocketConfig:    &goplugin.UnixSocketConfig{TempDir: dir},
 		Stderr:              proc.stderr,
-		SyncStdout:          newLineLog(log),
+		SyncStdout:          stdout,
 		SyncStderr:          proc.stderr,
 		PluginLogBufferSize: maxLogLine,
 		Logger:              hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),

@@ -37,6 +37,8 @@ type Manager struct {
 	store      *store.Store
 	getenv     func(string) string
 	transport  *http.Transport
+	keychain   *keychain
+	commands   *commands
 	timing     timing
 
 	// Ends when Close is called.
@@ -88,6 +90,8 @@ func New(c Config) *Manager {
 		store:      c.Store,
 		getenv:     c.Getenv,
 		transport:  newTransport(c.Getenv),
+		keychain:   newKeychain(5 * time.Second),
+		commands:   newCommands(15*time.Second, 5*time.Minute),
 		plugins:    map[string]*plugin{},
 		timing: timing{
 			start: 10 * time.Second, describe: 10 * time.Second,

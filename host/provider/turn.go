@@ -34,7 +34,7 @@ func newTurn(ctx context.Context, c *call, req *providerv1.RunRequest) (*Turn, e
 	var err error
 	t.stream, err = c.proc.rpc.Run(t.ctx, req)
 	if err != nil {
-		err = c.proc.explain(err, c.name, "when the answer should begin")
+		err = c.explain(err, "when the answer should begin")
 		t.Close()
 		return nil, err
 	}
@@ -67,6 +67,10 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 			}
 		case *providerv1.Event_Error:
 			body.Error = sdk.FromStatus(&sdk.Error{Proto: body.Error})
+			t.call.censor(body.Error)
+			if line, ok := strings.CutPrefix(t.call.keySource, SourceCommand); ok && body.Error.Code == providerv1.ErrorCode_ERROR_CODE_AUTH {
+				t.call.plugin.m.commands.forget(line)
+			}
 			if body.Error.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN {
 				t.call.plugin.succeeded()
 			}
@@ -128,7 +132,7 @@ func (t *Turn) failure(err error) *providerv1.Error {
 	case errors.Is(err, io.EOF):
 		return wrap(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the %s plugin stopped answering without saying that it was done; what came so far is kept. Try again", t.call.name)
 	}
-	e := sdk.FromStatus(t.call.proc.explain(err, t.call.name, "while answering; what came so far is kept. Try again"))
+	e := sdk.FromStatus(t.call.explain(err, "while answering; what came so far is kept. Try again"))
 	if t.call.plugin.m.ctx.Err() != nil {
 		return wrap(providerv1.ErrorCode_ERROR_CODE_CANCELLED, "the host is ending; what came so far is kept")
 	}
