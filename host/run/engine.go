@@ -15,11 +15,13 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// Config is what an Engine works with. All fields are required.
+// Config is what an Engine works with. All fields but Tools are required.
 type Config struct {
 	Store     *store.Store
 	Providers *provider.Manager
 	Logger    *slog.Logger
+	// What models may call; those that have no tools of their own are told the text protocol.
+	Tools []*providerv1.Tool
 }
 
 // Engine holds the one loop. Runs of a session go one after the other, those of different sessions side by side.
@@ -27,6 +29,7 @@ type Engine struct {
 	store     *store.Store
 	providers *provider.Manager
 	log       *slog.Logger
+	tools     []*providerv1.Tool
 
 	mu      sync.Mutex
 	closing bool
@@ -49,6 +52,7 @@ func New(c Config) *Engine {
 		store:     c.Store,
 		providers: c.Providers,
 		log:       c.Logger,
+		tools:     c.Tools,
 		sessions:  map[string]bool{},
 		active:    map[string]*execution{},
 		ending:    make(chan struct{}),

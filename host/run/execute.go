@@ -33,6 +33,11 @@ type execution struct {
 	thought  bool
 	calls    []*providerv1.ToolCall
 	usage    *providerv1.Usage
+	// For a model without tools of its own, where there are tools: what takes the text protocol out of the turn, what the
+	// next turn's request says in addition, and how often it did.
+	filter      *filter
+	correction  []*providerv1.Message
+	corrections int
 }
 
 // execute carries out a started run to its end.
@@ -133,7 +138,7 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 			return store.End{}, err
 		}
 		entries := x.turnEntries(done)
-		if len(x.calls) == 0 {
+		if len(x.calls) == 0 && x.correction == nil {
 			return store.End{
 				State:        apiv1.RunState_RUN_STATE_COMPLETED,
 				FinishReason: done.Reason,
@@ -152,25 +157,11 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	e := x.engine
 	x.begun, x.answered, x.thought, x.calls, x.usage = false, false, false, nil, nil
-	session, err := e.store.Session(ctx, x.run.SessionId)
+	req, err := x.request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	journal, err := e.store.History(ctx, x.run.SessionId, x.run.Id)
-	if err != nil {
-		return nil, err
-	}
-	options, err := e.options(ctx, x.run)
-	if err != nil {
-		return nil, err
-	}
-	t, err := e.providers.Run(ctx, x.provider, &providerv1.RunRequest{
-		RunId:    x.run.Id,
-		Model:    x.run.Model,
-		Messages: messages(session.SystemPrompt, x.provider.Id, journal),
-		Options:  options,
-		Purpose:  providerv1.Purpose_PURPOSE_CHAT,
-	})
+	t, err := e.providers.Run(ctx, x.provider, req)
 	if err != nil {
 		return nil, err
 	}
@@ -180,13 +171,19 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.correct(done) {
+		return done, nil
+	}
 	if !x.answered && len(x.calls) == 0 {
 		if done.Reason == providerv1.Done_REASON_CONTENT_FILTER {
 			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CONTENT_FILTERED,
 				"%s's content filter held the answer back; ask in other words", x.provider.Name)
 		}
 		what := "nothing at all"
-		if x.thought {
+		switch {
+		case x.planned():
+			what = "only a plan, no answer"
+		case x.thought:
 			what = "only thoughts, no answer"
 		}
 		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_EMPTY,
@@ -219,18 +216,18 @@ func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(context.Cause(ctx), text.flush())
+			return nil, errors.Join(context.Cause(ctx), x.cut(ctx, text))
 		case err := <-failed:
 			if errors.Is(err, io.EOF) {
 				err = sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the provider's answer ended without an end; what came so far is kept")
 			}
-			return nil, errors.Join(err, text.flush())
+			return nil, errors.Join(err, x.cut(ctx, text))
 		case <-text.due():
 			if err := text.flush(); err != nil {
 				return nil, err
 			}
 		case ev := <-events:
-			done, err := x.take(ctx, text, ev)
+			done, err := x.pass(ctx, text, ev)
 			if done != nil || err != nil {
 				return done, err
 			}

@@ -1,11 +1,61 @@
 package run
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
+
+// request is what the model is sent for the run's next turn. The tools go along where the model has the capability;
+// one that has not is told them in words, and x.filter will read its answer.
+func (x *execution) request(ctx context.Context) (*providerv1.RunRequest, error) {
+	e := x.engine
+	session, err := e.store.Session(ctx, x.run.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := e.store.History(ctx, x.run.SessionId, x.run.Id)
+	if err != nil {
+		return nil, err
+	}
+	options, err := e.options(ctx, x.run)
+	if err != nil {
+		return nil, err
+	}
+	x.filter = nil
+	native, err := e.native(ctx, x.run)
+	if err != nil {
+		return nil, err
+	}
+	req := &providerv1.RunRequest{RunId: x.run.Id, Model: x.run.Model, Options: options, Purpose: providerv1.Purpose_PURPOSE_CHAT}
+	if native {
+		req.Tools = e.tools
+		req.Messages = messages(session.SystemPrompt, x.provider.Id, journal)
+		return req, nil
+	}
+	journal, plan := plansInWords(journal)
+	system := strings.TrimSpace(session.SystemPrompt) + "\n\n" + toolsInWords(e.tools)
+	req.Messages = withCorrection(callsInWords(messages(system, x.provider.Id, journal)), x.correction)
+	x.filter = &filter{plan: plan, corrections: x.corrections}
+	return req, nil
+}
+
+// native tells whether the run's model needs no text protocol: it has tools of its own, or there are none.
+func (e *Engine) native(ctx context.Context, r *apiv1.Run) (bool, error) {
+	if len(e.tools) == 0 {
+		return true, nil
+	}
+	models, err := e.store.Models(ctx, r.ProviderId)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(models, func(m *apiv1.Model) bool {
+		return m.Model.GetId() == r.Model && slices.Contains(m.Model.GetCapabilities(), providerv1.Capability_CAPABILITY_TOOLS)
+	}), nil
+}
 
 // messages turns a session's journal, in the order the model shall see it, into what a provider is sent.
 func messages(system, providerID string, journal []*apiv1.Entry) []*providerv1.Message {
