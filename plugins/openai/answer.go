@@ -16,10 +16,11 @@ const (
 	refusalKind
 )
 
-// place is where in an answer a piece belongs.
+// place is where in an answer a piece belongs: the item, and the piece's index in it.
 type place struct {
-	kind          kind
-	output, index int
+	kind  kind
+	item  string
+	index int
 }
 
 // answer shows an answer as it comes. It knows how much of each piece was shown, so that what got lost on the way can be
@@ -92,6 +93,22 @@ func (a *answer) complete(at place, whole string) {
 		a.add(at, rest)
 	}
 	a.closed[at], a.into = true, nil
+}
+
+// settle is complete for a piece from the end of an answer, where servers other than OpenAI may number items anew: a piece
+// that was shown is known by its text, too.
+func (a *answer) settle(at place, whole string) {
+	if a.pieces[at] == nil {
+		for other, shown := range a.pieces {
+			if other.kind == at.kind && shown.String() == whole {
+				return
+			}
+			if other.kind == at.kind && !a.closed[other] && strings.HasPrefix(whole, shown.String()) {
+				at = other
+			}
+		}
+	}
+	a.complete(at, whole)
 }
 
 // call shows a call of a tool, once.

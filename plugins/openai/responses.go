@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/openai/openai-go/v3/option"
 
@@ -86,6 +87,7 @@ type event struct {
 	OutputIndex  int             `json:"output_index"`
 	ContentIndex int             `json:"content_index"`
 	SummaryIndex int             `json:"summary_index"`
+	ItemID       string          `json:"item_id"`
 	Delta        string          `json:"delta"`
 	Text         string          `json:"text"`
 	Refusal      string          `json:"refusal"`
@@ -134,29 +136,39 @@ func (ev *event) ends() bool {
 	return false
 }
 
+// item names the item an event is about.
+func (ev *event) item() string { return itemName(ev.ItemID, ev.OutputIndex) }
+
+func itemName(id string, output int) string {
+	if id == "" {
+		return strconv.Itoa(output)
+	}
+	return id
+}
+
 func (r *response) event(ev *event) (stop bool, err error) {
 	switch ev.Type {
 	case "response.output_text.delta":
-		r.add(place{textKind, ev.OutputIndex, ev.ContentIndex}, ev.Delta)
+		r.add(place{textKind, ev.item(), ev.ContentIndex}, ev.Delta)
 	case "response.reasoning_summary_text.delta":
-		r.add(place{thoughtKind, ev.OutputIndex, ev.SummaryIndex}, ev.Delta)
+		r.add(place{thoughtKind, ev.item(), ev.SummaryIndex}, ev.Delta)
 	case "response.reasoning_text.delta":
-		r.add(place{thoughtKind, ev.OutputIndex, rawThought + ev.ContentIndex}, ev.Delta)
+		r.add(place{thoughtKind, ev.item(), rawThought + ev.ContentIndex}, ev.Delta)
 	case "response.refusal.delta":
-		r.add(place{refusalKind, ev.OutputIndex, ev.ContentIndex}, ev.Delta)
+		r.add(place{refusalKind, ev.item(), ev.ContentIndex}, ev.Delta)
 	case "response.output_text.done":
-		r.complete(place{textKind, ev.OutputIndex, ev.ContentIndex}, ev.Text)
+		r.complete(place{textKind, ev.item(), ev.ContentIndex}, ev.Text)
 	case "response.reasoning_summary_text.done":
-		r.complete(place{thoughtKind, ev.OutputIndex, ev.SummaryIndex}, ev.Text)
+		r.complete(place{thoughtKind, ev.item(), ev.SummaryIndex}, ev.Text)
 	case "response.refusal.done":
-		r.complete(place{refusalKind, ev.OutputIndex, ev.ContentIndex}, ev.Refusal)
+		r.complete(place{refusalKind, ev.item(), ev.ContentIndex}, ev.Refusal)
 	case "response.created", "response.queued", "response.in_progress":
 		r.refer(ev.Response)
 	case "response.output_item.added":
 		r.tell(ev.Item)
 	case "response.output_item.done":
 		r.items[ev.OutputIndex] = ev.Item
-		r.item(ev.OutputIndex, ev.Item)
+		r.item(ev.OutputIndex, ev.Item, r.complete)
 	case "error":
 		r.ended = true
 		said := apiError{}
@@ -211,13 +223,14 @@ func (r *response) tell(raw json.RawMessage) {
 	r.told = status
 }
 
-// outputItem is one finished item of an answer.
+// outputPiece is a piece of a finished item.
 type outputPiece struct {
 	Type    string `json:"type"`
 	Text    string `json:"text"`
 	Refusal string `json:"refusal"`
 }
 
+// outputEntry is one finished item of an answer.
 type outputEntry struct {
 	Type      string        `json:"type"`
 	ID        string        `json:"id"`
@@ -231,25 +244,26 @@ type outputEntry struct {
 	Encrypted string        `json:"encrypted_content"`
 }
 
-// item shows what was not shown yet of a finished item.
-func (r *response) item(output int, raw json.RawMessage) {
+// item shows what was not shown yet of a finished item; show is given its pieces.
+func (r *response) item(output int, raw json.RawMessage, show func(at place, whole string)) {
 	var item outputEntry
 	if json.Unmarshal(raw, &item) != nil {
 		return
 	}
+	id := itemName(item.ID, output)
 	switch item.Type {
 	case "message":
 		for i, piece := range item.Content {
 			switch piece.Type {
 			case "output_text":
-				r.complete(place{textKind, output, i}, piece.Text)
+				show(place{textKind, id, i}, piece.Text)
 			case "refusal":
-				r.complete(place{refusalKind, output, i}, piece.Refusal)
+				show(place{refusalKind, id, i}, piece.Refusal)
 			}
 		}
 	case "reasoning":
 		for i, piece := range item.Summary {
-			r.complete(place{thoughtKind, output, i}, piece.Text)
+			show(place{thoughtKind, id, i}, piece.Text)
 		}
 	case "function_call":
 		if item.Status != "incomplete" && item.Name != "" {
@@ -289,7 +303,7 @@ func (r *response) whole(raw json.RawMessage) error {
 	}
 	r.refer(raw)
 	for i, item := range w.Output {
-		r.item(i, item)
+		r.item(i, item, r.settle)
 	}
 	if u := w.Usage; u != nil {
 		r.usage(&providerv1.Usage{InputTokens: u.Input, OutputTokens: u.Output, CachedInputTokens: u.InputDetails.Cached, ReasoningTokens: u.OutputDetails.Reasoning})
