@@ -158,7 +158,7 @@ func (s *Server) checkChat(w http.ResponseWriter, body map[string]any) (asked, b
 		case "tool":
 			id := fmt.Sprint(m["tool_call_id"])
 			if !pending[id] {
-				invalid(w, "", fmt.Sprintf("messages.[%d].role", i), "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.")
+				invalid(w, "", fmt.Sprintf("messages.[%d].role", i), "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.")
 				return a, false
 			}
 			delete(pending, id)

@@ -33,8 +33,6 @@ type reply struct {
 	fault fault
 	pause time.Duration
 	late  time.Duration
-	// long is how many bytes are said in one delta.
-	long int
 }
 
 type call struct{ name, arguments string }

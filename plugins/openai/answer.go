@@ -146,8 +146,9 @@ func (a *answer) finish(done *providerv1.Done) error {
 		return empty("%s answered nothing at all. Try again, rephrase, or choose another model.", model)
 	}
 	if a.refused {
-		a.t.stream.Notice(providerv1.Notice_LEVEL_WARNING, model+" refused to answer this.")
+		a.t.note(providerv1.Notice_LEVEL_WARNING, model+" refused to answer this.")
 	}
+	a.t.tellNotes()
 	if done.GetModel() == model {
 		done.Model = ""
 	}

@@ -61,6 +61,7 @@ func (r *response) look(res *http.Response, again time.Duration) error {
 		return err
 	}
 	r.t.watch.end()
+	r.t.tellNotes()
 	r.t.stream.Status(providerv1.Status_KIND_WORKING, text)
 	r.t.stream.Background(string(encoded), again)
 	return nil
@@ -91,6 +92,7 @@ func (p *openAI) Poll(ctx context.Context, req *providerv1.PollRequest, s *sdk.S
 	if err != nil {
 		return watch.explain(ctx, err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	return watch.explain(ctx, t.response(res).look(res, nextLook))
 }
 
@@ -110,13 +112,14 @@ func (p *openAI) CancelBackground(ctx context.Context, conn *providerv1.Connecti
 		_, err := c.responses.Cancel(ctx, h.ID, into)
 		return err
 	})
-	if err == nil {
-		return res.Body.Close()
-	}
 	if finished(err) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	return nil
 }
 
 // gone tells of an answer that says that there is no such work.

@@ -21,6 +21,7 @@ func (t *turn) chat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = res.Body.Close() }()
 	t.watch.over(res)
 	c := &completion{answer: newAnswer(t), requestID: requestID(res.Header)}
 	if c.requestID != "" {

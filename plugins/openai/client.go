@@ -120,7 +120,6 @@ func (c *client) through(model string, call func(option.RequestOption) error) (*
 
 // read gives the whole of an answer that is no stream.
 func (c *client) read(res *http.Response, into any) error {
-	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
 		return c.broken(err)
@@ -134,7 +133,6 @@ func (c *client) read(res *http.Response, into any) error {
 // events calls each with the data of every event of an answer, until it says stop or fails. An answer that is no
 // stream, though one was asked for, is one event. The end of the stream is no error here: each knows whether it had all.
 func (c *client) events(ctx context.Context, res *http.Response, each func(data []byte) (stop bool, err error)) error {
-	defer func() { _ = res.Body.Close() }()
 	switch kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind {
 	case "application/json":
 		body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))

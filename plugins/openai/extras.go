@@ -101,11 +101,11 @@ func (p *openAI) decline(t *turn, err error) bool {
 	set := t.client.settings
 	chosen := map[string]string{parameterEffort: set.ReasoningEffort, "verbosity": set.Verbosity, "service_tier": set.ServiceTier}[parameter]
 	if was := before.setting(parameter); was != nil && chosen != "" && *was == chosen {
-		t.stream.Notice(providerv1.Notice_LEVEL_WARNING, fmt.Sprintf("%s does not take the %s %q of this provider's settings, so it was left out.",
+		t.note(providerv1.Notice_LEVEL_WARNING, fmt.Sprintf("%s does not take the %s %q of this provider's settings, so it was left out.",
 			t.req.GetModel(), strings.ReplaceAll(parameter, "_", " "), chosen))
 	}
 	if parameter == "stream" {
-		t.stream.Notice(providerv1.Notice_LEVEL_INFO, fmt.Sprintf("%s shows this account no answers of %s as they are written, so they come in one piece. %s",
+		t.note(providerv1.Notice_LEVEL_INFO, fmt.Sprintf("%s shows this account no answers of %s as they are written, so they come in one piece. %s",
 			t.client.name(), t.req.GetModel(), t.client.orElse("Verifying the organization at "+orgPage+" changes that.", "")))
 	}
 	return true

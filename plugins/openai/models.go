@@ -42,6 +42,7 @@ func (c *client) models(ctx context.Context) ([]*providerv1.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = res.Body.Close() }()
 	var list struct {
 		Data *[]json.RawMessage `json:"data"`
 	}

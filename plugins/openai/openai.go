@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,8 +102,21 @@ type turn struct {
 	extras extras
 	// declined are the extras that were refused in this turn.
 	declined []string
+	// notes are told at the end: told before the answer, they would keep the host from asking again where that helps.
+	notes []*providerv1.Notice
 	// begun is set once anything of the answer was shown; from then on nothing is asked again.
 	begun bool
+}
+
+func (t *turn) note(level providerv1.Notice_Level, text string) {
+	t.notes = append(t.notes, &providerv1.Notice{Level: level, Text: strings.TrimSpace(text)})
+}
+
+func (t *turn) tellNotes() {
+	for _, n := range t.notes {
+		t.stream.Notice(n.GetLevel(), n.GetText())
+	}
+	t.notes = nil
 }
 
 // hasContent tells whether anybody said anything besides the instructions.

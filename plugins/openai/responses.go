@@ -33,6 +33,7 @@ func (t *turn) respond(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = res.Body.Close() }()
 	r := t.response(res)
 	if background {
 		return r.later(res)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
 // ordered gives the deltas in the order in which they are handled, of events "NUMBER delta".
@@ -96,6 +98,29 @@ func TestSchemas(t *testing.T) {
 	} {
 		if got := enforceable([]byte(schema)); got != want {
 			t.Errorf("%s: %v", schema, got)
+		}
+	}
+}
+
+func TestSmallTasksAreCheap(t *testing.T) {
+	c, err := newClient(&providerv1.Connection{BaseUrl: "https://api.openai.com/v1", SettingsJson: `{"reasoning_effort":"high"}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		model, asked string
+		purpose      providerv1.Purpose
+		want         string
+	}{
+		{"gpt-5.4", "", providerv1.Purpose_PURPOSE_CHAT, "high"},
+		{"gpt-5.4", "", providerv1.Purpose_PURPOSE_TITLE, "low"},
+		{"gpt-5.4", "medium", providerv1.Purpose_PURPOSE_SUMMARY, "medium"},
+		{"gpt-4o", "", providerv1.Purpose_PURPOSE_TITLE, ""},
+		{"gpt-4o", "", providerv1.Purpose_PURPOSE_CHAT, ""},
+	} {
+		got := (&openAI{}).extrasFor(c, &providerv1.RunRequest{Model: x.model, Purpose: x.purpose, Options: &providerv1.Options{ReasoningEffort: x.asked}})
+		if got.effort != x.want || got.summary != reasons(x.model) {
+			t.Errorf("%v: effort %q, summary %v", x, got.effort, got.summary)
 		}
 	}
 }
