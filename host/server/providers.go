@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
@@ -30,7 +32,7 @@ func (a *api) ListProviders(ctx context.Context, _ *apiv1.ListProvidersRequest) 
 }
 
 func (a *api) AddProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*apiv1.AddProviderResponse, error) {
-	if req.KeySource != "" {
+	if req.KeySource != "" && req.Key == "" {
 		if err := a.pageKey(ctx, req.Plugin, req.BaseUrl, req.KeySource); err != nil {
 			return nil, err
 		}
@@ -60,6 +62,12 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 	if p.BaseUrl, err = checkBaseURL(req.BaseUrl); err != nil {
 		return nil, err
 	}
+	if err := checkKey(req.KeySource, "", req.Key != ""); err != nil {
+		return nil, err
+	}
+	if err := a.Providers.CheckSettings(ctx, req.Plugin, req.SettingsJson); err != nil {
+		return nil, err
+	}
 	named := p.Name != ""
 	if !named {
 		p.Name = d.Name
@@ -70,11 +78,23 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 		return nil, err
 	}
 	p.IsDefault = standard == nil || standard.Canned && !p.Canned
+	undo := func() {}
+	if req.Key != "" {
+		// The keychain first: a provider whose key was not taken is not added at all.
+		p.Id, p.KeySource = strings.ToLower(rand.Text()[:16]), provider.SourceKeychain
+		if undo, err = a.Providers.SaveKey(ctx, p, req.Key); err != nil {
+			return nil, err
+		}
+	}
 	defer a.forgetHints()
 	for n := 2; ; n++ {
 		added, err := a.Store.AddProvider(ctx, p)
+		if err == nil {
+			return added, nil
+		}
 		if named || !errors.Is(err, store.ErrDuplicateName) {
-			return added, err
+			undo()
+			return nil, err
 		}
 		p.Name = fmt.Sprintf("%s %d", d.Name, n)
 	}
@@ -153,7 +173,10 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		return nil, err
 	}
 	moved := req.BaseUrl != nil && baseURL != p.BaseUrl
-	if req.GetKeySource() != "" && (moved || req.GetKeySource() != p.KeySource) {
+	if req.Key != nil && *req.Key == "" {
+		return nil, refuse(connect.CodeInvalidArgument, "the key is empty: log out to remove a key")
+	}
+	if req.Key == nil && req.GetKeySource() != "" && (moved || req.GetKeySource() != p.KeySource) {
 		target := p.BaseUrl
 		if req.BaseUrl != nil {
 			target = baseURL
@@ -162,36 +185,70 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 			return nil, err
 		}
 	}
-	defer a.forgetHints()
-	p, err = a.Store.UpdateProvider(ctx, p.Id, func(p *apiv1.Provider) error {
-		if req.Name != nil {
-			p.Name = strings.TrimSpace(*req.Name)
-		}
-		if req.BaseUrl != nil {
-			if a.fromPage && baseURL != p.BaseUrl {
-				// The key was meant for the other address.
-				p.KeySource = ""
-			}
-			p.BaseUrl = baseURL
-		}
-		if req.SettingsJson != nil {
-			p.SettingsJson = *req.SettingsJson
-		}
-		if req.DefaultModel != nil {
-			p.DefaultModel = *req.DefaultModel
-		}
-		if req.KeySource != nil {
-			p.KeySource = *req.KeySource
-		}
-		if req.GetIsDefault() {
-			p.IsDefault = true
-		}
-		return checkProvider(p)
-	})
-	if err != nil {
+	if err := checkKey(req.GetKeySource(), p.KeySource, req.Key != nil); err != nil {
 		return nil, err
 	}
+	change := func(p *apiv1.Provider) error {
+		a.change(p, req, baseURL)
+		return checkProvider(p)
+	}
+	next := proto.CloneOf(p)
+	if err := change(next); err != nil {
+		return nil, err
+	}
+	if req.SettingsJson != nil {
+		if err := a.Providers.CheckSettings(ctx, p.Plugin, next.SettingsJson); err != nil {
+			return nil, err
+		}
+	}
+	undo := func() {}
+	if req.Key != nil {
+		if undo, err = a.Providers.SaveKey(ctx, next, *req.Key); err != nil {
+			return nil, err
+		}
+	}
+	defer a.forgetHints()
+	before := p
+	if p, err = a.Store.UpdateProvider(ctx, p.Id, change); err != nil {
+		undo()
+		return nil, err
+	}
+	if p.KeySource != provider.SourceKeychain || !a.Providers.SameOrigin(ctx, before, p) {
+		// The key that it had is of no use any more. It is not worth failing for.
+		if err := a.Providers.ForgetKey(context.WithoutCancel(ctx), before); err != nil {
+			a.Logger.Warn("remove a key that is not used any more", "provider", p.Id, "error", err)
+		}
+	}
 	return &apiv1.UpdateProviderResponse{Provider: p}, nil
+}
+
+// change makes a provider what a request wants it to be.
+func (a *api) change(p *apiv1.Provider, req *apiv1.UpdateProviderRequest, baseURL string) {
+	if req.Name != nil {
+		p.Name = strings.TrimSpace(*req.Name)
+	}
+	if req.BaseUrl != nil {
+		if a.fromPage && baseURL != p.BaseUrl {
+			// The key was meant for the other address.
+			p.KeySource = ""
+		}
+		p.BaseUrl = baseURL
+	}
+	if req.SettingsJson != nil {
+		p.SettingsJson = *req.SettingsJson
+	}
+	if req.DefaultModel != nil {
+		p.DefaultModel = *req.DefaultModel
+	}
+	if req.KeySource != nil {
+		p.KeySource = *req.KeySource
+	}
+	if req.Key != nil {
+		p.KeySource = provider.SourceKeychain
+	}
+	if req.GetIsDefault() {
+		p.IsDefault = true
+	}
 }
 
 func (a *api) provider(ctx context.Context, idOrName string) (*apiv1.Provider, error) {
@@ -222,10 +279,14 @@ func (a *api) RemoveProvider(ctx context.Context, req *apiv1.RemoveProviderReque
 		return nil, err
 	}
 	defer a.forgetHints()
+	res := &apiv1.RemoveProviderResponse{}
+	if err := a.Providers.ForgetKey(ctx, p); err != nil {
+		res.Warning = fmt.Sprintf("the key of %s is still in the keychain, under %s and %q: %s", p.Name, "OpenVibez", p.Id, sdk.FromStatus(err).Message)
+	}
 	if err := a.Store.RemoveProvider(ctx, p.Id); err != nil {
 		return nil, err
 	}
-	return &apiv1.RemoveProviderResponse{}, nil
+	return res, nil
 }
 
 func (a *api) TestProvider(ctx context.Context, req *apiv1.TestProviderRequest) (*apiv1.TestProviderResponse, error) {

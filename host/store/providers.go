@@ -73,14 +73,17 @@ func (t *tx) saveProvider(r *providerRow) error {
 	return nil
 }
 
-// AddProvider keeps a new provider and gives it its id. One that is to be the default takes that from the one before.
+// AddProvider keeps a new provider and gives it its id, unless it has one of its own. One that is to be the default takes that from the one before.
 func (s *Store) AddProvider(ctx context.Context, p *apiv1.Provider) (*apiv1.Provider, error) {
 	if err := checkProvider(p); err != nil {
 		return nil, err
 	}
 	var row providerRow
 	err := s.write(ctx, true, func(t *tx) error {
-		row = providerRow{ID: newID(), CreatedMS: t.now}
+		row = providerRow{ID: p.Id, CreatedMS: t.now}
+		if row.ID == "" {
+			row.ID = newID()
+		}
 		if err := row.take(p); err != nil {
 			return err
 		}

@@ -89,9 +89,20 @@ const (
 	// ProviderServiceTestProviderProcedure is the fully-qualified name of the ProviderService's
 	// TestProvider RPC.
 	ProviderServiceTestProviderProcedure = "/openvibez.api.v1.ProviderService/TestProvider"
+	// ProviderServiceLogoutProcedure is the fully-qualified name of the ProviderService's Logout RPC.
+	ProviderServiceLogoutProcedure = "/openvibez.api.v1.ProviderService/Logout"
+	// ProviderServiceDiagnoseProcedure is the fully-qualified name of the ProviderService's Diagnose
+	// RPC.
+	ProviderServiceDiagnoseProcedure = "/openvibez.api.v1.ProviderService/Diagnose"
 	// ProviderServiceListModelsProcedure is the fully-qualified name of the ProviderService's
 	// ListModels RPC.
 	ProviderServiceListModelsProcedure = "/openvibez.api.v1.ProviderService/ListModels"
+	// ProviderServicePullModelProcedure is the fully-qualified name of the ProviderService's PullModel
+	// RPC.
+	ProviderServicePullModelProcedure = "/openvibez.api.v1.ProviderService/PullModel"
+	// ProviderServiceDeleteModelProcedure is the fully-qualified name of the ProviderService's
+	// DeleteModel RPC.
+	ProviderServiceDeleteModelProcedure = "/openvibez.api.v1.ProviderService/DeleteModel"
 	// HostServiceWatchProcedure is the fully-qualified name of the HostService's Watch RPC.
 	HostServiceWatchProcedure = "/openvibez.api.v1.HostService/Watch"
 	// HostServiceGetStatusProcedure is the fully-qualified name of the HostService's GetStatus RPC.
@@ -553,7 +564,15 @@ type ProviderServiceClient interface {
 	RemoveProvider(context.Context, *RemoveProviderRequest) (*RemoveProviderResponse, error)
 	// TestProvider checks the connection and, if it works, syncs its models.
 	TestProvider(context.Context, *TestProviderRequest) (*TestProviderResponse, error)
+	// Logout makes a provider forget its key: it leaves the keychain, and the provider no longer says where it is.
+	Logout(context.Context, *LogoutRequest) (*LogoutResponse, error)
+	// Diagnose tells facts that help to see why a connection behaves as it does. UNIMPLEMENTED where the plugin has none.
+	Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error)
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
+	// PullModel downloads a model to where the provider runs, then syncs its models. It stops when the client leaves.
+	PullModel(context.Context, *PullModelRequest) (*connect.ServerStreamForClient[PullModelResponse], error)
+	// DeleteModel removes a downloaded model, then syncs the provider's models.
+	DeleteModel(context.Context, *DeleteModelRequest) (*DeleteModelResponse, error)
 }
 
 // NewProviderServiceClient constructs a client for the openvibez.api.v1.ProviderService service. By
@@ -603,10 +622,34 @@ func NewProviderServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(providerServiceMethods.ByName("TestProvider")),
 			connect.WithClientOptions(opts...),
 		),
+		logout: connect.NewClient[LogoutRequest, LogoutResponse](
+			httpClient,
+			baseURL+ProviderServiceLogoutProcedure,
+			connect.WithSchema(providerServiceMethods.ByName("Logout")),
+			connect.WithClientOptions(opts...),
+		),
+		diagnose: connect.NewClient[DiagnoseRequest, DiagnoseResponse](
+			httpClient,
+			baseURL+ProviderServiceDiagnoseProcedure,
+			connect.WithSchema(providerServiceMethods.ByName("Diagnose")),
+			connect.WithClientOptions(opts...),
+		),
 		listModels: connect.NewClient[ListModelsRequest, ListModelsResponse](
 			httpClient,
 			baseURL+ProviderServiceListModelsProcedure,
 			connect.WithSchema(providerServiceMethods.ByName("ListModels")),
+			connect.WithClientOptions(opts...),
+		),
+		pullModel: connect.NewClient[PullModelRequest, PullModelResponse](
+			httpClient,
+			baseURL+ProviderServicePullModelProcedure,
+			connect.WithSchema(providerServiceMethods.ByName("PullModel")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteModel: connect.NewClient[DeleteModelRequest, DeleteModelResponse](
+			httpClient,
+			baseURL+ProviderServiceDeleteModelProcedure,
+			connect.WithSchema(providerServiceMethods.ByName("DeleteModel")),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -620,7 +663,11 @@ type providerServiceClient struct {
 	updateProvider *connect.Client[UpdateProviderRequest, UpdateProviderResponse]
 	removeProvider *connect.Client[RemoveProviderRequest, RemoveProviderResponse]
 	testProvider   *connect.Client[TestProviderRequest, TestProviderResponse]
+	logout         *connect.Client[LogoutRequest, LogoutResponse]
+	diagnose       *connect.Client[DiagnoseRequest, DiagnoseResponse]
 	listModels     *connect.Client[ListModelsRequest, ListModelsResponse]
+	pullModel      *connect.Client[PullModelRequest, PullModelResponse]
+	deleteModel    *connect.Client[DeleteModelRequest, DeleteModelResponse]
 }
 
 // ListPlugins calls openvibez.api.v1.ProviderService.ListPlugins.
@@ -677,9 +724,41 @@ func (c *providerServiceClient) TestProvider(ctx context.Context, req *TestProvi
 	return nil, err
 }
 
+// Logout calls openvibez.api.v1.ProviderService.Logout.
+func (c *providerServiceClient) Logout(ctx context.Context, req *LogoutRequest) (*LogoutResponse, error) {
+	response, err := c.logout.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Diagnose calls openvibez.api.v1.ProviderService.Diagnose.
+func (c *providerServiceClient) Diagnose(ctx context.Context, req *DiagnoseRequest) (*DiagnoseResponse, error) {
+	response, err := c.diagnose.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ListModels calls openvibez.api.v1.ProviderService.ListModels.
 func (c *providerServiceClient) ListModels(ctx context.Context, req *ListModelsRequest) (*ListModelsResponse, error) {
 	response, err := c.listModels.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PullModel calls openvibez.api.v1.ProviderService.PullModel.
+func (c *providerServiceClient) PullModel(ctx context.Context, req *PullModelRequest) (*connect.ServerStreamForClient[PullModelResponse], error) {
+	return c.pullModel.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// DeleteModel calls openvibez.api.v1.ProviderService.DeleteModel.
+func (c *providerServiceClient) DeleteModel(ctx context.Context, req *DeleteModelRequest) (*DeleteModelResponse, error) {
+	response, err := c.deleteModel.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -697,7 +776,15 @@ type ProviderServiceHandler interface {
 	RemoveProvider(context.Context, *RemoveProviderRequest) (*RemoveProviderResponse, error)
 	// TestProvider checks the connection and, if it works, syncs its models.
 	TestProvider(context.Context, *TestProviderRequest) (*TestProviderResponse, error)
+	// Logout makes a provider forget its key: it leaves the keychain, and the provider no longer says where it is.
+	Logout(context.Context, *LogoutRequest) (*LogoutResponse, error)
+	// Diagnose tells facts that help to see why a connection behaves as it does. UNIMPLEMENTED where the plugin has none.
+	Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error)
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
+	// PullModel downloads a model to where the provider runs, then syncs its models. It stops when the client leaves.
+	PullModel(context.Context, *PullModelRequest, *connect.ServerStream[PullModelResponse]) error
+	// DeleteModel removes a downloaded model, then syncs the provider's models.
+	DeleteModel(context.Context, *DeleteModelRequest) (*DeleteModelResponse, error)
 }
 
 // NewProviderServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -743,10 +830,34 @@ func NewProviderServiceHandler(svc ProviderServiceHandler, opts ...connect.Handl
 		connect.WithSchema(providerServiceMethods.ByName("TestProvider")),
 		connect.WithHandlerOptions(opts...),
 	)
+	providerServiceLogoutHandler := connect.NewUnaryHandlerSimple(
+		ProviderServiceLogoutProcedure,
+		svc.Logout,
+		connect.WithSchema(providerServiceMethods.ByName("Logout")),
+		connect.WithHandlerOptions(opts...),
+	)
+	providerServiceDiagnoseHandler := connect.NewUnaryHandlerSimple(
+		ProviderServiceDiagnoseProcedure,
+		svc.Diagnose,
+		connect.WithSchema(providerServiceMethods.ByName("Diagnose")),
+		connect.WithHandlerOptions(opts...),
+	)
 	providerServiceListModelsHandler := connect.NewUnaryHandlerSimple(
 		ProviderServiceListModelsProcedure,
 		svc.ListModels,
 		connect.WithSchema(providerServiceMethods.ByName("ListModels")),
+		connect.WithHandlerOptions(opts...),
+	)
+	providerServicePullModelHandler := connect.NewServerStreamHandlerSimple(
+		ProviderServicePullModelProcedure,
+		svc.PullModel,
+		connect.WithSchema(providerServiceMethods.ByName("PullModel")),
+		connect.WithHandlerOptions(opts...),
+	)
+	providerServiceDeleteModelHandler := connect.NewUnaryHandlerSimple(
+		ProviderServiceDeleteModelProcedure,
+		svc.DeleteModel,
+		connect.WithSchema(providerServiceMethods.ByName("DeleteModel")),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/openvibez.api.v1.ProviderService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -763,8 +874,16 @@ func NewProviderServiceHandler(svc ProviderServiceHandler, opts ...connect.Handl
 			providerServiceRemoveProviderHandler.ServeHTTP(w, r)
 		case ProviderServiceTestProviderProcedure:
 			providerServiceTestProviderHandler.ServeHTTP(w, r)
+		case ProviderServiceLogoutProcedure:
+			providerServiceLogoutHandler.ServeHTTP(w, r)
+		case ProviderServiceDiagnoseProcedure:
+			providerServiceDiagnoseHandler.ServeHTTP(w, r)
 		case ProviderServiceListModelsProcedure:
 			providerServiceListModelsHandler.ServeHTTP(w, r)
+		case ProviderServicePullModelProcedure:
+			providerServicePullModelHandler.ServeHTTP(w, r)
+		case ProviderServiceDeleteModelProcedure:
+			providerServiceDeleteModelHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -798,8 +917,24 @@ func (UnimplementedProviderServiceHandler) TestProvider(context.Context, *TestPr
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.TestProvider is not implemented"))
 }
 
+func (UnimplementedProviderServiceHandler) Logout(context.Context, *LogoutRequest) (*LogoutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.Logout is not implemented"))
+}
+
+func (UnimplementedProviderServiceHandler) Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.Diagnose is not implemented"))
+}
+
 func (UnimplementedProviderServiceHandler) ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.ListModels is not implemented"))
+}
+
+func (UnimplementedProviderServiceHandler) PullModel(context.Context, *PullModelRequest, *connect.ServerStream[PullModelResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.PullModel is not implemented"))
+}
+
+func (UnimplementedProviderServiceHandler) DeleteModel(context.Context, *DeleteModelRequest) (*DeleteModelResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.DeleteModel is not implemented"))
 }
 
 // HostServiceClient is a client for the openvibez.api.v1.HostService service.

@@ -487,7 +487,7 @@ func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpenWindowResponse_How.Descriptor instead.
 func (OpenWindowResponse_How) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{64, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{72, 0}
 }
 
 type Session struct {
@@ -1994,7 +1994,8 @@ type Provider struct {
 	// Empty: the plugin's default, or what its environment variable says.
 	BaseUrl      string `protobuf:"bytes,4,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
 	SettingsJson string `protobuf:"bytes,5,opt,name=settings_json,json=settingsJson,proto3" json:"settings_json,omitempty"`
-	// Where the key is: "", "env:NAME", "keychain", "command". Never the key.
+	// Where the key is: "", "env:NAME", "keychain", "command:COMMAND LINE". Never the key. One in the keychain is found
+	// only for the origin that it was entered for.
 	KeySource    string `protobuf:"bytes,6,opt,name=key_source,json=keySource,proto3" json:"key_source,omitempty"`
 	DefaultModel string `protobuf:"bytes,7,opt,name=default_model,json=defaultModel,proto3" json:"default_model,omitempty"`
 	// Messages go here when nothing else is chosen.
@@ -4116,8 +4117,10 @@ type AddProviderRequest struct {
 	Name         string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	BaseUrl      string `protobuf:"bytes,3,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
 	SettingsJson string `protobuf:"bytes,4,opt,name=settings_json,json=settingsJson,proto3" json:"settings_json,omitempty"`
-	// "env:NAME"; empty: none.
-	KeySource     string `protobuf:"bytes,5,opt,name=key_source,json=keySource,proto3" json:"key_source,omitempty"`
+	// "env:NAME", or from the local socket "command:COMMAND LINE"; empty: none, or the keychain if there is a key.
+	KeySource string `protobuf:"bytes,5,opt,name=key_source,json=keySource,proto3" json:"key_source,omitempty"`
+	// Goes to the keychain and never comes back.
+	Key           string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4187,6 +4190,13 @@ func (x *AddProviderRequest) GetKeySource() string {
 	return ""
 }
 
+func (x *AddProviderRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
 type AddProviderResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Provider      *Provider              `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
@@ -4241,8 +4251,11 @@ type UpdateProviderRequest struct {
 	SettingsJson *string `protobuf:"bytes,4,opt,name=settings_json,json=settingsJson,proto3,oneof" json:"settings_json,omitempty"`
 	DefaultModel *string `protobuf:"bytes,5,opt,name=default_model,json=defaultModel,proto3,oneof" json:"default_model,omitempty"`
 	// True makes it the default; false is not accepted.
-	IsDefault     *bool   `protobuf:"varint,6,opt,name=is_default,json=isDefault,proto3,oneof" json:"is_default,omitempty"`
-	KeySource     *string `protobuf:"bytes,7,opt,name=key_source,json=keySource,proto3,oneof" json:"key_source,omitempty"`
+	IsDefault *bool `protobuf:"varint,6,opt,name=is_default,json=isDefault,proto3,oneof" json:"is_default,omitempty"`
+	// As in AddProviderRequest.
+	KeySource *string `protobuf:"bytes,7,opt,name=key_source,json=keySource,proto3,oneof" json:"key_source,omitempty"`
+	// Goes to the keychain, for the origin of the base URL as it is after this, and never comes back.
+	Key           *string `protobuf:"bytes,8,opt,name=key,proto3,oneof" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4322,6 +4335,13 @@ func (x *UpdateProviderRequest) GetIsDefault() bool {
 func (x *UpdateProviderRequest) GetKeySource() string {
 	if x != nil && x.KeySource != nil {
 		return *x.KeySource
+	}
+	return ""
+}
+
+func (x *UpdateProviderRequest) GetKey() string {
+	if x != nil && x.Key != nil {
+		return *x.Key
 	}
 	return ""
 }
@@ -4416,7 +4436,9 @@ func (x *RemoveProviderRequest) GetId() string {
 }
 
 type RemoveProviderResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider is gone but its key could not be removed from the keychain; empty if it could.
+	Warning       string `protobuf:"bytes,1,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4449,6 +4471,13 @@ func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RemoveProviderResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProviderResponse) Descriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *RemoveProviderResponse) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
 }
 
 type TestProviderRequest struct {
@@ -4557,6 +4586,371 @@ func (x *TestProviderResponse) GetModels() []*Model {
 	return nil
 }
 
+type LogoutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogoutRequest) Reset() {
+	*x = LogoutRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogoutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogoutRequest) ProtoMessage() {}
+
+func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
+func (*LogoutRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *LogoutRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type LogoutResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Provider      *Provider              `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogoutResponse) Reset() {
+	*x = LogoutResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogoutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogoutResponse) ProtoMessage() {}
+
+func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
+func (*LogoutResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *LogoutResponse) GetProvider() *Provider {
+	if x != nil {
+		return x.Provider
+	}
+	return nil
+}
+
+type DiagnoseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseRequest) Reset() {
+	*x = DiagnoseRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseRequest) ProtoMessage() {}
+
+func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
+func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *DiagnoseRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type DiagnoseResponse struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Facts         []*v1.DiagnoseResponse_Fact `protobuf:"bytes,1,rep,name=facts,proto3" json:"facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseResponse) Reset() {
+	*x = DiagnoseResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseResponse) ProtoMessage() {}
+
+func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
+func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *DiagnoseResponse) GetFacts() []*v1.DiagnoseResponse_Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+type PullModelRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	ProviderId    string `protobuf:"bytes,1,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	Model         string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullModelRequest) Reset() {
+	*x = PullModelRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullModelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullModelRequest) ProtoMessage() {}
+
+func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullModelRequest.ProtoReflect.Descriptor instead.
+func (*PullModelRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *PullModelRequest) GetProviderId() string {
+	if x != nil {
+		return x.ProviderId
+	}
+	return ""
+}
+
+func (x *PullModelRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+type PullModelResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last one is finished.
+	Progress      *v1.PullProgress `protobuf:"bytes,1,opt,name=progress,proto3" json:"progress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullModelResponse) Reset() {
+	*x = PullModelResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullModelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullModelResponse) ProtoMessage() {}
+
+func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullModelResponse.ProtoReflect.Descriptor instead.
+func (*PullModelResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *PullModelResponse) GetProgress() *v1.PullProgress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+type DeleteModelRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id or name.
+	ProviderId    string `protobuf:"bytes,1,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	Model         string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteModelRequest) Reset() {
+	*x = DeleteModelRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteModelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteModelRequest) ProtoMessage() {}
+
+func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteModelRequest.ProtoReflect.Descriptor instead.
+func (*DeleteModelRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *DeleteModelRequest) GetProviderId() string {
+	if x != nil {
+		return x.ProviderId
+	}
+	return ""
+}
+
+func (x *DeleteModelRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+type DeleteModelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteModelResponse) Reset() {
+	*x = DeleteModelResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteModelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteModelResponse) ProtoMessage() {}
+
+func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteModelResponse.ProtoReflect.Descriptor instead.
+func (*DeleteModelResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+}
+
 type ListModelsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id or name; empty: of all providers.
@@ -4567,7 +4961,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +4973,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +4986,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListModelsRequest) GetProviderId() string {
@@ -4612,7 +5006,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4624,7 +5018,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4637,7 +5031,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -4662,7 +5056,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4674,7 +5068,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4687,7 +5081,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
 }
 
 type GetStatusResponse struct {
@@ -4712,7 +5106,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4724,7 +5118,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4737,7 +5131,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -4818,7 +5212,7 @@ type GetSettingsRequest struct {
 
 func (x *GetSettingsRequest) Reset() {
 	*x = GetSettingsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +5224,7 @@ func (x *GetSettingsRequest) String() string {
 func (*GetSettingsRequest) ProtoMessage() {}
 
 func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +5237,7 @@ func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
 }
 
 type GetSettingsResponse struct {
@@ -4855,7 +5249,7 @@ type GetSettingsResponse struct {
 
 func (x *GetSettingsResponse) Reset() {
 	*x = GetSettingsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4867,7 +5261,7 @@ func (x *GetSettingsResponse) String() string {
 func (*GetSettingsResponse) ProtoMessage() {}
 
 func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4880,7 +5274,7 @@ func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GetSettingsResponse) GetSettings() []*Setting {
@@ -4901,7 +5295,7 @@ type SetSettingRequest struct {
 
 func (x *SetSettingRequest) Reset() {
 	*x = SetSettingRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4913,7 +5307,7 @@ func (x *SetSettingRequest) String() string {
 func (*SetSettingRequest) ProtoMessage() {}
 
 func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4926,7 +5320,7 @@ func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingRequest.ProtoReflect.Descriptor instead.
 func (*SetSettingRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *SetSettingRequest) GetKey() string {
@@ -4951,7 +5345,7 @@ type SetSettingResponse struct {
 
 func (x *SetSettingResponse) Reset() {
 	*x = SetSettingResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4963,7 +5357,7 @@ func (x *SetSettingResponse) String() string {
 func (*SetSettingResponse) ProtoMessage() {}
 
 func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4976,7 +5370,7 @@ func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingResponse.ProtoReflect.Descriptor instead.
 func (*SetSettingResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
 }
 
 type OpenWindowRequest struct {
@@ -4991,7 +5385,7 @@ type OpenWindowRequest struct {
 
 func (x *OpenWindowRequest) Reset() {
 	*x = OpenWindowRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5003,7 +5397,7 @@ func (x *OpenWindowRequest) String() string {
 func (*OpenWindowRequest) ProtoMessage() {}
 
 func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5016,7 +5410,7 @@ func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowRequest.ProtoReflect.Descriptor instead.
 func (*OpenWindowRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *OpenWindowRequest) GetSessionId() string {
@@ -5046,7 +5440,7 @@ type OpenWindowResponse struct {
 
 func (x *OpenWindowResponse) Reset() {
 	*x = OpenWindowResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5452,7 @@ func (x *OpenWindowResponse) String() string {
 func (*OpenWindowResponse) ProtoMessage() {}
 
 func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5465,7 @@ func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowResponse.ProtoReflect.Descriptor instead.
 func (*OpenWindowResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *OpenWindowResponse) GetHow() OpenWindowResponse_How {
@@ -5104,7 +5498,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5116,7 +5510,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5129,7 +5523,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -5147,7 +5541,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5159,7 +5553,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5172,7 +5566,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
 }
 
 type StopRequest struct {
@@ -5183,7 +5577,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5195,7 +5589,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5208,7 +5602,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
 }
 
 type StopResponse struct {
@@ -5219,7 +5613,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5231,7 +5625,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5244,7 +5638,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -5579,16 +5973,17 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x14ListProvidersRequest\"c\n" +
 	"\x15ListProvidersResponse\x128\n" +
 	"\tproviders\x18\x01 \x03(\v2\x1a.openvibez.api.v1.ProviderR\tproviders\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x9f\x01\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\xb1\x01\n" +
 	"\x12AddProviderRequest\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
 	"\bbase_url\x18\x03 \x01(\tR\abaseUrl\x12#\n" +
 	"\rsettings_json\x18\x04 \x01(\tR\fsettingsJson\x12\x1d\n" +
 	"\n" +
-	"key_source\x18\x05 \x01(\tR\tkeySource\"M\n" +
+	"key_source\x18\x05 \x01(\tR\tkeySource\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\"M\n" +
 	"\x13AddProviderResponse\x126\n" +
-	"\bprovider\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ProviderR\bprovider\"\xd4\x02\n" +
+	"\bprovider\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ProviderR\bprovider\"\xf3\x02\n" +
 	"\x15UpdateProviderRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x1e\n" +
@@ -5598,24 +5993,46 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"is_default\x18\x06 \x01(\bH\x04R\tisDefault\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"key_source\x18\a \x01(\tH\x05R\tkeySource\x88\x01\x01B\a\n" +
+	"key_source\x18\a \x01(\tH\x05R\tkeySource\x88\x01\x01\x12\x15\n" +
+	"\x03key\x18\b \x01(\tH\x06R\x03key\x88\x01\x01B\a\n" +
 	"\x05_nameB\v\n" +
 	"\t_base_urlB\x10\n" +
 	"\x0e_settings_jsonB\x10\n" +
 	"\x0e_default_modelB\r\n" +
 	"\v_is_defaultB\r\n" +
-	"\v_key_source\"P\n" +
+	"\v_key_sourceB\x06\n" +
+	"\x04_key\"P\n" +
 	"\x16UpdateProviderResponse\x126\n" +
 	"\bprovider\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ProviderR\bprovider\"'\n" +
 	"\x15RemoveProviderRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x18\n" +
-	"\x16RemoveProviderResponse\"%\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"2\n" +
+	"\x16RemoveProviderResponse\x12\x18\n" +
+	"\awarning\x18\x01 \x01(\tR\awarning\"%\n" +
 	"\x13TestProviderRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x99\x01\n" +
 	"\x14TestProviderResponse\x126\n" +
 	"\bprovider\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ProviderR\bprovider\x12\x18\n" +
 	"\asummary\x18\x02 \x01(\tR\asummary\x12/\n" +
-	"\x06models\x18\x03 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\"4\n" +
+	"\x06models\x18\x03 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\"\x1f\n" +
+	"\rLogoutRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"H\n" +
+	"\x0eLogoutResponse\x126\n" +
+	"\bprovider\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ProviderR\bprovider\"!\n" +
+	"\x0fDiagnoseRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"V\n" +
+	"\x10DiagnoseResponse\x12B\n" +
+	"\x05facts\x18\x01 \x03(\v2,.openvibez.provider.v1.DiagnoseResponse.FactR\x05facts\"I\n" +
+	"\x10PullModelRequest\x12\x1f\n" +
+	"\vprovider_id\x18\x01 \x01(\tR\n" +
+	"providerId\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\"T\n" +
+	"\x11PullModelResponse\x12?\n" +
+	"\bprogress\x18\x01 \x01(\v2#.openvibez.provider.v1.PullProgressR\bprogress\"K\n" +
+	"\x12DeleteModelRequest\x12\x1f\n" +
+	"\vprovider_id\x18\x01 \x01(\tR\n" +
+	"providerId\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\"\x15\n" +
+	"\x13DeleteModelResponse\"4\n" +
 	"\x11ListModelsRequest\x12\x1f\n" +
 	"\vprovider_id\x18\x01 \x01(\tR\n" +
 	"providerId\"W\n" +
@@ -5716,16 +6133,20 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x06Cancel\x12\x1f.openvibez.api.v1.CancelRequest\x1a .openvibez.api.v1.CancelResponse\x12K\n" +
 	"\x06GetRun\x12\x1f.openvibez.api.v1.GetRunRequest\x1a .openvibez.api.v1.GetRunResponse\x12Q\n" +
 	"\bListRuns\x12!.openvibez.api.v1.ListRunsRequest\x1a\".openvibez.api.v1.ListRunsResponse\x12K\n" +
-	"\x06Decide\x12\x1f.openvibez.api.v1.DecideRequest\x1a .openvibez.api.v1.DecideResponse2\xad\x05\n" +
+	"\x06Decide\x12\x1f.openvibez.api.v1.DecideRequest\x1a .openvibez.api.v1.DecideResponse2\x81\b\n" +
 	"\x0fProviderService\x12Z\n" +
 	"\vListPlugins\x12$.openvibez.api.v1.ListPluginsRequest\x1a%.openvibez.api.v1.ListPluginsResponse\x12`\n" +
 	"\rListProviders\x12&.openvibez.api.v1.ListProvidersRequest\x1a'.openvibez.api.v1.ListProvidersResponse\x12Z\n" +
 	"\vAddProvider\x12$.openvibez.api.v1.AddProviderRequest\x1a%.openvibez.api.v1.AddProviderResponse\x12c\n" +
 	"\x0eUpdateProvider\x12'.openvibez.api.v1.UpdateProviderRequest\x1a(.openvibez.api.v1.UpdateProviderResponse\x12c\n" +
 	"\x0eRemoveProvider\x12'.openvibez.api.v1.RemoveProviderRequest\x1a(.openvibez.api.v1.RemoveProviderResponse\x12]\n" +
-	"\fTestProvider\x12%.openvibez.api.v1.TestProviderRequest\x1a&.openvibez.api.v1.TestProviderResponse\x12W\n" +
+	"\fTestProvider\x12%.openvibez.api.v1.TestProviderRequest\x1a&.openvibez.api.v1.TestProviderResponse\x12K\n" +
+	"\x06Logout\x12\x1f.openvibez.api.v1.LogoutRequest\x1a .openvibez.api.v1.LogoutResponse\x12Q\n" +
+	"\bDiagnose\x12!.openvibez.api.v1.DiagnoseRequest\x1a\".openvibez.api.v1.DiagnoseResponse\x12W\n" +
 	"\n" +
-	"ListModels\x12#.openvibez.api.v1.ListModelsRequest\x1a$.openvibez.api.v1.ListModelsResponse2\xd7\x04\n" +
+	"ListModels\x12#.openvibez.api.v1.ListModelsRequest\x1a$.openvibez.api.v1.ListModelsResponse\x12V\n" +
+	"\tPullModel\x12\".openvibez.api.v1.PullModelRequest\x1a#.openvibez.api.v1.PullModelResponse0\x01\x12Z\n" +
+	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xd7\x04\n" +
 	"\vHostService\x12J\n" +
 	"\x05Watch\x12\x1e.openvibez.api.v1.WatchRequest\x1a\x1f.openvibez.api.v1.WatchResponse0\x01\x12T\n" +
 	"\tGetStatus\x12\".openvibez.api.v1.GetStatusRequest\x1a#.openvibez.api.v1.GetStatusResponse\x12Z\n" +
@@ -5750,132 +6171,142 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 }
 
 var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
 var file_api_v1_api_proto_goTypes = []any{
-	(AccessMode)(0),                // 0: openvibez.api.v1.AccessMode
-	(RunState)(0),                  // 1: openvibez.api.v1.RunState
-	(ApprovalState)(0),             // 2: openvibez.api.v1.ApprovalState
-	(Topic)(0),                     // 3: openvibez.api.v1.Topic
-	(Chunk_Kind)(0),                // 4: openvibez.api.v1.Chunk.Kind
-	(FileChange_Kind)(0),           // 5: openvibez.api.v1.FileChange.Kind
-	(Plugin_State)(0),              // 6: openvibez.api.v1.Plugin.State
-	(OpenWindowResponse_How)(0),    // 7: openvibez.api.v1.OpenWindowResponse.How
-	(*Session)(nil),                // 8: openvibez.api.v1.Session
-	(*Run)(nil),                    // 9: openvibez.api.v1.Run
-	(*Entry)(nil),                  // 10: openvibez.api.v1.Entry
-	(*UserMessage)(nil),            // 11: openvibez.api.v1.UserMessage
-	(*ModelText)(nil),              // 12: openvibez.api.v1.ModelText
-	(*Chunk)(nil),                  // 13: openvibez.api.v1.Chunk
-	(*ToolOutput)(nil),             // 14: openvibez.api.v1.ToolOutput
-	(*Decision)(nil),               // 15: openvibez.api.v1.Decision
-	(*FileChange)(nil),             // 16: openvibez.api.v1.FileChange
-	(*Summary)(nil),                // 17: openvibez.api.v1.Summary
-	(*Turn)(nil),                   // 18: openvibez.api.v1.Turn
-	(*Approval)(nil),               // 19: openvibez.api.v1.Approval
-	(*Job)(nil),                    // 20: openvibez.api.v1.Job
-	(*Provider)(nil),               // 21: openvibez.api.v1.Provider
-	(*Model)(nil),                  // 22: openvibez.api.v1.Model
-	(*Plugin)(nil),                 // 23: openvibez.api.v1.Plugin
-	(*Setting)(nil),                // 24: openvibez.api.v1.Setting
-	(*Tombstone)(nil),              // 25: openvibez.api.v1.Tombstone
-	(*WatchRequest)(nil),           // 26: openvibez.api.v1.WatchRequest
-	(*WatchResponse)(nil),          // 27: openvibez.api.v1.WatchResponse
-	(*Change)(nil),                 // 28: openvibez.api.v1.Change
-	(*ListSessionsRequest)(nil),    // 29: openvibez.api.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),   // 30: openvibez.api.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),      // 31: openvibez.api.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),     // 32: openvibez.api.v1.GetSessionResponse
-	(*CreateSessionRequest)(nil),   // 33: openvibez.api.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),  // 34: openvibez.api.v1.CreateSessionResponse
-	(*UpdateSessionRequest)(nil),   // 35: openvibez.api.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),  // 36: openvibez.api.v1.UpdateSessionResponse
-	(*DeleteSessionRequest)(nil),   // 37: openvibez.api.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),  // 38: openvibez.api.v1.DeleteSessionResponse
-	(*ListEntriesRequest)(nil),     // 39: openvibez.api.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),    // 40: openvibez.api.v1.ListEntriesResponse
-	(*SendRequest)(nil),            // 41: openvibez.api.v1.SendRequest
-	(*SendResponse)(nil),           // 42: openvibez.api.v1.SendResponse
-	(*CancelRequest)(nil),          // 43: openvibez.api.v1.CancelRequest
-	(*CancelResponse)(nil),         // 44: openvibez.api.v1.CancelResponse
-	(*GetRunRequest)(nil),          // 45: openvibez.api.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 46: openvibez.api.v1.GetRunResponse
-	(*ListRunsRequest)(nil),        // 47: openvibez.api.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 48: openvibez.api.v1.ListRunsResponse
-	(*DecideRequest)(nil),          // 49: openvibez.api.v1.DecideRequest
-	(*DecideResponse)(nil),         // 50: openvibez.api.v1.DecideResponse
-	(*ListPluginsRequest)(nil),     // 51: openvibez.api.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),    // 52: openvibez.api.v1.ListPluginsResponse
-	(*ListProvidersRequest)(nil),   // 53: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),  // 54: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),     // 55: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),    // 56: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),  // 57: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil), // 58: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),  // 59: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil), // 60: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),    // 61: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),   // 62: openvibez.api.v1.TestProviderResponse
-	(*ListModelsRequest)(nil),      // 63: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 64: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),       // 65: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),      // 66: openvibez.api.v1.GetStatusResponse
-	(*GetSettingsRequest)(nil),     // 67: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),    // 68: openvibez.api.v1.GetSettingsResponse
-	(*SetSettingRequest)(nil),      // 69: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),     // 70: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),      // 71: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),     // 72: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),        // 73: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),       // 74: openvibez.api.v1.OpenLinkResponse
-	(*StopRequest)(nil),            // 75: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),           // 76: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),             // 77: openvibez.provider.v1.Options
-	(*v1.Error)(nil),               // 78: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),            // 79: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                // 80: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),              // 81: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),            // 82: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),            // 83: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),              // 84: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),               // 85: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                // 86: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),          // 87: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),               // 88: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),    // 89: openvibez.provider.v1.DescribeResponse
+	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
+	(RunState)(0),                    // 1: openvibez.api.v1.RunState
+	(ApprovalState)(0),               // 2: openvibez.api.v1.ApprovalState
+	(Topic)(0),                       // 3: openvibez.api.v1.Topic
+	(Chunk_Kind)(0),                  // 4: openvibez.api.v1.Chunk.Kind
+	(FileChange_Kind)(0),             // 5: openvibez.api.v1.FileChange.Kind
+	(Plugin_State)(0),                // 6: openvibez.api.v1.Plugin.State
+	(OpenWindowResponse_How)(0),      // 7: openvibez.api.v1.OpenWindowResponse.How
+	(*Session)(nil),                  // 8: openvibez.api.v1.Session
+	(*Run)(nil),                      // 9: openvibez.api.v1.Run
+	(*Entry)(nil),                    // 10: openvibez.api.v1.Entry
+	(*UserMessage)(nil),              // 11: openvibez.api.v1.UserMessage
+	(*ModelText)(nil),                // 12: openvibez.api.v1.ModelText
+	(*Chunk)(nil),                    // 13: openvibez.api.v1.Chunk
+	(*ToolOutput)(nil),               // 14: openvibez.api.v1.ToolOutput
+	(*Decision)(nil),                 // 15: openvibez.api.v1.Decision
+	(*FileChange)(nil),               // 16: openvibez.api.v1.FileChange
+	(*Summary)(nil),                  // 17: openvibez.api.v1.Summary
+	(*Turn)(nil),                     // 18: openvibez.api.v1.Turn
+	(*Approval)(nil),                 // 19: openvibez.api.v1.Approval
+	(*Job)(nil),                      // 20: openvibez.api.v1.Job
+	(*Provider)(nil),                 // 21: openvibez.api.v1.Provider
+	(*Model)(nil),                    // 22: openvibez.api.v1.Model
+	(*Plugin)(nil),                   // 23: openvibez.api.v1.Plugin
+	(*Setting)(nil),                  // 24: openvibez.api.v1.Setting
+	(*Tombstone)(nil),                // 25: openvibez.api.v1.Tombstone
+	(*WatchRequest)(nil),             // 26: openvibez.api.v1.WatchRequest
+	(*WatchResponse)(nil),            // 27: openvibez.api.v1.WatchResponse
+	(*Change)(nil),                   // 28: openvibez.api.v1.Change
+	(*ListSessionsRequest)(nil),      // 29: openvibez.api.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),     // 30: openvibez.api.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),        // 31: openvibez.api.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),       // 32: openvibez.api.v1.GetSessionResponse
+	(*CreateSessionRequest)(nil),     // 33: openvibez.api.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),    // 34: openvibez.api.v1.CreateSessionResponse
+	(*UpdateSessionRequest)(nil),     // 35: openvibez.api.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),    // 36: openvibez.api.v1.UpdateSessionResponse
+	(*DeleteSessionRequest)(nil),     // 37: openvibez.api.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),    // 38: openvibez.api.v1.DeleteSessionResponse
+	(*ListEntriesRequest)(nil),       // 39: openvibez.api.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),      // 40: openvibez.api.v1.ListEntriesResponse
+	(*SendRequest)(nil),              // 41: openvibez.api.v1.SendRequest
+	(*SendResponse)(nil),             // 42: openvibez.api.v1.SendResponse
+	(*CancelRequest)(nil),            // 43: openvibez.api.v1.CancelRequest
+	(*CancelResponse)(nil),           // 44: openvibez.api.v1.CancelResponse
+	(*GetRunRequest)(nil),            // 45: openvibez.api.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 46: openvibez.api.v1.GetRunResponse
+	(*ListRunsRequest)(nil),          // 47: openvibez.api.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 48: openvibez.api.v1.ListRunsResponse
+	(*DecideRequest)(nil),            // 49: openvibez.api.v1.DecideRequest
+	(*DecideResponse)(nil),           // 50: openvibez.api.v1.DecideResponse
+	(*ListPluginsRequest)(nil),       // 51: openvibez.api.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),      // 52: openvibez.api.v1.ListPluginsResponse
+	(*ListProvidersRequest)(nil),     // 53: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 54: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 55: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 56: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 57: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 58: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 59: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 60: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 61: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 62: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 63: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 64: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 65: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 66: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 67: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 68: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 69: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 70: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 71: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 72: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 73: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 74: openvibez.api.v1.GetStatusResponse
+	(*GetSettingsRequest)(nil),       // 75: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 76: openvibez.api.v1.GetSettingsResponse
+	(*SetSettingRequest)(nil),        // 77: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 78: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 79: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 80: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 81: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 82: openvibez.api.v1.OpenLinkResponse
+	(*StopRequest)(nil),              // 83: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 84: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 85: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 86: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 87: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 88: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 89: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 90: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 91: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 92: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 93: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 94: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 95: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 96: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 97: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 98: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 99: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,  // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,  // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	77, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	78, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	79, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	85, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	86, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	87, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
 	11, // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
 	12, // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
 	12, // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
 	13, // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	80, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	81, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	82, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	88, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	89, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	90, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
 	14, // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	83, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	91, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
 	15, // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
 	16, // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	84, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	85, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	92, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	93, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
 	17, // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
 	18, // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	86, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	94, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
 	4,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	87, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	95, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
 	5,  // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	79, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	87, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	2,  // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	83, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	91, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
 	15, // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
-	78, // 28: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	78, // 29: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	88, // 30: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	89, // 31: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	86, // 28: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	86, // 29: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	96, // 30: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	97, // 31: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
 	6,  // 32: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	3,  // 33: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
 	3,  // 34: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
@@ -5894,8 +6325,8 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	8,  // 47: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
 	8,  // 48: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
 	10, // 49: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	86, // 50: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	77, // 51: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	94, // 50: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	85, // 51: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
 	8,  // 52: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
 	9,  // 53: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
 	9,  // 54: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
@@ -5908,64 +6339,75 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	21, // 61: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
 	21, // 62: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
 	22, // 63: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	22, // 64: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	24, // 65: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	7,  // 66: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	29, // 67: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	31, // 68: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	33, // 69: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	35, // 70: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	37, // 71: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	39, // 72: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	41, // 73: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	43, // 74: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	45, // 75: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	47, // 76: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	49, // 77: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	51, // 78: openvibez.api.v1.ProviderService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	53, // 79: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	55, // 80: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	57, // 81: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	59, // 82: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	61, // 83: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	63, // 84: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	26, // 85: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	65, // 86: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	67, // 87: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	69, // 88: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	71, // 89: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	73, // 90: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	75, // 91: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	30, // 92: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	32, // 93: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	34, // 94: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	36, // 95: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	38, // 96: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	40, // 97: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	42, // 98: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	44, // 99: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	46, // 100: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	48, // 101: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	50, // 102: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	52, // 103: openvibez.api.v1.ProviderService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	54, // 104: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	56, // 105: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	58, // 106: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	60, // 107: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	62, // 108: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	64, // 109: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	27, // 110: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	66, // 111: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	68, // 112: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	70, // 113: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	72, // 114: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	74, // 115: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	76, // 116: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	92, // [92:117] is the sub-list for method output_type
-	67, // [67:92] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	21, // 64: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	98, // 65: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	99, // 66: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	22, // 67: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	24, // 68: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	7,  // 69: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	29, // 70: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	31, // 71: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	33, // 72: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	35, // 73: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	37, // 74: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	39, // 75: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	41, // 76: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	43, // 77: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	45, // 78: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	47, // 79: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	49, // 80: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	51, // 81: openvibez.api.v1.ProviderService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	53, // 82: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	55, // 83: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	57, // 84: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	59, // 85: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	61, // 86: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	63, // 87: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	65, // 88: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	71, // 89: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	67, // 90: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	69, // 91: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	26, // 92: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	73, // 93: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	75, // 94: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	77, // 95: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	79, // 96: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	81, // 97: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	83, // 98: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	30, // 99: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	32, // 100: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	34, // 101: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	36, // 102: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	38, // 103: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	40, // 104: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	42, // 105: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	44, // 106: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	46, // 107: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	48, // 108: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	50, // 109: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	52, // 110: openvibez.api.v1.ProviderService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	54, // 111: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	56, // 112: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	58, // 113: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	60, // 114: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	62, // 115: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	64, // 116: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	66, // 117: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	72, // 118: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	68, // 119: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	70, // 120: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	27, // 121: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	74, // 122: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	76, // 123: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	78, // 124: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	80, // 125: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	82, // 126: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	84, // 127: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	99, // [99:128] is the sub-list for method output_type
+	70, // [70:99] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -6009,7 +6451,7 @@ func file_api_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   69,
+			NumMessages:   77,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
