@@ -1,63 +1,63 @@
 import { useState } from "preact/hooks";
+import type { Plugin } from "../gen/api/v1/api_pb";
+import { missing, newDraft, type Draft } from "../state/connection";
 import { add } from "../state/providers";
+import { formOf, settingsOf } from "../state/schema";
 import { plugins } from "../state/store";
+import { FormRow } from "./FormRow";
 import { Icon } from "./icons";
-import { Words } from "./Words";
+import { ProviderForm } from "./ProviderForm";
 
-export function AddProvider({ done }: { done: () => void }) {
+// AddProvider connects one more. `done` is told its id where something is still to be mended.
+export function AddProvider({ done }: { done: (mend?: string) => void }) {
   const usable = plugins.value.filter((p) => p.description);
-  const broken = plugins.value.filter((p) => !p.description && p.problem);
   const [id, setId] = useState("");
   const chosen = usable.find((p) => p.id === id) ?? usable.find((p) => !p.description?.canned) ?? usable[0];
-  const about = chosen?.description;
-  const [name, setName] = useState("");
-  const [baseUrl, setBaseUrl] = useState("");
-  const [keyEnv, setKeyEnv] = useState("");
-  const [wrong, setWrong] = useState("");
-  const [busy, setBusy] = useState(false);
-  if (!chosen || !about) {
+  if (!chosen) {
     return <p class="provider-state" data-bad><Icon name="warn" /><span>No provider plugin was found beside the openvibez program. Install it again, or build it with “make build”.</span></p>;
   }
-  const submit = async (e: Event) => {
-    e.preventDefault();
+  return <Entering key={chosen.id} plugin={chosen} usable={usable} choose={setId} done={done} />;
+}
+
+interface EnteringProps {
+  plugin: Plugin;
+  usable: Plugin[];
+  choose: (id: string) => void;
+  done: (mend?: string) => void;
+}
+
+function Entering({ plugin, usable, choose, done }: EnteringProps) {
+  const about = plugin.description;
+  const [draft, setDraft] = useState<Draft | undefined>(about && newDraft(about));
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [busy, setBusy] = useState(false);
+  if (!about || !draft) return null;
+  const submit = async () => {
+    const wrong = { ...missing(draft), ...settingsOf(formOf(about.settingsSchema), draft.values, "").problems };
+    if (draft.keyPlace === "keychain" && draft.key.trim() === "") wrong.key = "Enter the key, or choose another place for it.";
+    setProblems(wrong);
+    if (Object.keys(wrong).length > 0) return;
     setBusy(true);
-    const problem = await add({ plugin: chosen.id, name, baseUrl, keyEnv: keyEnv || (about.key && !about.key.optional ? about.key.env : "") });
+    const { provider, blame } = await add(plugin.id, draft);
     setBusy(false);
-    setWrong(problem);
-    if (!problem) done();
+    if (provider) done(blame ? provider.id : undefined);
+    else if (blame) setProblems({ [blame.field]: blame.words });
   };
-  return (
-    <form class="add-provider" onSubmit={(e) => void submit(e)}>
-      <label>
-        <span>Kind</span>
-        <select class="field" value={chosen.id} onChange={(e) => setId(e.currentTarget.value)} autofocus>
+  const broken = plugins.value.filter((p) => !p.description && p.problem);
+  const head = (
+    <FormRow id="add-kind" title="Kind" about={about.description}>
+      {(tied) => (
+        <select {...tied} class="field" data-short value={plugin.id} onChange={(e) => choose(e.currentTarget.value)} autofocus>
           {usable.map((p) => <option key={p.id} value={p.id}>{p.description?.name ?? p.id}</option>)}
         </select>
-      </label>
-      {about.description && <p class="faint">{about.description}</p>}
-      <label>
-        <span>Name</span>
-        <input class="field" placeholder={about.name} value={name} maxLength={80} onInput={(e) => setName(e.currentTarget.value)} />
-      </label>
-      {(about.defaultBaseUrl || about.key || !about.canned) && (
-        <label>
-          <span>Address</span>
-          <input class="field" type="url" spellcheck={false} placeholder={about.defaultBaseUrl || "https://…"} value={baseUrl} onInput={(e) => setBaseUrl(e.currentTarget.value)} />
-        </label>
       )}
-      {about.key && (
-        <label>
-          <span>Key from the environment variable</span>
-          <input class="field" spellcheck={false} placeholder={about.key.env || "NAME"} value={keyEnv} onInput={(e) => setKeyEnv(e.currentTarget.value)} />
-        </label>
-      )}
-      {about.key && <p class="faint">The variable's name, not the key itself. OpenVibez reads it when it starts.{about.key.optional ? " A key is not required." : ""}</p>}
-      {wrong && <p class="provider-state" data-bad role="alert"><Icon name="warn" /><Words text={wrong} /></p>}
-      {broken.map((p) => <p key={p.id} class="provider-state" data-bad><Icon name="warn" /><span>{p.id}: {p.problem}</span></p>)}
-      <div class="buttons">
-        <button class="button primary" type="submit" disabled={busy}>{busy ? "Adding…" : "Add"}</button>
-        <button class="button" type="button" onClick={done}>Cancel</button>
-      </div>
-    </form>
+    </FormRow>
+  );
+  return (
+    <ProviderForm id="add" label="Add a provider" about={about} draft={draft} models={[]} problems={problems} change={(f) => setDraft({ ...draft, ...f })} submit={submit} head={head}>
+      <button class="button primary" type="submit" disabled={busy}>{busy ? "Adding…" : "Add"}</button>
+      <button class="button" type="button" onClick={() => done()}>Cancel</button>
+      {broken.map((p) => <p key={p.id} class="form-problem"><Icon name="warn" /><span>{p.id}: {p.problem}</span></p>)}
+    </ProviderForm>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { add, type Hint } from "../state/providers";
+import { newDraft } from "../state/connection";
+import { aboutPlugin, add, type Hint } from "../state/providers";
 import { problem } from "../state/store";
 import { Icon } from "./icons";
 import { Words } from "./Words";
@@ -8,9 +9,11 @@ import { Words } from "./Words";
 export function HintLine({ hint }: { hint: Hint }) {
   const [busy, setBusy] = useState(false);
   const connect = async (plugin: string) => {
+    const about = aboutPlugin(plugin);
+    if (!about) return;
     setBusy(true);
-    const wrong = await add({ plugin, name: "", baseUrl: "", keyEnv: hint.keyEnv ?? "" });
-    if (wrong) problem.value = wrong;
+    const { blame } = await add(plugin, { ...newDraft(about), keyPlace: hint.keyEnv ? "env" : "", keyEnv: hint.keyEnv ?? "" });
+    if (blame) problem.value = blame.words;
     setBusy(false);
   };
   return (

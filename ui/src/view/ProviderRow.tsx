@@ -1,24 +1,31 @@
 import { useState } from "preact/hooks";
 import type { Provider } from "../gen/api/v1/api_pb";
 import { label, modelsOf } from "../state/choice";
-import { change, forget, test } from "../state/providers";
-import { plugins } from "../state/store";
+import { changed } from "../state/connection";
+import { aboutPlugin, edits, forget, found, makeDefault, test, testing } from "../state/providers";
+import { plugins, problem } from "../state/store";
 import { ago } from "../text/words";
+import { EditProvider } from "./EditProvider";
 import { Icon } from "./icons";
 import { Confirm } from "./parts";
 import { Words } from "./Words";
 
-export function ProviderRow({ provider: p }: { provider: Provider }) {
-  const [busy, setBusy] = useState(false);
-  const [said, setSaid] = useState("");
+interface Props {
+  provider: Provider;
+  editing: boolean;
+  setEditing: (on: boolean) => void;
+}
+
+export function ProviderRow({ provider: p, editing, setEditing }: Props) {
   const [removing, setRemoving] = useState(false);
-  const models = modelsOf(p.id);
-  const plugin = plugins.value.find((x) => x.id === p.plugin);
-  const kind = plugin?.description?.name ?? p.plugin;
-  const run = async (what: Promise<string>) => {
-    setBusy(true);
-    setSaid(await what);
-    setBusy(false);
+  const about = aboutPlugin(p.plugin);
+  const kind = about?.name ?? p.plugin;
+  const broken = plugins.value.find((x) => x.id === p.plugin)?.problem;
+  const draft = edits.value.get(p.id);
+  const busy = testing.value.has(p.id);
+  const say = async (what: Promise<string>) => {
+    const wrong = await what;
+    if (wrong) problem.value = wrong;
   };
   return (
     <li class="provider" data-testid="provider">
@@ -29,7 +36,7 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
           aria-label={p.isDefault ? `${p.name} is the default` : `Make ${p.name} the default`}
           title={p.isDefault ? "New chats go here" : "Make it the default"}
           onClick={() => {
-            if (!p.isDefault) void run(change(p.id, { isDefault: true }));
+            if (!p.isDefault) void say(makeDefault(p.id));
           }}
         >
           <Icon name="star" filled={p.isDefault} />
@@ -37,44 +44,59 @@ export function ProviderRow({ provider: p }: { provider: Provider }) {
         <strong>{p.name}</strong>
         {p.canned && <span class="tag">canned</span>}
         {p.name.toLowerCase() !== kind.toLowerCase() && <span class="faint">{kind}</span>}
-        <span class="provider-buttons">
-          <button class="text-button" disabled={busy} onClick={() => void run(test(p.id))}>{busy ? "Testing…" : "Test"}</button>
-          <button class="text-button" disabled={busy} onClick={() => setRemoving(true)}>Remove</button>
-        </span>
+        {draft && changed(draft, p, about) && <span class="tag" data-tone="warn">not saved</span>}
+        {!editing && (
+          <span class="provider-buttons">
+            <button class="text-button" disabled={busy} onClick={() => void test(p.id)}>{busy ? "Testing…" : "Test"}</button>
+            <button class="text-button" aria-expanded={false} onClick={() => setEditing(true)}>Edit</button>
+            <button class="text-button" disabled={busy} onClick={() => setRemoving(true)}>Remove</button>
+          </span>
+        )}
       </div>
-      {p.error ? (
-        <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.error.message} /></p>
+      {broken && <p class="provider-state" data-bad><Icon name="warn" /><Words text={broken} /></p>}
+      {editing ? (
+        <EditProvider provider={p} close={() => setEditing(false)} />
       ) : (
-        <p class="provider-state">
-          {p.checkedMs > 0n && <Icon name="check" />}
-          <span>{said || (p.checkedMs > 0n ? `Works, ${models.length} ${models.length === 1 ? "model" : "models"}, checked ${ago(Number(p.checkedMs), Date.now())}` : "Not tested yet")}</span>
-        </p>
-      )}
-      {plugin?.problem && <p class="provider-state" data-bad><Icon name="warn" /><Words text={plugin.problem} /></p>}
-      {(p.baseUrl || p.keySource) && (
-        <p class="faint provider-facts">
-          {p.baseUrl && <code>{p.baseUrl}</code>}
-          {p.keySource.startsWith("env:") && <span>key from <code>{p.keySource.slice(4)}</code></span>}
-        </p>
-      )}
-      {models.length > 1 && (
-        <label class="provider-model">
-          <span>Default model</span>
-          <select class="field" value={p.defaultModel} onChange={(e) => void run(change(p.id, { defaultModel: e.currentTarget.value }))}>
-            <option value="">Automatic ({label(models[0])})</option>
-            {models.map((m) => <option key={m.model?.id} value={m.model?.id}>{label(m)}</option>)}
-          </select>
-        </label>
+        <>
+          <State provider={p} />
+          <Facts provider={p} />
+        </>
       )}
       {removing && (
         <Confirm
           title={`Remove ${p.name}?`}
           words="Your chats stay as they are. To write on in one of them, choose another model there."
           yes="Remove"
-          onYes={() => void run(forget(p.id))}
+          onYes={() => void say(forget(p.id))}
           close={() => setRemoving(false)}
         />
       )}
     </li>
+  );
+}
+
+function State({ provider: p }: { provider: Provider }) {
+  if (p.error) return <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.error.message} /></p>;
+  const models = modelsOf(p.id).length;
+  const works = `Works, ${models} ${models === 1 ? "model" : "models"}, checked ${ago(Number(p.checkedMs), Date.now())}`;
+  return (
+    <p class="provider-state">
+      {p.checkedMs > 0n && <Icon name="check" />}
+      <span>{found.value.get(p.id) || (p.checkedMs > 0n ? works : "Not tested yet")}</span>
+    </p>
+  );
+}
+
+function Facts({ provider: p }: { provider: Provider }) {
+  const model = p.defaultModel && modelsOf(p.id).find((m) => m.model?.id === p.defaultModel);
+  if (!p.baseUrl && !p.keySource && !p.defaultModel) return null;
+  return (
+    <p class="faint provider-facts">
+      {p.baseUrl && <code>{p.baseUrl}</code>}
+      {p.keySource.startsWith("env:") && <span>key from <code>{p.keySource.slice(4)}</code></span>}
+      {p.keySource === "keychain" && <span>key in the keychain</span>}
+      {p.keySource.startsWith("command:") && <span>key printed by a command</span>}
+      {p.defaultModel && <span>default model {model ? label(model) : p.defaultModel}</span>}
+    </p>
   );
 }

@@ -11,6 +11,8 @@ import { ProviderRow } from "./ProviderRow";
 
 export function Settings() {
   const [adding, setAdding] = useState(false);
+  // Of the provider being edited; one at a time.
+  const [editing, setEditing] = useState("");
   useEffect(() => void loadStatus(), []);
   const found = hints();
   const about = status.value;
@@ -24,10 +26,15 @@ export function Settings() {
         <p class="faint">A provider is where models answer: on this machine or at a service. New chats go to the one with the star.</p>
         {found.map((h) => <HintLine key={h.words} hint={h} />)}
         <ul class="providers" role="list" aria-label="Providers">
-          {providers.value.map((p) => <ProviderRow key={p.id} provider={p} />)}
+          {providers.value.map((p) => <ProviderRow key={p.id} provider={p} editing={editing === p.id} setEditing={(on) => setEditing(on ? p.id : "")} />)}
         </ul>
         {adding ? (
-          <AddProvider done={() => setAdding(false)} />
+          <AddProvider
+            done={(mend) => {
+              setAdding(false);
+              if (mend) setEditing(mend);
+            }}
+          />
         ) : (
           <button class="button" onClick={() => setAdding(true)}><Icon name="plus" />Add provider</button>
         )}
