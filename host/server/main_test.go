@@ -45,6 +45,7 @@ func (echo) Describe() *providerv1.DescribeResponse {
 	return &providerv1.DescribeResponse{
 		Id: "echo", Name: "Echo", Description: "Says what it is told.", Version: "1",
 		DefaultBaseUrl: "http://127.0.0.1:9", Key: &providerv1.KeyScheme{Header: "Authorization", Env: "ECHO_KEY", Optional: true},
+		SettingsSchema: `{"properties":{"volume":{"type":"integer","maximum":10}},"additionalProperties":false}`,
 	}
 }
 
@@ -56,7 +57,12 @@ func (echo) Check(_ context.Context, c *providerv1.Connection) (string, error) {
 }
 
 func (echo) Models(context.Context, *providerv1.Connection) ([]*providerv1.Model, error) {
-	return []*providerv1.Model{{Id: "loud"}, {Id: "soft", Recommended: true}}, nil
+	models := []*providerv1.Model{{Id: "loud"}, {Id: "soft", Recommended: true}}
+	pulled.Range(func(id, _ any) bool {
+		models = append(models, &providerv1.Model{Id: id.(string)})
+		return true
+	})
+	return models, nil
 }
 
 func (echo) Run(_ context.Context, req *providerv1.RunRequest, s *sdk.Stream) error {
