@@ -145,14 +145,3 @@ func (x *extras) leaveOut(parameter string) bool {
 	}
 	return *x != before
 }
-
-// ofHost is the name a parameter has among the options of a request.
-func ofHost(parameter string) string {
-	switch parameter {
-	case parameterReasoning:
-		return parameterEffort
-	case "max_tokens", "max_completion_tokens":
-		return "max_output_tokens"
-	}
-	return parameter
-}
