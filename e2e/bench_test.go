@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -74,21 +73,30 @@ func BenchmarkDeltas(b *testing.B) {
 // answer sends one message and follows it through Watch to its end.
 func answer(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceClient, id string) {
 	b.Helper()
+	follow(b, hosts, runs, &apiv1.SendRequest{
+		ClientRequestId: id, Provider: "scripted", Text: "text " + strconv.Itoa(deltas),
+	}, false)
+}
+
+// follow sends a message and watches until its first word, or its end.
+func follow(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceClient, req *apiv1.SendRequest, first bool) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
-	sent, err := runs.Send(ctx, &apiv1.SendRequest{
-		ClientRequestId: id, Provider: "scripted", Text: "text " + strconv.Itoa(deltas),
-	})
+	sent, err := runs.Send(ctx, req)
 	if err != nil {
 		b.Fatal(err)
 	}
-	stream, err := hosts.Watch(ctx, &apiv1.WatchRequest{SessionId: sent.Session.Id})
+	stream, err := hosts.Watch(ctx, &apiv1.WatchRequest{SessionId: sent.Session.Id, AfterRev: sent.Run.Rev - 1})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer stream.Close()
 	for stream.Receive() {
 		for _, c := range stream.Msg().Changes {
+			if e := c.GetEntry(); first && e.GetRunId() == sent.Run.Id && (e.GetChunk() != nil || e.GetText() != nil) {
+				return
+			}
 			if r := c.GetRun(); r.GetId() == sent.Run.Id && r.EndedMs != 0 {
 				if r.State != apiv1.RunState_RUN_STATE_COMPLETED {
 					b.Fatalf("the answer ended as %v: %v", r.State, r.Error)
@@ -115,23 +123,29 @@ func openaiCPU(b *testing.B) float64 {
 		}
 	}))
 	defer srv.Close()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "OPENVIBEZ_BENCH_CLIENT="+srv.URL)
-	out, err := cmd.Output()
-	if err != nil {
-		b.Fatalf("openai-go client: %v", err)
-	}
-	s, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return s
+	return clientCPU(b, "chat "+srv.URL)
 }
 
-// benchClient is the child of openaiCPU: it prints the CPU seconds one streamed answer costs it.
-func benchClient(url string) int {
-	client := openai.NewClient(option.WithBaseURL(url), option.WithAPIKey("unused"))
+// benchClient is the child of clientCPU: it prints the CPU seconds one streamed answer costs it.
+func benchClient(order string) int {
+	kind, rest, _ := strings.Cut(order, " ")
+	url, prompt, _ := strings.Cut(rest, " ")
 	before := selfCPU()
+	read := chatClient
+	if kind == "responses" {
+		read = func(url string) error { return responsesClient(url, prompt) }
+	}
+	if err := read(url); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(selfCPU() - before)
+	return 0
+}
+
+// chatClient reads one answer with openai-go's Chat Completions API.
+func chatClient(url string) error {
+	client := openai.NewClient(option.WithBaseURL(url), option.WithAPIKey("unused"), option.WithMaxRetries(0))
 	stream := client.Chat.Completions.NewStreaming(context.Background(), openai.ChatCompletionNewParams{
 		Model: "m", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("go")},
 	})
@@ -139,12 +153,13 @@ func benchClient(url string) int {
 	for stream.Next() {
 		n++
 	}
-	if err := stream.Err(); err != nil || n <= deltas {
-		fmt.Fprintln(os.Stderr, n, err)
-		return 1
+	if err := stream.Err(); err != nil {
+		return err
 	}
-	fmt.Println(selfCPU() - before)
-	return 0
+	if n <= deltas {
+		return fmt.Errorf("%d pieces came", n)
+	}
+	return nil
 }
 
 // BenchmarkIdle measures a host that has nothing to do.
