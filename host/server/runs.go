@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -96,4 +97,18 @@ func (a *api) Decide(ctx context.Context, req *apiv1.DecideRequest) (*apiv1.Deci
 		return nil, err
 	}
 	return &apiv1.DecideResponse{Approval: approval}, nil
+}
+
+func (a *api) GetUsage(ctx context.Context, req *apiv1.GetUsageRequest) (*apiv1.GetUsageResponse, error) {
+	at := func(ms int64) time.Time {
+		if ms == 0 {
+			return time.Time{}
+		}
+		return time.UnixMilli(ms)
+	}
+	sums, err := a.Store.Usage(ctx, at(req.SinceMs), at(req.UntilMs))
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.GetUsageResponse{Sums: sums}, nil
 }

@@ -71,6 +71,8 @@ const (
 	RunServiceListRunsProcedure = "/openvibez.api.v1.RunService/ListRuns"
 	// RunServiceDecideProcedure is the fully-qualified name of the RunService's Decide RPC.
 	RunServiceDecideProcedure = "/openvibez.api.v1.RunService/Decide"
+	// RunServiceGetUsageProcedure is the fully-qualified name of the RunService's GetUsage RPC.
+	RunServiceGetUsageProcedure = "/openvibez.api.v1.RunService/GetUsage"
 	// ProviderServiceListPluginsProcedure is the fully-qualified name of the ProviderService's
 	// ListPlugins RPC.
 	ProviderServiceListPluginsProcedure = "/openvibez.api.v1.ProviderService/ListPlugins"
@@ -361,6 +363,8 @@ type RunServiceClient interface {
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	// Decide answers an approval. The first answer wins; a later one gets FAILED_PRECONDITION.
 	Decide(context.Context, *DecideRequest) (*DecideResponse, error)
+	// GetUsage sums up what models consumed, those of deleted sessions included.
+	GetUsage(context.Context, *GetUsageRequest) (*GetUsageResponse, error)
 }
 
 // NewRunServiceClient constructs a client for the openvibez.api.v1.RunService service. By default,
@@ -404,6 +408,12 @@ func NewRunServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(runServiceMethods.ByName("Decide")),
 			connect.WithClientOptions(opts...),
 		),
+		getUsage: connect.NewClient[GetUsageRequest, GetUsageResponse](
+			httpClient,
+			baseURL+RunServiceGetUsageProcedure,
+			connect.WithSchema(runServiceMethods.ByName("GetUsage")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -414,6 +424,7 @@ type runServiceClient struct {
 	getRun   *connect.Client[GetRunRequest, GetRunResponse]
 	listRuns *connect.Client[ListRunsRequest, ListRunsResponse]
 	decide   *connect.Client[DecideRequest, DecideResponse]
+	getUsage *connect.Client[GetUsageRequest, GetUsageResponse]
 }
 
 // Send calls openvibez.api.v1.RunService.Send.
@@ -461,6 +472,15 @@ func (c *runServiceClient) Decide(ctx context.Context, req *DecideRequest) (*Dec
 	return nil, err
 }
 
+// GetUsage calls openvibez.api.v1.RunService.GetUsage.
+func (c *runServiceClient) GetUsage(ctx context.Context, req *GetUsageRequest) (*GetUsageResponse, error) {
+	response, err := c.getUsage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RunServiceHandler is an implementation of the openvibez.api.v1.RunService service.
 type RunServiceHandler interface {
 	// Send accepts a message: when it returns, the message is on disk. The same client_request_id again returns the same
@@ -473,6 +493,8 @@ type RunServiceHandler interface {
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	// Decide answers an approval. The first answer wins; a later one gets FAILED_PRECONDITION.
 	Decide(context.Context, *DecideRequest) (*DecideResponse, error)
+	// GetUsage sums up what models consumed, those of deleted sessions included.
+	GetUsage(context.Context, *GetUsageRequest) (*GetUsageResponse, error)
 }
 
 // NewRunServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -512,6 +534,12 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(runServiceMethods.ByName("Decide")),
 		connect.WithHandlerOptions(opts...),
 	)
+	runServiceGetUsageHandler := connect.NewUnaryHandlerSimple(
+		RunServiceGetUsageProcedure,
+		svc.GetUsage,
+		connect.WithSchema(runServiceMethods.ByName("GetUsage")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/openvibez.api.v1.RunService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case RunServiceSendProcedure:
@@ -524,6 +552,8 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 			runServiceListRunsHandler.ServeHTTP(w, r)
 		case RunServiceDecideProcedure:
 			runServiceDecideHandler.ServeHTTP(w, r)
+		case RunServiceGetUsageProcedure:
+			runServiceGetUsageHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -551,6 +581,10 @@ func (UnimplementedRunServiceHandler) ListRuns(context.Context, *ListRunsRequest
 
 func (UnimplementedRunServiceHandler) Decide(context.Context, *DecideRequest) (*DecideResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Decide is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) GetUsage(context.Context, *GetUsageRequest) (*GetUsageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.GetUsage is not implemented"))
 }
 
 // ProviderServiceClient is a client for the openvibez.api.v1.ProviderService service.

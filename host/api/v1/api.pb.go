@@ -487,7 +487,7 @@ func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpenWindowResponse_How.Descriptor instead.
 func (OpenWindowResponse_How) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{72, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{75, 0}
 }
 
 type Session struct {
@@ -3942,6 +3942,209 @@ func (x *DecideResponse) GetApproval() *Approval {
 	return nil
 }
 
+type GetUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From this time on; 0: from the beginning.
+	SinceMs int64 `protobuf:"varint,1,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// Up to this time; 0: to now.
+	UntilMs       int64 `protobuf:"varint,2,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUsageRequest) Reset() {
+	*x = GetUsageRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageRequest) ProtoMessage() {}
+
+func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
+func (*GetUsageRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *GetUsageRequest) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *GetUsageRequest) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+type GetUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One a day, provider and model, newest day first, in the host's time zone.
+	Sums          []*UsageSum `protobuf:"bytes,1,rep,name=sums,proto3" json:"sums,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUsageResponse) Reset() {
+	*x = GetUsageResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageResponse) ProtoMessage() {}
+
+func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageResponse.ProtoReflect.Descriptor instead.
+func (*GetUsageResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *GetUsageResponse) GetSums() []*UsageSum {
+	if x != nil {
+		return x.Sums
+	}
+	return nil
+}
+
+type UsageSum struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "2026-11-21"
+	Day        string `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`
+	ProviderId string `protobuf:"bytes,2,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	// Its name; the id where it has been removed.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	Model    string `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	Calls    int64  `protobuf:"varint,5,opt,name=calls,proto3" json:"calls,omitempty"`
+	// How many of the calls were counted by us, not reported by the provider.
+	EstimatedCalls int64     `protobuf:"varint,6,opt,name=estimated_calls,json=estimatedCalls,proto3" json:"estimated_calls,omitempty"`
+	Usage          *v1.Usage `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
+	// In micro-dollars at the model's list price of today; absent where no price is known.
+	CostMicrodollars *int64 `protobuf:"varint,8,opt,name=cost_microdollars,json=costMicrodollars,proto3,oneof" json:"cost_microdollars,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *UsageSum) Reset() {
+	*x = UsageSum{}
+	mi := &file_api_v1_api_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsageSum) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsageSum) ProtoMessage() {}
+
+func (x *UsageSum) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsageSum.ProtoReflect.Descriptor instead.
+func (*UsageSum) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *UsageSum) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *UsageSum) GetProviderId() string {
+	if x != nil {
+		return x.ProviderId
+	}
+	return ""
+}
+
+func (x *UsageSum) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *UsageSum) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *UsageSum) GetCalls() int64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *UsageSum) GetEstimatedCalls() int64 {
+	if x != nil {
+		return x.EstimatedCalls
+	}
+	return 0
+}
+
+func (x *UsageSum) GetUsage() *v1.Usage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *UsageSum) GetCostMicrodollars() int64 {
+	if x != nil && x.CostMicrodollars != nil {
+		return *x.CostMicrodollars
+	}
+	return 0
+}
+
 type ListPluginsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3950,7 +4153,7 @@ type ListPluginsRequest struct {
 
 func (x *ListPluginsRequest) Reset() {
 	*x = ListPluginsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4165,7 @@ func (x *ListPluginsRequest) String() string {
 func (*ListPluginsRequest) ProtoMessage() {}
 
 func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3975,7 +4178,7 @@ func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsRequest.ProtoReflect.Descriptor instead.
 func (*ListPluginsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 type ListPluginsResponse struct {
@@ -3987,7 +4190,7 @@ type ListPluginsResponse struct {
 
 func (x *ListPluginsResponse) Reset() {
 	*x = ListPluginsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3999,7 +4202,7 @@ func (x *ListPluginsResponse) String() string {
 func (*ListPluginsResponse) ProtoMessage() {}
 
 func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4012,7 +4215,7 @@ func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsResponse.ProtoReflect.Descriptor instead.
 func (*ListPluginsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListPluginsResponse) GetPlugins() []*Plugin {
@@ -4030,7 +4233,7 @@ type ListProvidersRequest struct {
 
 func (x *ListProvidersRequest) Reset() {
 	*x = ListProvidersRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4245,7 @@ func (x *ListProvidersRequest) String() string {
 func (*ListProvidersRequest) ProtoMessage() {}
 
 func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4258,7 @@ func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersRequest.ProtoReflect.Descriptor instead.
 func (*ListProvidersRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 type ListProvidersResponse struct {
@@ -4068,7 +4271,7 @@ type ListProvidersResponse struct {
 
 func (x *ListProvidersResponse) Reset() {
 	*x = ListProvidersResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4080,7 +4283,7 @@ func (x *ListProvidersResponse) String() string {
 func (*ListProvidersResponse) ProtoMessage() {}
 
 func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4093,7 +4296,7 @@ func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersResponse.ProtoReflect.Descriptor instead.
 func (*ListProvidersResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListProvidersResponse) GetProviders() []*Provider {
@@ -4127,7 +4330,7 @@ type AddProviderRequest struct {
 
 func (x *AddProviderRequest) Reset() {
 	*x = AddProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4139,7 +4342,7 @@ func (x *AddProviderRequest) String() string {
 func (*AddProviderRequest) ProtoMessage() {}
 
 func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4152,7 +4355,7 @@ func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderRequest.ProtoReflect.Descriptor instead.
 func (*AddProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AddProviderRequest) GetPlugin() string {
@@ -4206,7 +4409,7 @@ type AddProviderResponse struct {
 
 func (x *AddProviderResponse) Reset() {
 	*x = AddProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4218,7 +4421,7 @@ func (x *AddProviderResponse) String() string {
 func (*AddProviderResponse) ProtoMessage() {}
 
 func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4231,7 +4434,7 @@ func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderResponse.ProtoReflect.Descriptor instead.
 func (*AddProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AddProviderResponse) GetProvider() *Provider {
@@ -4262,7 +4465,7 @@ type UpdateProviderRequest struct {
 
 func (x *UpdateProviderRequest) Reset() {
 	*x = UpdateProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4274,7 +4477,7 @@ func (x *UpdateProviderRequest) String() string {
 func (*UpdateProviderRequest) ProtoMessage() {}
 
 func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4287,7 +4490,7 @@ func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *UpdateProviderRequest) GetId() string {
@@ -4355,7 +4558,7 @@ type UpdateProviderResponse struct {
 
 func (x *UpdateProviderResponse) Reset() {
 	*x = UpdateProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4367,7 +4570,7 @@ func (x *UpdateProviderResponse) String() string {
 func (*UpdateProviderResponse) ProtoMessage() {}
 
 func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4380,7 +4583,7 @@ func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *UpdateProviderResponse) GetProvider() *Provider {
@@ -4400,7 +4603,7 @@ type RemoveProviderRequest struct {
 
 func (x *RemoveProviderRequest) Reset() {
 	*x = RemoveProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4412,7 +4615,7 @@ func (x *RemoveProviderRequest) String() string {
 func (*RemoveProviderRequest) ProtoMessage() {}
 
 func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4425,7 +4628,7 @@ func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderRequest.ProtoReflect.Descriptor instead.
 func (*RemoveProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RemoveProviderRequest) GetId() string {
@@ -4445,7 +4648,7 @@ type RemoveProviderResponse struct {
 
 func (x *RemoveProviderResponse) Reset() {
 	*x = RemoveProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4457,7 +4660,7 @@ func (x *RemoveProviderResponse) String() string {
 func (*RemoveProviderResponse) ProtoMessage() {}
 
 func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4470,7 +4673,7 @@ func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RemoveProviderResponse) GetWarning() string {
@@ -4490,7 +4693,7 @@ type TestProviderRequest struct {
 
 func (x *TestProviderRequest) Reset() {
 	*x = TestProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4502,7 +4705,7 @@ func (x *TestProviderRequest) String() string {
 func (*TestProviderRequest) ProtoMessage() {}
 
 func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4515,7 +4718,7 @@ func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
 func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TestProviderRequest) GetId() string {
@@ -4537,7 +4740,7 @@ type TestProviderResponse struct {
 
 func (x *TestProviderResponse) Reset() {
 	*x = TestProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4549,7 +4752,7 @@ func (x *TestProviderResponse) String() string {
 func (*TestProviderResponse) ProtoMessage() {}
 
 func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4562,7 +4765,7 @@ func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
 func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TestProviderResponse) GetProvider() *Provider {
@@ -4596,7 +4799,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4608,7 +4811,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4621,7 +4824,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *LogoutRequest) GetId() string {
@@ -4640,7 +4843,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4652,7 +4855,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4665,7 +4868,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *LogoutResponse) GetProvider() *Provider {
@@ -4685,7 +4888,7 @@ type DiagnoseRequest struct {
 
 func (x *DiagnoseRequest) Reset() {
 	*x = DiagnoseRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4697,7 +4900,7 @@ func (x *DiagnoseRequest) String() string {
 func (*DiagnoseRequest) ProtoMessage() {}
 
 func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4710,7 +4913,7 @@ func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
 func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DiagnoseRequest) GetId() string {
@@ -4729,7 +4932,7 @@ type DiagnoseResponse struct {
 
 func (x *DiagnoseResponse) Reset() {
 	*x = DiagnoseResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4741,7 +4944,7 @@ func (x *DiagnoseResponse) String() string {
 func (*DiagnoseResponse) ProtoMessage() {}
 
 func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4754,7 +4957,7 @@ func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
 func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DiagnoseResponse) GetFacts() []*v1.DiagnoseResponse_Fact {
@@ -4775,7 +4978,7 @@ type PullModelRequest struct {
 
 func (x *PullModelRequest) Reset() {
 	*x = PullModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4787,7 +4990,7 @@ func (x *PullModelRequest) String() string {
 func (*PullModelRequest) ProtoMessage() {}
 
 func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4800,7 +5003,7 @@ func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelRequest.ProtoReflect.Descriptor instead.
 func (*PullModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PullModelRequest) GetProviderId() string {
@@ -4827,7 +5030,7 @@ type PullModelResponse struct {
 
 func (x *PullModelResponse) Reset() {
 	*x = PullModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4839,7 +5042,7 @@ func (x *PullModelResponse) String() string {
 func (*PullModelResponse) ProtoMessage() {}
 
 func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4852,7 +5055,7 @@ func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelResponse.ProtoReflect.Descriptor instead.
 func (*PullModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PullModelResponse) GetProgress() *v1.PullProgress {
@@ -4873,7 +5076,7 @@ type DeleteModelRequest struct {
 
 func (x *DeleteModelRequest) Reset() {
 	*x = DeleteModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4885,7 +5088,7 @@ func (x *DeleteModelRequest) String() string {
 func (*DeleteModelRequest) ProtoMessage() {}
 
 func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4898,7 +5101,7 @@ func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeleteModelRequest) GetProviderId() string {
@@ -4923,7 +5126,7 @@ type DeleteModelResponse struct {
 
 func (x *DeleteModelResponse) Reset() {
 	*x = DeleteModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4935,7 +5138,7 @@ func (x *DeleteModelResponse) String() string {
 func (*DeleteModelResponse) ProtoMessage() {}
 
 func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4948,7 +5151,7 @@ func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
 }
 
 type ListModelsRequest struct {
@@ -4961,7 +5164,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4973,7 +5176,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4986,7 +5189,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListModelsRequest) GetProviderId() string {
@@ -5006,7 +5209,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5018,7 +5221,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5031,7 +5234,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -5056,7 +5259,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5068,7 +5271,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5081,7 +5284,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
 }
 
 type GetStatusResponse struct {
@@ -5106,7 +5309,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5118,7 +5321,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5131,7 +5334,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -5212,7 +5415,7 @@ type GetSettingsRequest struct {
 
 func (x *GetSettingsRequest) Reset() {
 	*x = GetSettingsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5224,7 +5427,7 @@ func (x *GetSettingsRequest) String() string {
 func (*GetSettingsRequest) ProtoMessage() {}
 
 func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5237,7 +5440,7 @@ func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
 }
 
 type GetSettingsResponse struct {
@@ -5249,7 +5452,7 @@ type GetSettingsResponse struct {
 
 func (x *GetSettingsResponse) Reset() {
 	*x = GetSettingsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5261,7 +5464,7 @@ func (x *GetSettingsResponse) String() string {
 func (*GetSettingsResponse) ProtoMessage() {}
 
 func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5274,7 +5477,7 @@ func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *GetSettingsResponse) GetSettings() []*Setting {
@@ -5295,7 +5498,7 @@ type SetSettingRequest struct {
 
 func (x *SetSettingRequest) Reset() {
 	*x = SetSettingRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5307,7 +5510,7 @@ func (x *SetSettingRequest) String() string {
 func (*SetSettingRequest) ProtoMessage() {}
 
 func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5320,7 +5523,7 @@ func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingRequest.ProtoReflect.Descriptor instead.
 func (*SetSettingRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SetSettingRequest) GetKey() string {
@@ -5345,7 +5548,7 @@ type SetSettingResponse struct {
 
 func (x *SetSettingResponse) Reset() {
 	*x = SetSettingResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5357,7 +5560,7 @@ func (x *SetSettingResponse) String() string {
 func (*SetSettingResponse) ProtoMessage() {}
 
 func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5370,7 +5573,7 @@ func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingResponse.ProtoReflect.Descriptor instead.
 func (*SetSettingResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
 }
 
 type OpenWindowRequest struct {
@@ -5385,7 +5588,7 @@ type OpenWindowRequest struct {
 
 func (x *OpenWindowRequest) Reset() {
 	*x = OpenWindowRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5397,7 +5600,7 @@ func (x *OpenWindowRequest) String() string {
 func (*OpenWindowRequest) ProtoMessage() {}
 
 func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5410,7 +5613,7 @@ func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowRequest.ProtoReflect.Descriptor instead.
 func (*OpenWindowRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *OpenWindowRequest) GetSessionId() string {
@@ -5440,7 +5643,7 @@ type OpenWindowResponse struct {
 
 func (x *OpenWindowResponse) Reset() {
 	*x = OpenWindowResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5452,7 +5655,7 @@ func (x *OpenWindowResponse) String() string {
 func (*OpenWindowResponse) ProtoMessage() {}
 
 func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5465,7 +5668,7 @@ func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowResponse.ProtoReflect.Descriptor instead.
 func (*OpenWindowResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *OpenWindowResponse) GetHow() OpenWindowResponse_How {
@@ -5498,7 +5701,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5510,7 +5713,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5523,7 +5726,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -5541,7 +5744,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5553,7 +5756,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5566,7 +5769,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{77}
 }
 
 type StopRequest struct {
@@ -5577,7 +5780,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5589,7 +5792,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5602,7 +5805,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{78}
 }
 
 type StopResponse struct {
@@ -5613,7 +5816,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5625,7 +5828,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5638,7 +5841,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{79}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -5966,7 +6169,23 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\tchoice_id\x18\x02 \x01(\tR\bchoiceId\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\"H\n" +
 	"\x0eDecideResponse\x126\n" +
-	"\bapproval\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ApprovalR\bapproval\"\x14\n" +
+	"\bapproval\x18\x01 \x01(\v2\x1a.openvibez.api.v1.ApprovalR\bapproval\"G\n" +
+	"\x0fGetUsageRequest\x12\x19\n" +
+	"\bsince_ms\x18\x01 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\"B\n" +
+	"\x10GetUsageResponse\x12.\n" +
+	"\x04sums\x18\x01 \x03(\v2\x1a.openvibez.api.v1.UsageSumR\x04sums\"\xaa\x02\n" +
+	"\bUsageSum\x12\x10\n" +
+	"\x03day\x18\x01 \x01(\tR\x03day\x12\x1f\n" +
+	"\vprovider_id\x18\x02 \x01(\tR\n" +
+	"providerId\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x14\n" +
+	"\x05model\x18\x04 \x01(\tR\x05model\x12\x14\n" +
+	"\x05calls\x18\x05 \x01(\x03R\x05calls\x12'\n" +
+	"\x0festimated_calls\x18\x06 \x01(\x03R\x0eestimatedCalls\x122\n" +
+	"\x05usage\x18\a \x01(\v2\x1c.openvibez.provider.v1.UsageR\x05usage\x120\n" +
+	"\x11cost_microdollars\x18\b \x01(\x03H\x00R\x10costMicrodollars\x88\x01\x01B\x14\n" +
+	"\x12_cost_microdollars\"\x14\n" +
 	"\x12ListPluginsRequest\"I\n" +
 	"\x13ListPluginsResponse\x122\n" +
 	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"\x16\n" +
@@ -6126,14 +6345,15 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\rCreateSession\x12&.openvibez.api.v1.CreateSessionRequest\x1a'.openvibez.api.v1.CreateSessionResponse\x12`\n" +
 	"\rUpdateSession\x12&.openvibez.api.v1.UpdateSessionRequest\x1a'.openvibez.api.v1.UpdateSessionResponse\x12`\n" +
 	"\rDeleteSession\x12&.openvibez.api.v1.DeleteSessionRequest\x1a'.openvibez.api.v1.DeleteSessionResponse\x12Z\n" +
-	"\vListEntries\x12$.openvibez.api.v1.ListEntriesRequest\x1a%.openvibez.api.v1.ListEntriesResponse2\x8d\x03\n" +
+	"\vListEntries\x12$.openvibez.api.v1.ListEntriesRequest\x1a%.openvibez.api.v1.ListEntriesResponse2\xe0\x03\n" +
 	"\n" +
 	"RunService\x12E\n" +
 	"\x04Send\x12\x1d.openvibez.api.v1.SendRequest\x1a\x1e.openvibez.api.v1.SendResponse\x12K\n" +
 	"\x06Cancel\x12\x1f.openvibez.api.v1.CancelRequest\x1a .openvibez.api.v1.CancelResponse\x12K\n" +
 	"\x06GetRun\x12\x1f.openvibez.api.v1.GetRunRequest\x1a .openvibez.api.v1.GetRunResponse\x12Q\n" +
 	"\bListRuns\x12!.openvibez.api.v1.ListRunsRequest\x1a\".openvibez.api.v1.ListRunsResponse\x12K\n" +
-	"\x06Decide\x12\x1f.openvibez.api.v1.DecideRequest\x1a .openvibez.api.v1.DecideResponse2\x81\b\n" +
+	"\x06Decide\x12\x1f.openvibez.api.v1.DecideRequest\x1a .openvibez.api.v1.DecideResponse\x12Q\n" +
+	"\bGetUsage\x12!.openvibez.api.v1.GetUsageRequest\x1a\".openvibez.api.v1.GetUsageResponse2\x81\b\n" +
 	"\x0fProviderService\x12Z\n" +
 	"\vListPlugins\x12$.openvibez.api.v1.ListPluginsRequest\x1a%.openvibez.api.v1.ListPluginsResponse\x12`\n" +
 	"\rListProviders\x12&.openvibez.api.v1.ListProvidersRequest\x1a'.openvibez.api.v1.ListProvidersResponse\x12Z\n" +
@@ -6171,7 +6391,7 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 }
 
 var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
@@ -6224,190 +6444,197 @@ var file_api_v1_api_proto_goTypes = []any{
 	(*ListRunsResponse)(nil),         // 48: openvibez.api.v1.ListRunsResponse
 	(*DecideRequest)(nil),            // 49: openvibez.api.v1.DecideRequest
 	(*DecideResponse)(nil),           // 50: openvibez.api.v1.DecideResponse
-	(*ListPluginsRequest)(nil),       // 51: openvibez.api.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),      // 52: openvibez.api.v1.ListPluginsResponse
-	(*ListProvidersRequest)(nil),     // 53: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),    // 54: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),       // 55: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),      // 56: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),    // 57: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil),   // 58: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),    // 59: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil),   // 60: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),      // 61: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),     // 62: openvibez.api.v1.TestProviderResponse
-	(*LogoutRequest)(nil),            // 63: openvibez.api.v1.LogoutRequest
-	(*LogoutResponse)(nil),           // 64: openvibez.api.v1.LogoutResponse
-	(*DiagnoseRequest)(nil),          // 65: openvibez.api.v1.DiagnoseRequest
-	(*DiagnoseResponse)(nil),         // 66: openvibez.api.v1.DiagnoseResponse
-	(*PullModelRequest)(nil),         // 67: openvibez.api.v1.PullModelRequest
-	(*PullModelResponse)(nil),        // 68: openvibez.api.v1.PullModelResponse
-	(*DeleteModelRequest)(nil),       // 69: openvibez.api.v1.DeleteModelRequest
-	(*DeleteModelResponse)(nil),      // 70: openvibez.api.v1.DeleteModelResponse
-	(*ListModelsRequest)(nil),        // 71: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 72: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),         // 73: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 74: openvibez.api.v1.GetStatusResponse
-	(*GetSettingsRequest)(nil),       // 75: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),      // 76: openvibez.api.v1.GetSettingsResponse
-	(*SetSettingRequest)(nil),        // 77: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),       // 78: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),        // 79: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),       // 80: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 81: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 82: openvibez.api.v1.OpenLinkResponse
-	(*StopRequest)(nil),              // 83: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 84: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 85: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 86: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 87: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 88: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 89: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 90: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 91: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 92: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 93: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 94: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 95: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 96: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 97: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 98: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 99: openvibez.provider.v1.PullProgress
+	(*GetUsageRequest)(nil),          // 51: openvibez.api.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),         // 52: openvibez.api.v1.GetUsageResponse
+	(*UsageSum)(nil),                 // 53: openvibez.api.v1.UsageSum
+	(*ListPluginsRequest)(nil),       // 54: openvibez.api.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),      // 55: openvibez.api.v1.ListPluginsResponse
+	(*ListProvidersRequest)(nil),     // 56: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 57: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 58: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 59: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 60: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 61: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 62: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 63: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 64: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 65: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 66: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 67: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 68: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 69: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 70: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 71: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 72: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 73: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 74: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 75: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 76: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 77: openvibez.api.v1.GetStatusResponse
+	(*GetSettingsRequest)(nil),       // 78: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 79: openvibez.api.v1.GetSettingsResponse
+	(*SetSettingRequest)(nil),        // 80: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 81: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 82: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 83: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 84: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 85: openvibez.api.v1.OpenLinkResponse
+	(*StopRequest)(nil),              // 86: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 87: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 88: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 89: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 90: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 91: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 92: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 93: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 94: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 95: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 96: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 97: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 98: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 99: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 100: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 101: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 102: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
-	0,  // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
-	1,  // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	85, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	86, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	87, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
-	11, // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
-	12, // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
-	12, // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
-	13, // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	88, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	89, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	90, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	14, // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	91, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
-	15, // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
-	16, // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	92, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	93, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
-	17, // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
-	18, // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	94, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
-	4,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	95, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
-	5,  // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	87, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
-	2,  // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	91, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
-	15, // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
-	86, // 28: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	86, // 29: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	96, // 30: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	97, // 31: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
-	6,  // 32: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
-	3,  // 33: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
-	3,  // 34: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
-	28, // 35: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
-	8,  // 36: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
-	9,  // 37: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
-	10, // 38: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
-	19, // 39: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
-	21, // 40: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
-	22, // 41: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
-	20, // 42: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
-	24, // 43: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
-	25, // 44: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
-	8,  // 45: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
-	8,  // 46: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
-	8,  // 47: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	8,  // 48: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	10, // 49: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	94, // 50: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	85, // 51: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	8,  // 52: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	9,  // 53: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	9,  // 54: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	9,  // 55: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	9,  // 56: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	19, // 57: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	23, // 58: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	21, // 59: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	21, // 60: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	21, // 61: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	21, // 62: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	22, // 63: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	21, // 64: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	98, // 65: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	99, // 66: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	22, // 67: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	24, // 68: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	7,  // 69: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	29, // 70: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	31, // 71: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	33, // 72: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	35, // 73: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	37, // 74: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	39, // 75: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	41, // 76: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	43, // 77: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	45, // 78: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	47, // 79: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	49, // 80: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	51, // 81: openvibez.api.v1.ProviderService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	53, // 82: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	55, // 83: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	57, // 84: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	59, // 85: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	61, // 86: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	63, // 87: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	65, // 88: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	71, // 89: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	67, // 90: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	69, // 91: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	26, // 92: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	73, // 93: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	75, // 94: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	77, // 95: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	79, // 96: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	81, // 97: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	83, // 98: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	30, // 99: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	32, // 100: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	34, // 101: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	36, // 102: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	38, // 103: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	40, // 104: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	42, // 105: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	44, // 106: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	46, // 107: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	48, // 108: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	50, // 109: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	52, // 110: openvibez.api.v1.ProviderService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	54, // 111: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	56, // 112: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	58, // 113: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	60, // 114: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	62, // 115: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	64, // 116: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	66, // 117: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	72, // 118: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	68, // 119: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	70, // 120: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	27, // 121: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	74, // 122: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	76, // 123: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	78, // 124: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	80, // 125: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	82, // 126: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	84, // 127: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	99, // [99:128] is the sub-list for method output_type
-	70, // [70:99] is the sub-list for method input_type
-	70, // [70:70] is the sub-list for extension type_name
-	70, // [70:70] is the sub-list for extension extendee
-	0,  // [0:70] is the sub-list for field type_name
+	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
+	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
+	88,  // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	89,  // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	90,  // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	11,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
+	12,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
+	12,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
+	13,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
+	91,  // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	92,  // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	93,  // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	14,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
+	94,  // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	15,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
+	16,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
+	95,  // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	96,  // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	17,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
+	18,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
+	97,  // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	4,   // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
+	98,  // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	5,   // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
+	90,  // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	2,   // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
+	94,  // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	15,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
+	89,  // 28: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	89,  // 29: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	99,  // 30: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	100, // 31: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	6,   // 32: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
+	3,   // 33: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
+	3,   // 34: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
+	28,  // 35: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
+	8,   // 36: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
+	9,   // 37: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
+	10,  // 38: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
+	19,  // 39: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
+	21,  // 40: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
+	22,  // 41: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
+	20,  // 42: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
+	24,  // 43: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
+	25,  // 44: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
+	8,   // 45: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
+	8,   // 46: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
+	8,   // 47: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	8,   // 48: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	10,  // 49: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
+	97,  // 50: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	88,  // 51: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	8,   // 52: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	9,   // 53: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	9,   // 54: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	9,   // 55: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	9,   // 56: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	19,  // 57: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	53,  // 58: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	96,  // 59: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	23,  // 60: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	21,  // 61: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	21,  // 62: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	21,  // 63: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	21,  // 64: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	22,  // 65: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	21,  // 66: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	101, // 67: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	102, // 68: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	22,  // 69: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	24,  // 70: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	7,   // 71: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	29,  // 72: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	31,  // 73: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	33,  // 74: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	35,  // 75: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	37,  // 76: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	39,  // 77: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	41,  // 78: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	43,  // 79: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	45,  // 80: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	47,  // 81: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	49,  // 82: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	51,  // 83: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	54,  // 84: openvibez.api.v1.ProviderService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	56,  // 85: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	58,  // 86: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	60,  // 87: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	62,  // 88: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	64,  // 89: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	66,  // 90: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	68,  // 91: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	74,  // 92: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	70,  // 93: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	72,  // 94: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	26,  // 95: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	76,  // 96: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	78,  // 97: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	80,  // 98: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	82,  // 99: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	84,  // 100: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	86,  // 101: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	30,  // 102: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	32,  // 103: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	34,  // 104: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	36,  // 105: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	38,  // 106: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	40,  // 107: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	42,  // 108: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	44,  // 109: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	46,  // 110: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	48,  // 111: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	50,  // 112: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	52,  // 113: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	55,  // 114: openvibez.api.v1.ProviderService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	57,  // 115: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	59,  // 116: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	61,  // 117: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	63,  // 118: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	65,  // 119: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	67,  // 120: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	69,  // 121: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	75,  // 122: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	71,  // 123: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	73,  // 124: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	27,  // 125: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	77,  // 126: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	79,  // 127: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	81,  // 128: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	83,  // 129: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	85,  // 130: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	87,  // 131: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	102, // [102:132] is the sub-list for method output_type
+	72,  // [72:102] is the sub-list for method input_type
+	72,  // [72:72] is the sub-list for extension type_name
+	72,  // [72:72] is the sub-list for extension extendee
+	0,   // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -6444,14 +6671,15 @@ func file_api_v1_api_proto_init() {
 		(*Change_Tombstone)(nil),
 	}
 	file_api_v1_api_proto_msgTypes[27].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[49].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[45].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[52].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   77,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
