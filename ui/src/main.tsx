@@ -15,6 +15,7 @@ import "./style/layout.css";
 import "./style/text.css";
 import "./style/feed.css";
 import "./style/dialog.css";
+import "./style/files.css";
 import "./style/form.css";
 
 // load runs at the start and again when the host turns out to have another database.

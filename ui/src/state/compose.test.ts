@@ -29,15 +29,16 @@ describe("the 10 MB guard", () => {
 });
 
 describe("attempts", () => {
+  const now = { sessionId: "s", text: "hello", model: "p/m", files: "" };
   test("the same message is the same request", () => {
-    const first = attempt(undefined, "s", "hello", "p/m");
-    expect(attempt(first, "s", "hello", "p/m").id).toBe(first.id);
+    const first = attempt(undefined, now);
+    expect(attempt(first, { ...now }).id).toBe(first.id);
   });
   test("anything else is another request", () => {
-    const first = attempt(undefined, "s", "hello", "p/m");
-    expect(attempt(first, "s", "hello!", "p/m").id).not.toBe(first.id);
-    expect(attempt(first, "t", "hello", "p/m").id).not.toBe(first.id);
-    expect(attempt(first, "s", "hello", "p/n").id).not.toBe(first.id);
+    const first = attempt(undefined, now);
+    for (const other of [{ text: "hello!" }, { sessionId: "t" }, { model: "p/n" }, { files: "f" }]) {
+      expect(attempt(first, { ...now, ...other }).id).not.toBe(first.id);
+    }
   });
 });
 

@@ -39,11 +39,13 @@ export interface Attempt {
   readonly sessionId: string;
   readonly text: string;
   readonly model: string;
+  // The ids of what is attached.
+  readonly files: string;
 }
 
-export function attempt(before: Attempt | undefined, sessionId: string, text: string, model: string): Attempt {
-  if (before && before.sessionId === sessionId && before.text === text && before.model === model) return before;
-  return { id: crypto.randomUUID(), sessionId, text, model };
+export function attempt(before: Attempt | undefined, now: Omit<Attempt, "id">): Attempt {
+  const same = before && before.sessionId === now.sessionId && before.text === now.text && before.model === now.model && before.files === now.files;
+  return same ? before : { id: crypto.randomUUID(), ...now };
 }
 
 // afterSent is what stays in the composer once `sent` has been accepted: what was typed behind it meanwhile.

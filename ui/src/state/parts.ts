@@ -1,5 +1,5 @@
 // What a turn shows: its entries with the pieces of one thing put together.
-import { ApprovalState, Chunk_Kind, type Decision, type Entry, type FileChange, type Summary, type ToolOutput } from "../gen/api/v1/api_pb";
+import { ApprovalState, Chunk_Kind, type Decision, type Entry, type FileChange, type Summary, type ToolOutput, type UserMessage } from "../gen/api/v1/api_pb";
 import type { Action, Blob, Notice, Plan, Question, ToolCall } from "../gen/provider/v1/provider_pb";
 import type { Turn } from "./journal";
 
@@ -136,10 +136,10 @@ export function answerText(parts: readonly Part[]): string {
   return parts.flatMap((p) => (p.kind === "text" ? [p.text] : [])).join("\n\n");
 }
 
-// userText is what set the turn off.
-export function userText(turn: Turn): string {
-  for (const e of turn.entries) if (e.body.case === "user") return e.body.value.text;
-  return "";
+// userMessage is what set the turn off; absent where it is not loaded.
+export function userMessage(turn: Turn): UserMessage | undefined {
+  for (const e of turn.entries) if (e.body.case === "user") return e.body.value;
+  return undefined;
 }
 
 export const pending = (state: ApprovalState): boolean => state === ApprovalState.PENDING;

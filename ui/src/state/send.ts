@@ -1,7 +1,8 @@
 // Sends messages, stops runs, answers questions.
 import { batch, signal } from "@preact/signals";
 import { api, words } from "../api";
-import type { Run } from "../gen/api/v1/api_pb";
+import type { Run, UserMessage } from "../gen/api/v1/api_pb";
+import { attachments, attachProblem, sentAlong } from "./attachments";
 import { choice, newChoice } from "./choice";
 import { afterSent, attempt, tooBig, type Attempt } from "./compose";
 import { draft, forgetNewDraft, settled, typed } from "./drafts";
@@ -19,7 +20,8 @@ export const sent = signal(0);
 
 export async function send(): Promise<void> {
   const text = draft.value;
-  if (sending.value || text.trim() === "") return;
+  const files = attachments.value;
+  if (sending.value || (text.trim() === "" && files.length === 0)) return;
   const big = tooBig(text);
   if (big) {
     sendProblem.value = big;
@@ -27,10 +29,16 @@ export async function send(): Promise<void> {
   }
   const sessionId = openId.value;
   const picked = sessionId ? undefined : newChoice.value;
-  const one = attempt(failed.value, sessionId, text, `${choice.value.providerId}/${choice.value.model}`);
+  const one = attempt(failed.value, {
+    sessionId,
+    text,
+    model: `${choice.value.providerId}/${choice.value.model}`,
+    files: files.map((f) => f.id).join(),
+  });
   batch(() => {
     sending.value = true;
     sendProblem.value = "";
+    attachProblem.value = "";
   });
   try {
     await settled();
@@ -38,12 +46,14 @@ export async function send(): Promise<void> {
       sessionId,
       clientRequestId: one.id,
       text,
+      attachments: files.map((f) => f.blob),
       provider: picked?.providerId ?? "",
       model: picked?.model ?? "",
     });
     batch(() => {
       failed.value = undefined;
       accepted(answer.run);
+      sentAlong(sessionId, files);
       const { session } = answer;
       if (session) tables.value = { ...tables.value, sessions: put(tables.value.sessions, [session], (s) => s.id) };
       if (openId.value === sessionId) {
@@ -71,18 +81,18 @@ export async function send(): Promise<void> {
 }
 
 // again asks the same once more; the new run stands in for the old one.
-export async function again(run: Run, text: string): Promise<void> {
-  await dispatch(run.sessionId, text, run.id);
+export async function again(run: Run, message: UserMessage): Promise<void> {
+  await dispatch(run.sessionId, message, run.id);
 }
 
 // goOn asks an interrupted answer to continue.
 export async function goOn(run: Run): Promise<void> {
-  await dispatch(run.sessionId, "Please continue where you left off.", "");
+  await dispatch(run.sessionId, { text: "Please continue where you left off.", attachments: [] }, "");
 }
 
-async function dispatch(sessionId: string, text: string, replacesRunId: string): Promise<void> {
+async function dispatch(sessionId: string, { text, attachments: files }: Pick<UserMessage, "text" | "attachments">, replacesRunId: string): Promise<void> {
   try {
-    const { run } = await api.runs.send({ sessionId, clientRequestId: crypto.randomUUID(), text, replacesRunId });
+    const { run } = await api.runs.send({ sessionId, clientRequestId: crypto.randomUUID(), text, attachments: files, replacesRunId });
     accepted(run);
     sent.value++;
   } catch (err) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, bytes, oneLine, seconds } from "./words";
+import { ago, bytes, countdown, oneLine, seconds } from "./words";
 
 test("durations", () => {
   expect([0, 1234, 12_345, 75_000, 3_600_000].map(seconds)).toEqual(["0.0 s", "1.2 s", "12 s", "1 min 15 s", "1 h 0 min"]);
@@ -17,4 +17,8 @@ test("times past", () => {
 test("one line", () => {
   expect(oneLine("  a\n\nb  c ", 10)).toBe("a b c");
   expect(oneLine("abcdefgh", 5)).toBe("abcd…");
+});
+
+test("a countdown counts whole seconds and never below nothing", () => {
+  expect([6001, 7000, 59_900, 750_000, 3_723_000, 0, -5].map(countdown)).toEqual(["0:07", "0:07", "1:00", "12:30", "1:02:03", "0:00", "0:00"]);
 });

@@ -13,6 +13,15 @@ export function seconds(ms: number): string {
   return `${Math.floor(m / 60)} h ${m % 60} min`;
 }
 
+// countdown is a time to wait as a clock counts it down: 0:07, 12:30, 1:02:03.
+export function countdown(ms: number): string {
+  const s = Math.max(0, Math.ceil(ms / 1000));
+  const two = (n: number) => String(n).padStart(2, "0");
+  const h = Math.floor(s / 3600);
+  const m = Math.floor(s / 60) % 60;
+  return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
 export function bytes(n: number): string {
   if (n < 1000) return `${n} bytes`;
   const units = ["kB", "MB", "GB", "TB"];

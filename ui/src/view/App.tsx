@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import { keyPressed } from "./keys";
 import { dialog, drawer, link, openId, problem, session, sidebar, spoken } from "../state/store";
 import { Composer } from "./Composer";
+import { DropPlace } from "./DropPlace";
 import { Feed } from "./Feed";
 import { Help } from "./Help";
 import { Icon } from "./icons";
@@ -32,6 +33,7 @@ export function App() {
       {dialog.value === "models" && <ModelPicker />}
       {dialog.value === "settings" && <Settings />}
       {dialog.value === "help" && <Help />}
+      <DropPlace />
       <Problem />
       <div class="offscreen" aria-live="polite">{spoken.value}</div>
     </div>

@@ -1,9 +1,11 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { attachments } from "../state/attachments";
 import { choice, chosenProvider, label } from "../state/choice";
 import { keyAction } from "../state/compose";
 import { draft, typed } from "../state/drafts";
 import { cancel, send, sending, sendProblem } from "../state/send";
 import { activeRun, busyRun, dialog, openId, openProblem, started, tables } from "../state/store";
+import { AttachButton, Attached, pasted } from "./Attached";
 import { Icon } from "./icons";
 import { modelKeys } from "./keys";
 import { isNarrow } from "./parts";
@@ -26,7 +28,7 @@ export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const text = draft.value;
   const active = activeRun.value;
-  const empty = text.trim() === "";
+  const empty = text.trim() === "" && attachments.value.length === 0;
   // Before the last chat is there, nobody knows what the text belongs to.
   const ready = started.value && openProblem.value === "";
 
@@ -72,6 +74,7 @@ export function Composer() {
         </p>
       )}
       <div class="composer-box">
+        <Attached />
         <textarea
           ref={area}
           id="message"
@@ -82,9 +85,13 @@ export function Composer() {
           disabled={!ready}
           onInput={(e) => typed(e.currentTarget.value)}
           onKeyDown={pressed}
+          onPaste={pasted}
         />
         <div class="composer-row">
-          <ModelButton />
+          <span class="composer-side">
+            <AttachButton disabled={!ready} />
+            <ModelButton />
+          </span>
           <span class="composer-keys">
             {active && (
               <button type="button" class="round" data-stop aria-label="Stop" title="Stop (Esc)" disabled={active.cancelRequested} onClick={stop}>

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Run } from "../gen/api/v1/api_pb";
+import type { Run, UserMessage } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Meta } from "../state/parts";
 import { again } from "../state/send";
@@ -12,7 +12,7 @@ interface Props {
   run: Run | undefined;
   meta: Meta;
   answer: string;
-  question: string;
+  question: UserMessage | undefined;
   last: boolean;
 }
 

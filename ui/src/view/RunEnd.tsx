@@ -1,4 +1,4 @@
-import type { Run } from "../gen/api/v1/api_pb";
+import type { Run, UserMessage } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import { Done_Reason, ErrorCode } from "../gen/provider/v1/provider_pb";
 import { again, goOn } from "../state/send";
@@ -8,46 +8,52 @@ import { Words } from "./Words";
 
 interface Props {
   run: Run;
-  // What was asked; empty where it is not loaded.
-  text: string;
+  // What was asked; absent where it is not loaded.
+  message: UserMessage | undefined;
   answered: boolean;
 }
 
 // RunEnd says how a run ended where it did not simply succeed.
-export function RunEnd({ run, text, answered }: Props) {
+export function RunEnd({ run, message, answered }: Props) {
   switch (run.state) {
     case RunState.FAILED:
-      return <ErrorCard run={run} text={text} />;
+      return <ErrorCard run={run} message={message} />;
     case RunState.CANCELLED:
       if (run.startedMs === 0n) return null;
-      return <Quiet words="Stopped." run={run} text={text} />;
+      return <Quiet words="Stopped." run={run} message={message} />;
     case RunState.INTERRUPTED:
-      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} text={text} goOn={answered} />;
+      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} message={message} goOn={answered} />;
     case RunState.COMPLETED:
-      if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} text="" goOn />;
-      if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} text={text} />;
+      if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} goOn />;
+      if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} message={message} />;
       return null;
     default:
       return null;
   }
 }
 
-function Quiet(props: { words: string; run: Run; text: string; goOn?: boolean }) {
+function Quiet(props: { words: string; run: Run; message?: UserMessage; goOn?: boolean }) {
   return (
     <p class="quiet-end" data-testid="run-end">
       <Words text={props.words} />
       {props.goOn && <button class="text-button" onClick={() => void goOn(props.run)}>Continue</button>}
-      {props.text && <button class="text-button" onClick={() => void again(props.run, props.text)}>Send again</button>}
+      {props.message && <Again run={props.run} message={props.message} class="text-button" />}
     </p>
   );
 }
 
+function Again({ run, message, class: name }: { run: Run; message: UserMessage; class: string }) {
+  return <button class={name} onClick={() => void again(run, message)}>Send again</button>;
+}
+
+// Errors that another model would mend.
+const modelErrors = new Set([ErrorCode.UNSUPPORTED_PARAMETER, ErrorCode.UNSUPPORTED, ErrorCode.CONTEXT_TOO_LONG, ErrorCode.OVERLOADED, ErrorCode.RATE_LIMITED]);
 // Errors that another model or a changed connection would mend.
 const connection = new Set([
   ErrorCode.AUTH, ErrorCode.QUOTA, ErrorCode.UNKNOWN_MODEL, ErrorCode.UNREACHABLE, ErrorCode.TLS, ErrorCode.PROXY, ErrorCode.DENIED,
 ]);
 
-function ErrorCard({ run, text }: { run: Run; text: string }) {
+function ErrorCard({ run, message }: { run: Run; message: UserMessage | undefined }) {
   const error = run.error;
   const code = error ? (ErrorCode[error.code] ?? "") : "";
   const request = error?.requestId || run.requestId;
@@ -71,13 +77,9 @@ function ErrorCard({ run, text }: { run: Run; text: string }) {
         </div>
       </details>
       <div class="buttons">
-        {text && <button class="button" onClick={() => void again(run, text)}>Send again</button>}
-        {error && connection.has(error.code) && (
-          <>
-            <button class="button" onClick={() => (dialog.value = "models")}>Choose another model</button>
-            <button class="button" onClick={() => (dialog.value = "settings")}>Providers</button>
-          </>
-        )}
+        {message && <Again run={run} message={message} class="button" />}
+        {error && (connection.has(error.code) || modelErrors.has(error.code)) && <button class="button" onClick={() => (dialog.value = "models")}>Choose another model</button>}
+        {error && connection.has(error.code) && <button class="button" onClick={() => (dialog.value = "settings")}>Providers</button>}
       </div>
     </article>
   );

@@ -1,30 +1,35 @@
 import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Part } from "../state/parts";
-import { clock, seconds } from "../text/words";
+import { countdown, seconds } from "../text/words";
 import { useNow } from "./useNow";
+import { Words } from "./Words";
 
 // StatusLine says what a run is busy with.
 export function StatusLine({ run, parts }: { run: Run; parts: readonly Part[] }) {
   const now = useNow(true);
-  const text = words(run, parts, now);
+  const text = words(run, parts);
+  const left = run.state === RunState.WAITING_LIMIT && !run.cancelRequested && run.resumeMs > 0n ? Number(run.resumeMs) - now : undefined;
   const since = now - Number(run.startedMs || run.createdMs);
   return (
     <p class="status" data-testid="status">
       <span class="dot" aria-hidden="true" />
-      <span>{text}</span>
+      <Words text={text} />
+      {left !== undefined && (
+        <span class="tag" data-tone="warn" role="timer">{left > 0 ? `goes on in ${countdown(left)}` : "goes on now"}</span>
+      )}
       {run.state === RunState.RUNNING && since >= 3000 && <span class="faint">{seconds(Math.floor(since / 1000) * 1000)}</span>}
     </p>
   );
 }
 
-function words(run: Run, parts: readonly Part[], now: number): string {
+function words(run: Run, parts: readonly Part[]): string {
   if (run.cancelRequested) return "Stopping…";
   switch (run.state) {
     case RunState.WAITING_APPROVAL:
       return "Waiting for your answer";
     case RunState.WAITING_LIMIT:
-      return run.resumeMs > 0n ? `Waiting for the provider's limit, goes on at ${clock(Number(run.resumeMs), now)}` : "Waiting for the provider's limit";
+      return run.status || "Waiting for the provider's limit";
     case RunState.WAITING_BACKGROUND:
       return run.status || "The work goes on at the provider";
     case RunState.PAUSED:

@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Turn } from "../state/journal";
-import { answerText, shown, userText, type Part } from "../state/parts";
+import { answerText, shown, userMessage, type Part } from "../state/parts";
 import { isActive } from "../state/rows";
 import { oneLine } from "../text/words";
 import { Foot } from "./Foot";
@@ -30,7 +30,7 @@ export const TurnView = memo(function TurnView(props: Props) {
   if (!props.replaced) return <Whole {...props} />;
   return (
     <details class="replaced" onToggle={(e) => setOpen(e.currentTarget.open)}>
-      <summary>Earlier try: “{oneLine(userText(props.turn), 60)}”</summary>
+      <summary>Earlier try: “{oneLine(userMessage(props.turn)?.text ?? "", 60)}”</summary>
       {open && <Whole {...props} />}
     </details>
   );
@@ -47,8 +47,8 @@ function Whole({ turn, run, replaced, waits, last }: Props) {
         <PartView key={part.seq} part={part} run={run} waits={waits} live={active && i === parts.length - 1} />
       ))}
       {active && <StatusLine run={run} parts={parts} />}
-      {run && !replaced && <RunEnd run={run} text={userText(turn)} answered={answer !== ""} />}
-      {ended && answer !== "" && <Foot run={run} meta={meta} answer={answer} question={userText(turn)} last={last && !replaced} />}
+      {run && !replaced && <RunEnd run={run} message={userMessage(turn)} answered={answer !== ""} />}
+      {ended && answer !== "" && <Foot run={run} meta={meta} answer={answer} question={userMessage(turn)} last={last && !replaced} />}
     </section>
   );
 }

@@ -68,9 +68,9 @@ export function Modal({ label, class: name, close = () => (dialog.value = ""), c
   );
 }
 
-export function CloseButton() {
+export function CloseButton({ onClick = () => (dialog.value = "") }: { onClick?: () => void }) {
   return (
-    <button class="bare" aria-label="Close" onClick={() => (dialog.value = "")}>
+    <button class="bare" aria-label="Close" onClick={onClick}>
       <Icon name="close" />
     </button>
   );
