@@ -21,91 +21,8 @@ is. Providers are named by name or id.`,
 		Example: `  openvibez provider add ollama
   openvibez provider list
   openvibez provider default ollama`,
-	}, a.providerAdd(), a.providerList(), a.providerTest(), a.providerModels(), a.providerRemove(), a.providerDefault())
-}
-
-func (a *app) providerAdd() *cobra.Command {
-	var name, url, key, settings string
-	var asJSON, untested bool
-	cmd := &cobra.Command{
-		Use:   "add PLUGIN",
-		Short: "Configure a provider, and test it",
-		Long: `Configures a provider that the plugin serves, then tests the connection. It stays configured if the
-test fails; the exit code is then 5. The first one that is more than a demonstration becomes the default.
-
-A key is never stored: --key-env names the environment variable of the host that holds it.`,
-		Example: `  openvibez provider add ollama
-  openvibez provider add ollama --name "Big machine" --url http://192.168.1.20:11434
-  openvibez provider add openai --key-env OPENAI_API_KEY`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return misused(cmd, "%s needs a plugin%s", cmd.CommandPath(), a.pluginNames(cmd.Context()))
-			}
-			return exactly("a plugin")(cmd, args)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			req := &apiv1.AddProviderRequest{Plugin: args[0], Name: name, BaseUrl: url, SettingsJson: settings}
-			if key != "" {
-				req.KeySource = "env:" + strings.TrimPrefix(key, "env:")
-			}
-			c, err := a.hostOrStart(ctx)
-			if err != nil {
-				return err
-			}
-			res, err := c.Providers.AddProvider(ctx, req)
-			if err != nil {
-				return err
-			}
-			if untested {
-				if asJSON {
-					return printJSON(a.out, res.Provider)
-				}
-				fmt.Fprintf(a.out, "Added %s.\n", res.Provider.Name)
-				return nil
-			}
-			tested, err := c.Providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: res.Provider.Id})
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				if err := printJSON(a.out, tested.Provider); err != nil {
-					return err
-				}
-			} else {
-				fmt.Fprintf(a.out, "Added %s.", res.Provider.Name)
-				if res.Provider.IsDefault {
-					fmt.Fprint(a.out, " It is the default now.")
-				}
-				fmt.Fprintln(a.out)
-			}
-			return a.sayTested(tested, asJSON)
-		},
-	}
-	cmd.Flags().StringVar(&name, "name", "", "what to call it (default: the plugin's name)")
-	cmd.Flags().StringVar(&url, "url", "", "address of the server (default: the plugin's, or what the environment says)")
-	cmd.Flags().StringVar(&key, "key-env", "", "environment variable that holds the key")
-	cmd.Flags().StringVar(&settings, "settings", "", "the plugin's settings, as a JSON object")
-	cmd.Flags().BoolVar(&untested, "no-test", false, "don't test the connection")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider as a JSON object")
-	return cmd
-}
-
-// pluginNames lists what can be added, if a host can be asked.
-func (a *app) pluginNames(ctx context.Context) string {
-	c, err := a.host(ctx)
-	if err != nil {
-		return ""
-	}
-	res, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
-	if err != nil || len(res.Plugins) == 0 {
-		return ""
-	}
-	names := make([]string, len(res.Plugins))
-	for i, p := range res.Plugins {
-		names[i] = p.Id
-	}
-	return ": " + strings.Join(names, ", ")
+	}, a.providerAdd(), a.providerList(), a.providerTest(), a.providerModels(), a.providerRemove(), a.providerDefault(),
+		a.providerSettings(), a.providerSet(), a.providerLogin(), a.providerLogout(), a.providerPull(), a.providerDeleteModel())
 }
 
 // sayTested tells how a test went; a connection that does not work is an error.
@@ -170,12 +87,13 @@ func (a *app) providerList() *cobra.Command {
 }
 
 func (a *app) providerTest() *cobra.Command {
-	var asJSON bool
+	var asJSON, verbose bool
 	cmd := &cobra.Command{
-		Use:     "test PROVIDER",
-		Short:   "Check a connection, and list its models anew",
-		Example: `  openvibez provider test ollama`,
-		Args:    exactly("a provider's name or id"),
+		Use:   "test PROVIDER",
+		Short: "Check a connection, and list its models anew",
+		Example: `  openvibez provider test ollama
+  openvibez provider test ollama --verbose`,
+		Args: exactly("a provider's name or id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
@@ -190,9 +108,17 @@ func (a *app) providerTest() *cobra.Command {
 					return err
 				}
 			}
-			return a.sayTested(res, asJSON)
+			problem := a.sayTested(res, asJSON)
+			if verbose && !asJSON {
+				// Where nothing can be told, what the test found is enough.
+				if err := a.sayFacts(cmd.Context(), c, res.Provider.Id); err != nil && problem == nil {
+					return err
+				}
+			}
+			return problem
 		},
 	}
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "print what the plugin can tell about the connection")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as a JSON object")
 	return cmd
 }
@@ -272,7 +198,7 @@ func size(bytes int64) string {
 func (a *app) providerRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove PROVIDER",
-		Short:   "Forget a provider; conversations with it keep their text",
+		Short:   "Forget a provider and its key; conversations with it keep their text",
 		Example: `  openvibez provider remove "Big machine"`,
 		Args:    exactly("a provider's name or id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -280,7 +206,10 @@ func (a *app) providerRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = c.Providers.RemoveProvider(cmd.Context(), &apiv1.RemoveProviderRequest{Id: args[0]})
+			res, err := c.Providers.RemoveProvider(cmd.Context(), &apiv1.RemoveProviderRequest{Id: args[0]})
+			if err == nil && res.Warning != "" {
+				fmt.Fprintln(a.err, res.Warning)
+			}
 			return err
 		},
 	}

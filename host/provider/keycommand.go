@@ -94,7 +94,9 @@ func (c *commands) execute(line string) (string, error) {
 	defer cancel()
 	cmd := shell(ctx, line)
 	if home, err := os.UserHomeDir(); err == nil {
-		cmd.Dir = home
+		if info, err := os.Stat(home); err == nil && info.IsDir() {
+			cmd.Dir = home
+		}
 	}
 	var out, errs head
 	cmd.Stdout, cmd.Stderr = &out, &errs
