@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/responses"
@@ -25,7 +26,7 @@ import (
 // openaiHome is an installation whose OpenAI provider talks to a scripted server.
 func openaiHome(b *testing.B) (*home, *openaitest.Server) {
 	b.Helper()
-	out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "openvibez-provider-openai"), "github.com/openvibez/openvibez/plugins/openai").CombinedOutput()
+	out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, "openvibez-provider-openai"), "github.com/openvibez/openvibez/plugins/openai").CombinedOutput()
 	if err != nil {
 		b.Fatalf("build the plugin: %v\n%s", err, out)
 	}
@@ -33,8 +34,7 @@ func openaiHome(b *testing.B) (*home, *openaitest.Server) {
 	return newHome(b, "BENCH_API_KEY=sk-bench"), srv
 }
 
-// BenchmarkOpenAI compares an answer of 20,000 deltas through host and plugin with openai-go in a process of its own,
-// and weighs the two processes afterwards.
+// BenchmarkOpenAI compares an answer of 20,000 deltas through host and plugin with openai-go in a process of its own.
 func BenchmarkOpenAI(b *testing.B) {
 	h, srv := openaiHome(b)
 	p := h.start()
@@ -51,7 +51,7 @@ func BenchmarkOpenAI(b *testing.B) {
 			}
 			follow(b, hosts, runs, &apiv1.SendRequest{
 				ClientRequestId: fmt.Sprintf("openai-%d-%d", i, time.Now().UnixNano()), Provider: "bench", Model: openaitest.Plain, Text: prompt,
-			}, false)
+			})
 			if i == 0 {
 				plugin = child(b, p.cmd.Process.Pid, "openvibez-provider-openai")
 				continue
@@ -59,8 +59,6 @@ func BenchmarkOpenAI(b *testing.B) {
 			ours = append(ours, cpu(b, p.cmd.Process.Pid)+cpu(b, plugin)-before)
 			theirs = append(theirs, clientCPU(b, "responses "+srv.URL+" "+prompt))
 		}
-		time.Sleep(5 * time.Second)
-		b.ReportMetric(pss(b, p.cmd.Process.Pid)+pss(b, plugin), "host+plugin-pss-MB")
 	}
 	b.ReportMetric(median(ours), "host+plugin-cpu-s")
 	b.ReportMetric(median(theirs), "openai-go-cpu-s")
@@ -76,33 +74,81 @@ func BenchmarkFirstToken(b *testing.B) {
 	h.must("provider", "add", "openai", "--name", "bench", "--url", srv.URL, "--key-env", "BENCH_API_KEY", "--set", "api=responses")
 	var warm, cold, raw []float64
 	for b.Loop() {
-		hosts, runs := h.client()
-		ask := func(i int) float64 {
-			begin := time.Now()
-			follow(b, hosts, runs, &apiv1.SendRequest{
-				ClientRequestId: fmt.Sprintf("token-%d-%d", i, time.Now().UnixNano()), Provider: "bench", Model: openaitest.Plain, Text: "hello",
-			}, true)
-			return time.Since(begin).Seconds() * 1000
-		}
-		ask(-1)
-		for i := range 60 {
+		w := watch(b, h)
+		w.firstWord(b)
+		for range 60 {
 			raw = append(raw, rawFirstToken(b, srv.URL))
-			warm = append(warm, ask(i))
-			time.Sleep(20 * time.Millisecond)
+			warm = append(warm, w.firstWord(b))
+			time.Sleep(300 * time.Millisecond)
 		}
-		for i := range 10 {
+		for range 10 {
 			h.must("stop")
 			<-p.gone
 			p = h.start()
-			hosts, runs = h.client()
-			time.Sleep(300 * time.Millisecond)
-			cold = append(cold, ask(100+i))
+			w := watch(b, h)
+			time.Sleep(time.Second)
+			cold = append(cold, w.firstWord(b))
 		}
 	}
 	b.ReportMetric(median(raw), "raw-ms")
 	b.ReportMetric(median(warm)-median(raw), "warm-over-raw-ms")
 	b.ReportMetric(median(cold)-median(raw), "cold-over-raw-ms")
 	b.ReportMetric(0, "ns/op")
+}
+
+// watcher follows one session, as an open window does.
+type watcher struct {
+	runs    apiv1.RunServiceClient
+	session string
+	stream  *connect.ServerStreamForClient[apiv1.WatchResponse]
+}
+
+// watch makes a session that has no messages yet and follows it.
+func watch(b *testing.B, h *home) *watcher {
+	b.Helper()
+	hosts, runs := h.client()
+	made, err := h.sessions().CreateSession(b.Context(), &apiv1.CreateSessionRequest{Title: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	stream, err := hosts.Watch(b.Context(), &apiv1.WatchRequest{SessionId: made.Session.Id, AfterRev: made.Session.Rev})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = stream.Close() })
+	if !stream.Receive() {
+		b.Fatal(stream.Err())
+	}
+	return &watcher{runs, made.Session.Id, stream}
+}
+
+// firstWord sends a message and tells how many milliseconds its answer's first word took. It returns when the answer
+// has ended.
+func (w *watcher) firstWord(b *testing.B) float64 {
+	b.Helper()
+	begin := time.Now()
+	sent, err := w.runs.Send(b.Context(), &apiv1.SendRequest{
+		SessionId: w.session, ClientRequestId: strconv.FormatInt(begin.UnixNano(), 10), Provider: "bench", Model: openaitest.Plain, Text: "hello",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	took := 0.0
+	for w.stream.Receive() {
+		for _, c := range w.stream.Msg().Changes {
+			if e := c.GetEntry(); took == 0 && e.GetRunId() == sent.Run.Id && (e.GetChunk() != nil || e.GetText() != nil) {
+				took = time.Since(begin).Seconds() * 1000
+			}
+			if r := c.GetRun(); r.GetId() == sent.Run.Id && r.EndedMs != 0 {
+				if r.State != apiv1.RunState_RUN_STATE_COMPLETED || took == 0 {
+					b.Fatalf("the answer ended as %v: %v", r.State, r.Error)
+				}
+				return took
+			}
+		}
+	}
+	b.Fatalf("watch: %v", w.stream.Err())
+	return 0
 }
 
 // rawFirstToken is how long the server takes to say its first word to a bare client.

@@ -21,6 +21,7 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/openvibez/openvibez/e2e/openaitest"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
@@ -29,10 +30,17 @@ const deltas = 20000
 
 // client talks to a host under test the way the window does.
 func (h *home) client() (apiv1.HostServiceClient, apiv1.RunServiceClient) {
-	hc := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return apiv1.NewHostServiceClient(h.http(), "http://openvibez"), apiv1.NewRunServiceClient(h.http(), "http://openvibez")
+}
+
+func (h *home) sessions() apiv1.SessionServiceClient {
+	return apiv1.NewSessionServiceClient(h.http(), "http://openvibez")
+}
+
+func (h *home) http() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.dir, "run", "api.sock"))
 	}}}
-	return apiv1.NewHostServiceClient(hc, "http://openvibez"), apiv1.NewRunServiceClient(hc, "http://openvibez")
 }
 
 // BenchmarkDeltas compares what the host spends on an answer of 20,000 deltas, through plugin, journal and Watch, with
@@ -75,11 +83,11 @@ func answer(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceCl
 	b.Helper()
 	follow(b, hosts, runs, &apiv1.SendRequest{
 		ClientRequestId: id, Provider: "scripted", Text: "text " + strconv.Itoa(deltas),
-	}, false)
+	})
 }
 
-// follow sends a message and watches until its first word, or its end.
-func follow(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceClient, req *apiv1.SendRequest, first bool) {
+// follow sends a message and watches until its end.
+func follow(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceClient, req *apiv1.SendRequest) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
@@ -94,9 +102,6 @@ func follow(b *testing.B, hosts apiv1.HostServiceClient, runs apiv1.RunServiceCl
 	defer stream.Close()
 	for stream.Receive() {
 		for _, c := range stream.Msg().Changes {
-			if e := c.GetEntry(); first && e.GetRunId() == sent.Run.Id && (e.GetChunk() != nil || e.GetText() != nil) {
-				return
-			}
 			if r := c.GetRun(); r.GetId() == sent.Run.Id && r.EndedMs != 0 {
 				if r.State != apiv1.RunState_RUN_STATE_COMPLETED {
 					b.Fatalf("the answer ended as %v: %v", r.State, r.Error)
@@ -162,18 +167,24 @@ func chatClient(url string) error {
 	return nil
 }
 
-// BenchmarkIdle measures a host that has nothing to do.
+// BenchmarkIdle weighs a host that has nothing to do, alone and with the OpenAI plugin running.
 func BenchmarkIdle(b *testing.B) {
-	h := newHome(b)
+	h, srv := openaiHome(b)
 	p := h.start()
 	pid := p.cmd.Process.Pid
 	for b.Loop() {
-		time.Sleep(5 * time.Second)
+		// What the start itself needed is given back by then, and plugins that only said who they are have ended.
+		time.Sleep(40 * time.Second)
 		const over = 20
 		before := cpu(b, pid)
 		time.Sleep(over * time.Second)
 		b.ReportMetric((cpu(b, pid)-before)*1000/over, "cpu-ms/s")
-		b.ReportMetric(pss(b, pid), "pss-MB")
+		alone := pss(b, pid)
+		h.must("provider", "add", "openai", "--name", "bench", "--url", srv.URL, "--key-env", "BENCH_API_KEY", "--set", "api=responses")
+		h.must("ask", "--provider", "bench", "--model", openaitest.Plain, "hello")
+		time.Sleep(5 * time.Second)
+		b.ReportMetric(alone, "host-pss-MB")
+		b.ReportMetric(pss(b, pid)+pss(b, child(b, pid, "openvibez-provider-openai")), "host+openai-pss-MB")
 	}
 	b.ReportMetric(0, "ns/op")
 }

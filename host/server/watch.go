@@ -5,14 +5,17 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/time/rate"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/store"
 )
 
 const (
-	// watchPace is the least time between two responses: engines pay dearly for each, people see no difference.
+	// watchPace is the time between two responses of a steady stream: engines pay dearly for each, people see no
+	// difference. A few may come at once, so that the first word does not wait behind the news that its run began.
 	watchPace  = 33 * time.Millisecond
+	watchBurst = 6
 	watchLimit = 500
 )
 
@@ -28,6 +31,7 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 	after := min(req.AfterRev, a.Store.Rev())
 	pulse := time.NewTicker(a.pulse)
 	defer pulse.Stop()
+	pace := rate.NewLimiter(rate.Every(watchPace), watchBurst)
 	ending := false
 	for first := true; ; first = false {
 		changed := a.Store.Changed()
@@ -55,7 +59,7 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 		}
 		if sent {
 			pulse.Reset(a.pulse)
-			if err := pause(ctx, a.closing, watchPace); err != nil {
+			if err := pause(ctx, a.closing, pace.Reserve().Delay()); err != nil {
 				return err
 			}
 		}
