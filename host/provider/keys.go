@@ -212,7 +212,7 @@ func (m *Manager) keychainProblem(p *apiv1.Provider, d *providerv1.DescribeRespo
 	if p.CreatedMs == 0 {
 		command = "openvibez provider add " + p.Plugin
 	}
-	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%w; or keep the key in an environment variable: %s --key-env %s",
+	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%w. Or keep the key in an environment variable: %s --key-env %s",
 		known, command, orElse(d.GetKey().GetEnv(), "NAME"))
 }
 

@@ -18,7 +18,7 @@ const diagnoseTime = time.Minute
 // PullModel has a provider download a model to where it runs. progress gets each report, the last one finished. ctx ends
 // the download; what is kept of a part is up to the provider.
 func (m *Manager) PullModel(ctx context.Context, p *apiv1.Provider, model string, progress func(*providerv1.PullProgress)) error {
-	c, err := m.openFor(ctx, p, providerv1.Feature_FEATURE_PULL, "can't download models; they are where it runs, or nowhere")
+	c, err := m.openFor(ctx, p, providerv1.Feature_FEATURE_PULL, "can't download models")
 	if err != nil {
 		return err
 	}
