@@ -74,6 +74,7 @@ func (d *doctor) examine(ctx context.Context) {
 		return
 	}
 	d.directories(dirs)
+	d.codex()
 	c, err := connectHost(ctx, dirs)
 	switch {
 	case err == nil:
@@ -104,6 +105,23 @@ func (d *doctor) directories(dirs dirs) {
 		if err := checkPrivate(dirs.runtime); err != nil {
 			d.fail("sockets", err.Error())
 		}
+	}
+}
+
+// codex looks at the program named for a Codex provider.
+func (d *doctor) codex() {
+	path := d.getenv("OPENVIBEZ_CODEX_BIN")
+	if path == "" {
+		return
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		d.warn("codex", fmt.Sprintf("OPENVIBEZ_CODEX_BIN names no program: %v", err))
+	case info.IsDir() || info.Mode()&0o111 == 0:
+		d.warn("codex", fmt.Sprintf("OPENVIBEZ_CODEX_BIN names %s, which can't be executed", path))
+	default:
+		d.ok("codex", path+" (used once a Codex provider is installed)")
 	}
 }
 

@@ -75,6 +75,7 @@ Environment:
   OPENVIBEZ_HOME       directory that holds everything: data, sockets, logs
   OPENVIBEZ_LOG        level (debug, info, warn, error), a file, or both: debug,/tmp/openvibez.log
   OPENVIBEZ_DEVTOOLS   1 opens the inspector with the window
+  OPENVIBEZ_CODEX_BIN  the Codex program, for a Codex provider; doctor checks it
   NO_COLOR             anything turns colours off
 {{end}}`)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%w", err) })
