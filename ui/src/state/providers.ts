@@ -101,12 +101,12 @@ export async function makeDefault(id: string): Promise<string> {
 // forget removes a provider; it returns what went wrong in words, or nothing.
 export async function forget(id: string): Promise<string> {
   try {
-    await api.providers.removeProvider({ id });
+    const { warning } = await api.providers.removeProvider({ id });
     const rest = new Map(tables.value.providers);
     rest.delete(id);
     setTables({ providers: rest });
     edit(id, undefined);
-    return "";
+    return warning;
   } catch (err) {
     return words(err);
   } finally {

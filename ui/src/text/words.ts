@@ -33,6 +33,11 @@ export function bytes(n: number): string {
   return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
 }
 
+// percent is how much of something is there; 100 only if all of it is.
+export function percent(part: number, whole: number): string {
+  return whole > 0 ? `${Math.floor((part / whole) * 100)} %` : "";
+}
+
 // clock is a time of today, or the date with it.
 export function clock(ms: number, now: number): string {
   const date = new Date(ms);

@@ -7,6 +7,7 @@ import { plugins, problem } from "../state/store";
 import { ago } from "../text/words";
 import { EditProvider } from "./EditProvider";
 import { Icon } from "./icons";
+import { Models } from "./Models";
 import { Confirm } from "./parts";
 import { Words } from "./Words";
 
@@ -60,6 +61,7 @@ export function ProviderRow({ provider: p, editing, setEditing }: Props) {
         <>
           <State provider={p} />
           <Facts provider={p} />
+          <Models provider={p} />
         </>
       )}
       {removing && (
