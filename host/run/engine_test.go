@@ -198,8 +198,11 @@ const (
 
 func TestAnswer(t *testing.T) {
 	b := newBench(t)
-	res := b.send("", "thought let me see\nsay hello\nusage 7 3")
+	res := b.send("", "reference req-1 resp-1\nthought let me see\nsay hello\nusage 7 3")
 	r := b.wantEnd(res.Run, completed, noError)
+	if r.RequestId != "req-1" || r.ResponseId != "resp-1" {
+		t.Errorf("the provider's references are kept as %q and %q", r.RequestId, r.ResponseId)
+	}
 	if got := strings.TrimSpace(b.answer(r)); got != "hello" {
 		t.Errorf("answer %q", got)
 	}
@@ -210,7 +213,7 @@ func TestAnswer(t *testing.T) {
 	if want := []string{"User", "Thought", "Text", "Usage", "Turn"}; !slices.Equal(kinds, want) {
 		t.Errorf("the journal holds %v, want %v", kinds, want)
 	}
-	if !strings.HasPrefix(res.Session.Title, "thought let me see") {
+	if !strings.HasPrefix(res.Session.Title, "reference req-1") {
 		t.Errorf("title %q", res.Session.Title)
 	}
 }
@@ -341,7 +344,7 @@ func TestFaults(t *testing.T) {
 		code   providerv1.ErrorCode
 		text   string
 	}{
-		{"say kept\nerror OVERLOADED", providerv1.ErrorCode_ERROR_CODE_OVERLOADED, "kept"},
+		{"reference r s\nsay kept\nerror OVERLOADED", providerv1.ErrorCode_ERROR_CODE_OVERLOADED, "kept"},
 		{"say kept\ncrash", providerv1.ErrorCode_ERROR_CODE_PLUGIN, "kept"},
 		{"say kept\nkill", providerv1.ErrorCode_ERROR_CODE_PLUGIN, "kept"},
 		{"say kept\npanic", providerv1.ErrorCode_ERROR_CODE_PLUGIN, "kept"},
@@ -355,6 +358,9 @@ func TestFaults(t *testing.T) {
 			r := b.wantEnd(b.send("", tt.prompt).Run, failed, tt.code)
 			if r.Error.GetMessage() == "" {
 				t.Error("no words")
+			}
+			if strings.HasPrefix(tt.prompt, "reference") && (r.RequestId != "r" || r.ResponseId != "s") {
+				t.Errorf("the provider's references are kept as %q and %q", r.RequestId, r.ResponseId)
 			}
 			if got := strings.TrimSpace(b.answer(r)); got != tt.text {
 				t.Errorf("kept text %q, want %q", got, tt.text)

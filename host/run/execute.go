@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ type execution struct {
 	thought  bool
 	calls    []*providerv1.ToolCall
 	usage    *providerv1.Usage
+	// What the provider calls the turn, while it is not kept yet.
+	reference *providerv1.Reference
 	// For a model without tools of its own, where there are tools: what takes the text protocol out of the turn, what the
 	// next turn's request says in addition, and how often it did.
 	filter      *filter
@@ -168,6 +171,9 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	defer t.Close()
 
 	done, err := x.receive(ctx, t)
+	if saveErr := x.saveReference(); saveErr != nil && !errors.Is(saveErr, store.ErrEnded) {
+		err = errors.Join(err, saveErr)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +229,7 @@ func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.
 			}
 			return nil, errors.Join(err, x.cut(ctx, text))
 		case <-text.due():
-			if err := text.flush(); err != nil {
+			if err := errors.Join(text.flush(), x.saveReference()); err != nil {
 				return nil, err
 			}
 		case ev := <-events:
@@ -258,7 +264,12 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		x.status = body.Status.Text
 		return nil, st.SetStatus(ctx, id, x.status)
 	case *providerv1.Event_Reference:
-		return nil, st.SetReference(ctx, id, body.Reference.RequestId, body.Reference.ResponseId)
+		// Kept a little later: the first word is not to wait for it.
+		x.reference = &providerv1.Reference{
+			RequestId:  cmp.Or(body.Reference.RequestId, x.reference.GetRequestId()),
+			ResponseId: cmp.Or(body.Reference.ResponseId, x.reference.GetResponseId()),
+		}
+		return nil, nil
 	case *providerv1.Event_Usage:
 		x.usage = body.Usage
 		return nil, nil
@@ -284,6 +295,16 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 	}
 	x.engine.log.Warn("unknown event passed over", "run", id)
 	return nil, nil
+}
+
+// saveReference keeps what the provider calls the turn, also of one that is cancelled.
+func (x *execution) saveReference() error {
+	if x.reference == nil {
+		return nil
+	}
+	ref := x.reference
+	x.reference = nil
+	return x.engine.store.SetReference(context.Background(), x.run.Id, ref.RequestId, ref.ResponseId)
 }
 
 func (x *execution) append(ctx context.Context, entries ...*apiv1.Entry) error {
