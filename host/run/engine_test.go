@@ -458,6 +458,40 @@ func TestTitle(t *testing.T) {
 	}
 }
 
+func TestUsageIsCountedOnce(t *testing.T) {
+	b := newBench(t)
+	counted := func(r *apiv1.Run) string {
+		var all []string
+		for _, e := range b.entries(r.SessionId) {
+			if u := e.GetUsage(); u != nil && e.RunId == r.Id {
+				all = append(all, fmt.Sprint(u.InputTokens, " ", u.OutputTokens, " ", u.Estimated))
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	for prompt, want := range map[string]string{
+		"say a\nusage 7 3":                   "7 3 false",
+		"say four":                           "3 2 true",
+		"say a\nusage 7 3\nerror OVERLOADED": "7 3 false",
+		"say a\nusage 7 3\ncrash":            "7 3 false",
+		"error AUTH":                         "",
+		"once error RATE_LIMITED 10\nsay a\nusage 7 3": "7 3 false",
+	} {
+		r := b.end(b.send("", prompt).Run.Id)
+		if got := counted(r); got != want {
+			t.Errorf("%q counts %q, want %q", prompt, got, want)
+		}
+	}
+	cut := b.send("", "slow 100000 10")
+	b.textBegun(cut.Run)
+	if _, err := b.engine.Cancel(t.Context(), cut.Run.Id); err != nil {
+		t.Fatal(err)
+	}
+	if got := counted(cut.Run); !strings.HasSuffix(got, "true") {
+		t.Errorf("a cancelled answer counts %q, want an estimate", got)
+	}
+}
+
 func TestTidyTitle(t *testing.T) {
 	for answer, want := range map[string]string{
 		"Kitchen plans": "Kitchen plans",

@@ -34,6 +34,8 @@ type execution struct {
 	thought  bool
 	calls    []*providerv1.ToolCall
 	usage    *providerv1.Usage
+	// Bytes of text sent and received in it.
+	sent, came int64
 	// What the provider calls the turn, while it is not kept yet.
 	reference *providerv1.Reference
 	// For a model without tools of its own, where there are tools: what takes the text protocol out of the turn, what the
@@ -58,6 +60,7 @@ func (e *Engine) execute(r *apiv1.Run) {
 	end, err := x.carryOut(ctx)
 	if err != nil {
 		end = endOf(ctx, err)
+		end.Entries = x.consumed()
 	}
 	if !errors.Is(err, errStays) {
 		x.finish(end)
@@ -159,11 +162,12 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 // call calls the model once and journals what comes until its end.
 func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	e := x.engine
-	x.begun, x.answered, x.thought, x.calls, x.usage = false, false, false, nil, nil
+	x.begun, x.answered, x.thought, x.calls, x.usage, x.came = false, false, false, nil, nil, 0
 	req, err := x.request(ctx)
 	if err != nil {
 		return nil, err
 	}
+	x.sent = textSize(req.Messages)
 	t, err := e.providers.Run(ctx, x.provider, req)
 	if err != nil {
 		return nil, err
@@ -246,10 +250,12 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 	switch body := ev.Event.(type) {
 	case *providerv1.Event_Text:
 		x.begun = true
+		x.came += int64(len(body.Text))
 		x.answered = x.answered || strings.TrimSpace(body.Text) != ""
 		return nil, text.add(apiv1.Chunk_KIND_TEXT, body.Text)
 	case *providerv1.Event_Thought:
 		x.begun, x.thought = true, true
+		x.came += int64(len(body.Thought))
 		return nil, text.add(apiv1.Chunk_KIND_THOUGHT, body.Thought)
 	}
 	if err := text.flush(); err != nil {
@@ -275,6 +281,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		return nil, nil
 	case *providerv1.Event_ToolCall:
 		x.calls = append(x.calls, body.ToolCall)
+		x.came += int64(len(body.ToolCall.ArgumentsJson))
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: body.ToolCall}})
 	case *providerv1.Event_Plan:
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Plan{Plan: body.Plan}})
@@ -319,13 +326,24 @@ func (x *execution) turnEntries(done *providerv1.Done) []*apiv1.Entry {
 	if done.Model != "" {
 		model = done.Model
 	}
-	var entries []*apiv1.Entry
-	if x.usage != nil {
-		entries = append(entries, &apiv1.Entry{Body: &apiv1.Entry_Usage{Usage: x.usage}})
-	}
-	return append(entries, &apiv1.Entry{Body: &apiv1.Entry_Turn{Turn: &apiv1.Turn{
+	return append(x.consumed(), &apiv1.Entry{Body: &apiv1.Entry_Turn{Turn: &apiv1.Turn{
 		ProviderId: x.provider.Id, Model: model, Reason: done.Reason, ProviderState: done.ProviderState,
 	}}})
+}
+
+// consumed is the entry for what the turn cost, once: as reported, else estimated from what was sent and what came. A turn
+// that brought nothing and reported nothing cost nothing.
+func (x *execution) consumed() []*apiv1.Entry {
+	u := x.usage
+	if u == nil && x.came > 0 {
+		const bytesPerToken = 4
+		u = &providerv1.Usage{Estimated: true, InputTokens: x.sent/bytesPerToken + 1, OutputTokens: x.came/bytesPerToken + 1}
+	}
+	x.usage, x.came = nil, 0
+	if u == nil {
+		return nil
+	}
+	return []*apiv1.Entry{{Body: &apiv1.Entry_Usage{Usage: u}}}
 }
 
 // answerCalls makes the calls durable before anything is done about them, then journals their results.

@@ -175,3 +175,13 @@ func userParts(m *apiv1.UserMessage) []*providerv1.Part {
 	}
 	return parts
 }
+
+// textSize is how many bytes of text messages hold.
+func textSize(ms []*providerv1.Message) (n int64) {
+	for _, m := range ms {
+		for _, p := range m.Parts {
+			n += int64(len(p.GetText()) + len(p.GetThought()) + len(p.GetToolCall().GetArgumentsJson()) + len(p.GetToolResult().GetContent()))
+		}
+	}
+	return n
+}
