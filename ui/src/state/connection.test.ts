@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { ProviderSchema } from "../gen/api/v1/api_pb";
 import { DescribeResponseSchema, ErrorCode, ErrorSchema } from "../gen/provider/v1/provider_pb";
-import { blamed, changed, changesOf, draftOf, dropsKey, fieldOf, newDraft } from "./connection";
+import { blamed, changed, changesOf, draftOf, dropsKey, fieldOf, newDraft, withKey } from "./connection";
 
 const about = create(DescribeResponseSchema, {
   id: "x",
@@ -59,7 +59,13 @@ describe("editing", () => {
 describe("adding", () => {
   test("a key that is needed goes to the keychain unless somebody wants otherwise", () => {
     expect(newDraft(about)).toMatchObject({ keyPlace: "keychain", keyEnv: "X_KEY" });
-    expect(newDraft(create(DescribeResponseSchema, { key: { optional: true } })).keyPlace).toBe("");
+    const local = create(DescribeResponseSchema, { key: { optional: true }, defaultBaseUrl: "http://127.0.0.1:1" });
+    expect(newDraft(local).keyPlace).toBe("");
+    const service = create(DescribeResponseSchema, { key: { optional: true }, defaultBaseUrl: "https://api.example" });
+    expect(newDraft(service).keyPlace).toBe("keychain");
+    expect(withKey(newDraft(service), service).keyPlace).toBe("");
+    expect(withKey({ ...newDraft(service), key: "sk" }, service).keyPlace).toBe("keychain");
+    expect(withKey(newDraft(about), about).keyPlace).toBe("keychain");
   });
 });
 

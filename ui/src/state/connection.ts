@@ -26,9 +26,11 @@ export function keyPlaceOf(source: string): KeyPlace {
   return source === "keychain" ? source : "";
 }
 
-// newDraft is a connection nobody has entered anything for.
+// newDraft is a connection nobody has entered anything for. A service elsewhere usually wants a key, even where some
+// servers of its kind do without.
 export function newDraft(about: DescribeResponse): Draft {
-  const keyPlace = about.key && !about.key.optional ? "keychain" : "";
+  const elsewhere = about.defaultBaseUrl.startsWith("https://");
+  const keyPlace = about.key && (!about.key.optional || elsewhere) ? "keychain" : "";
   return { name: "", baseUrl: "", keyPlace, key: "", keyEnv: about.key?.env ?? "", keyCommand: "", values: {}, defaultModel: "" };
 }
 
@@ -46,6 +48,11 @@ export function draftOf(p: Provider, about: DescribeResponse | undefined): Draft
 }
 
 const address = (url: string): string => url.trim().replace(/\/+$/, "");
+
+// withKey is a new connection as it is sent: no key typed where none is needed is no key.
+export function withKey(d: Draft, about: DescribeResponse): Draft {
+  return d.keyPlace === "keychain" && d.key.trim() === "" && about.key?.optional ? { ...d, keyPlace: "" } : d;
+}
 
 // keySource is what the host is told about where the key is.
 export function keySource(d: Draft): string {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Plugin } from "../gen/api/v1/api_pb";
-import { missing, newDraft, type Draft } from "../state/connection";
+import { missing, newDraft, withKey, type Draft } from "../state/connection";
 import { add } from "../state/providers";
 import { formOf, settingsOf } from "../state/schema";
 import { plugins } from "../state/store";
@@ -33,12 +33,13 @@ function Entering({ plugin, usable, choose, done }: EnteringProps) {
   const [busy, setBusy] = useState(false);
   if (!about || !draft) return null;
   const submit = async () => {
-    const wrong = { ...missing(draft), ...settingsOf(formOf(about.settingsSchema), draft.values, "").problems };
-    if (draft.keyPlace === "keychain" && draft.key.trim() === "") wrong.key = "Enter the key, or choose another place for it.";
+    const d = withKey(draft, about);
+    const wrong = { ...missing(d), ...settingsOf(formOf(about.settingsSchema), d.values, "").problems };
+    if (d.keyPlace === "keychain" && d.key.trim() === "") wrong.key = "Enter the key, or choose another place for it.";
     setProblems(wrong);
     if (Object.keys(wrong).length > 0) return;
     setBusy(true);
-    const { provider, blame } = await add(plugin.id, draft);
+    const { provider, blame } = await add(plugin.id, d);
     setBusy(false);
     if (provider) done(blame ? provider.id : undefined);
     else if (blame) setProblems({ [blame.field]: blame.words });

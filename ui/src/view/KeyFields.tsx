@@ -37,7 +37,7 @@ export function KeyFields({ id, scheme, draft: d, kept, drops, problem, change }
         )}
       </FormRow>
       {d.keyPlace === "keychain" && (
-        <FormRow id={`${id}-key`} title={kept === "keychain" ? "New key" : "The key"} problem={problem} about={kept === "keychain" && !drops ? "A key is kept. It stays unless you enter another." : "It goes to the keychain and to nothing else: no file of OpenVibez holds it, and no plugin sees it."}>
+        <FormRow id={`${id}-key`} title={kept === "keychain" ? "New key" : "The key"} problem={problem} about={kept === "keychain" && !drops ? "A key is kept. It stays unless you enter another." : "It goes to the keychain and to nothing else: no file of OpenVibez holds it, and no plugin sees it." + (scheme.optional && kept === "" ? " Leave it empty where the server asks for none." : "")}>
           {(tied) => (
             <input {...tied} class="field" type="password" autocomplete="off" spellcheck={false} placeholder={kept === "keychain" && !drops ? "••••••••" : ""} value={d.key} onInput={(e) => change({ key: e.currentTarget.value })} />
           )}
