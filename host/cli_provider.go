@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -216,23 +218,32 @@ func (a *app) providerRemove() *cobra.Command {
 }
 
 func (a *app) providerDefault() *cobra.Command {
-	var model string
+	var model, task string
 	cmd := &cobra.Command{
 		Use:   "default [PROVIDER]",
 		Short: "Say which provider answers when none is named, or print it",
+		Long: `With --for titles it says who names conversations after their first answer: a provider, with --model one
+of its models; "off" for nobody; "auto" for the cheapest model of the provider that answered, as it is
+without this.`,
 		Example: `  openvibez provider default
-  openvibez provider default ollama --model qwen3:4b`,
+  openvibez provider default ollama --model qwen3:4b
+  openvibez provider default openai --model gpt-5-nano --for titles
+  openvibez provider default off --for titles`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				if model != "" {
-					return misused(cmd, "--model needs the provider too")
-				}
+			switch {
+			case task != "" && task != "titles":
+				return misused(cmd, "--for is %q: only titles have a model of their own", task)
+			case len(args) == 0 && (model != "" || task != ""):
+				return misused(cmd, "--model and --for need the provider too")
+			case len(args) == 0:
 				return a.printDefault(cmd.Context(), c)
+			case task == "titles":
+				return setTitles(cmd.Context(), c, args[0], model)
 			}
 			yes := true
 			req := &apiv1.UpdateProviderRequest{Id: args[0], IsDefault: &yes}
@@ -244,7 +255,33 @@ func (a *app) providerDefault() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&model, "model", "m", "", "the model it answers with when none is named")
+	cmd.Flags().StringVar(&task, "for", "", `"titles": only for naming conversations`)
 	return cmd
+}
+
+// setTitles says who names conversations.
+func setTitles(ctx context.Context, c *client, provider, model string) error {
+	value := ""
+	switch provider {
+	case "auto":
+	case "off":
+		value = "false"
+	default:
+		p, err := c.Providers.ListModels(ctx, &apiv1.ListModelsRequest{ProviderId: provider})
+		if err != nil {
+			return err
+		}
+		if model != "" && !slices.ContainsFunc(p.Models, func(m *apiv1.Model) bool { return m.Model.GetId() == model }) {
+			return fmt.Errorf("%s has no model called %q; openvibez provider models %s lists them", provider, model, provider)
+		}
+		raw, err := json.Marshal(map[string]string{"provider": provider, "model": model})
+		if err != nil {
+			return err
+		}
+		value = string(raw)
+	}
+	_, err := c.Host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: "titles", ValueJson: value})
+	return err
 }
 
 func (a *app) printDefault(ctx context.Context, c *client) error {

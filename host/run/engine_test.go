@@ -458,6 +458,30 @@ func TestTitle(t *testing.T) {
 	}
 }
 
+func TestTitlerIsChosen(t *testing.T) {
+	b := newBench(t)
+	p, err := b.store.Provider(t.Context(), b.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.SyncModels(t.Context(), p.Id, []*providerv1.Model{
+		{Id: "dear", Price: &providerv1.Price{Output: 9}}, {Id: "cheap", Price: &providerv1.Price{Output: 1}}, {Id: "unknown"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for setting, want := range map[string]string{
+		"": "Scripted cheap", "false": "", `{"provider":"scripted","model":"dear"}`: "Scripted dear", `{"provider":"scripted"}`: "Scripted dear",
+	} {
+		if _, err := b.store.SetSetting(t.Context(), "titles", setting); err != nil {
+			t.Fatal(err)
+		}
+		who, model, err := b.engine.titler(t.Context(), p, "unknown")
+		if got := strings.TrimSpace(who.GetName() + " " + model); err != nil || got != want {
+			t.Errorf("titles %q: %q, %v, want %q", setting, got, err, want)
+		}
+	}
+}
+
 func TestUsageIsCountedOnce(t *testing.T) {
 	b := newBench(t)
 	counted := func(r *apiv1.Run) string {

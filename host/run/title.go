@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,7 @@ const (
 const titlePrompt = "Give the conversation below a title of two to six words, in its own language. Answer with the title alone: no quotation marks, no full stop, no explanation.\n\n"
 
 // title lets a model name a session after its first answer, beside everything else. A session that a person named, or
-// that already has had an answer, keeps its title; so does one whose answers are canned. The setting "titles" switches
-// it off with false.
+// that already has had an answer, keeps its title; so does one whose answers are canned.
 func (e *Engine) title(r *apiv1.Run, p *apiv1.Provider) {
 	if p.GetCanned() {
 		return
@@ -52,9 +52,6 @@ func (e *Engine) title(r *apiv1.Run, p *apiv1.Provider) {
 }
 
 func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider) error {
-	if off, err := e.store.Setting(ctx, "titles"); err != nil || off == "false" {
-		return err
-	}
 	session, err := e.store.Session(ctx, r.SessionId)
 	if err != nil || session.Titled {
 		return err
@@ -72,8 +69,8 @@ func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider)
 	if err != nil {
 		return err
 	}
-	model, err := e.cheapest(ctx, p, r.Model)
-	if err != nil {
+	p, model, err := e.titler(ctx, p, r.Model)
+	if err != nil || p == nil {
 		return err
 	}
 	title, usage, err := e.askTitle(ctx, r, p, model, journal)
@@ -93,6 +90,30 @@ func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider)
 		return nil
 	})
 	return err
+}
+
+// titler is who makes a title after an answer of p's model: who the setting "titles" names, nobody if it is false, else
+// the cheapest model of p.
+func (e *Engine) titler(ctx context.Context, p *apiv1.Provider, model string) (*apiv1.Provider, string, error) {
+	value, err := e.store.Setting(ctx, "titles")
+	switch {
+	case err != nil, value == "false":
+		return nil, "", err
+	case value == "":
+		model, err = e.cheapest(ctx, p, model)
+		return p, model, err
+	}
+	var named struct{ Provider, Model string }
+	if err := json.Unmarshal([]byte(value), &named); err != nil {
+		return nil, "", fmt.Errorf("read setting titles: %w", err)
+	}
+	if p, err = e.store.Provider(ctx, named.Provider); err != nil {
+		return nil, "", err
+	}
+	if named.Model == "" {
+		named.Model, err = e.chooseModel(ctx, p, "", nil)
+	}
+	return p, named.Model, err
 }
 
 func (e *Engine) askTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider, model string, journal []*apiv1.Entry) (string, *providerv1.Usage, error) {
