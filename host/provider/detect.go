@@ -77,6 +77,8 @@ func (m *Manager) detectOllama(ctx context.Context, installed []*apiv1.Plugin, p
 	f := Found{Plugin: plugin, Name: "Ollama", BaseURL: base, Words: fmt.Sprintf("Ollama %s runs at %s", version, base)}
 	if plugin == "" {
 		f.Words += ", but its plugin is not installed"
+	} else {
+		f.Words += fmt.Sprintf("; `openvibez provider add %s` connects it", plugin)
 	}
 	return f, true
 }
@@ -115,7 +117,7 @@ func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provi
 			continue
 		}
 		name := orElse(p.Description.Name, p.Id)
-		found = append(found, Found{Plugin: p.Id, Name: name, KeySource: "env:" + env, Words: fmt.Sprintf("%s is set: %s can be used with it", env, name)})
+		found = append(found, Found{Plugin: p.Id, Name: name, KeySource: "env:" + env, Words: fmt.Sprintf("%s is set; `openvibez provider add %s` connects %s with it", env, p.Id, name)})
 	}
 	for _, known := range []struct{ env, name string }{{"OPENAI_API_KEY", "OpenAI"}, {"ANTHROPIC_API_KEY", "Anthropic"}} {
 		if m.getenv(known.env) == "" || named[known.env] || used["env:"+known.env] {

@@ -142,7 +142,7 @@ func TestDetect(t *testing.T) {
 	m.store = s
 	want := []Found{
 		{Name: "Ollama", BaseURL: ollama.URL, Words: "Ollama 0.32.9 runs at " + ollama.URL + ", but its plugin is not installed"},
-		{Plugin: "scripted", Name: "Scripted", KeySource: "env:SCRIPTED_API_KEY", Words: "SCRIPTED_API_KEY is set: Scripted can be used with it"},
+		{Plugin: "scripted", Name: "Scripted", KeySource: "env:SCRIPTED_API_KEY", Words: "SCRIPTED_API_KEY is set; `openvibez provider add scripted` connects Scripted with it"},
 		{Name: "OpenAI", KeySource: "env:OPENAI_API_KEY", Words: "OPENAI_API_KEY is set, but no plugin for OpenAI is installed"},
 	}
 	got := m.Detect(t.Context())
