@@ -9,6 +9,7 @@ import { loadDraft, saveDraftNow } from "./state/drafts";
 import { activeRun, journal, openId, problem, sidebar, started, tables } from "./state/store";
 import { setting } from "./state/settings";
 import { watch } from "./state/watch";
+import { warmUp } from "./text/warm";
 import { App } from "./view/App";
 import "./style/base.css";
 import "./style/layout.css";
@@ -41,6 +42,7 @@ async function start(): Promise<void> {
     else followAddress();
   });
   addEventListener("pagehide", saveDraftNow);
+  setTimeout(warmUp, 1000);
   watch.start({ load, take, sessionId: () => journal.value.sessionId });
 }
 

@@ -17,9 +17,27 @@ export function decorate(pre: HTMLPreElement): void {
   const text = code?.textContent ?? "";
   if (!code || !language || text.length > MAX_COLOURED) return;
   void import("./highlight").then(({ highlighted }) => {
-    const coloured = highlighted(text, language.toLowerCase());
-    if (coloured) code.innerHTML = coloured;
+    soon(() => {
+      const coloured = highlighted(text, language.toLowerCase());
+      if (coloured) code.innerHTML = coloured;
+    });
   });
+}
+
+// Colouring takes a while and can wait: so long at a time, between frames.
+const BUDGET_MS = 6;
+const waiting: (() => void)[] = [];
+
+function soon(work: () => void): void {
+  if (waiting.push(work) === 1) setTimeout(colour);
+}
+
+function colour(): void {
+  const until = performance.now() + BUDGET_MS;
+  while (waiting.length > 0 && performance.now() < until) {
+    waiting.shift()?.();
+  }
+  if (waiting.length > 0) setTimeout(colour);
 }
 
 // liveCode is a code block that is still being written.
