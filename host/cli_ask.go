@@ -26,6 +26,7 @@ const maxPrompt = 12 << 20
 type askOptions struct {
 	provider, model, session, system string
 	last, fresh, json, thoughts      bool
+	tuning                           tuning
 }
 
 func (a *app) askCommand() *cobra.Command {
@@ -43,6 +44,8 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
   git diff | openvibez ask "Review this:"
   openvibez ask --continue "Shorter, please"
   openvibez ask --provider ollama --model qwen3:4b --system "Answer in French" "Who are you?"
+  openvibez ask --attach chart.png "What does this show?"
+  openvibez ask --schema answer.schema.json "List three primes"
   openvibez ask --json "hello" | jq -r '.entry.text.text // empty'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := a.prompt(cmd, args)
@@ -50,6 +53,9 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 				return err
 			}
 			if err := o.check(cmd); err != nil {
+				return err
+			}
+			if err := o.tuning.read(cmd); err != nil {
 				return err
 			}
 			return a.ask(cmd.Context(), o, text)
@@ -62,6 +68,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 	f.BoolVarP(&o.last, "continue", "c", false, "go on with the session used last")
 	f.BoolVar(&o.fresh, "new", false, "begin a new session (the default)")
 	f.StringVar(&o.system, "system", "", "system prompt of a new session")
+	o.tuning.flags(f)
 	f.BoolVar(&o.json, "json", false, "print each change as a JSON object on a line; the last one is the finished run")
 	f.BoolVar(&o.thoughts, "thoughts", false, "print the model's thoughts to standard error")
 	return cmd
@@ -131,6 +138,7 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 	}
 	req := &apiv1.SendRequest{
 		ClientRequestId: rand.Text(), Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
+		Attachments: o.tuning.attached, Options: o.tuning.options,
 	}
 	if o.session != "" {
 		session, err := findSession(ctx, c, o.session)

@@ -23,19 +23,20 @@ import (
 // deltas is how many there are in one answer of the benchmark.
 const deltas = 20_000
 
-// TestServeBenchmark is the server of the benchmark, in a process of its own so that its work is not counted.
-func TestServeBenchmark(t *testing.T) {
+// TestMain lets the test program be the server of the benchmark too: in a process of its own, its work is not counted.
+func TestMain(m *testing.M) {
 	if os.Getenv("OPENAITEST_SERVE") == "" {
-		t.Skip("only a part of the benchmark: run go test -bench=Deltas")
+		os.Exit(m.Run())
 	}
-	server := openaitest.Start(t)
+	server := openaitest.Run(openaitest.Config{})
 	fmt.Println(server.URL)
 	_, _ = os.Stdin.Read(make([]byte, 1))
+	server.Close()
 }
 
 func serveApart(b *testing.B) (url string) {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestServeBenchmark$")
+	cmd := exec.CommandContext(b.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "OPENAITEST_SERVE=1")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
