@@ -22,26 +22,26 @@ func awaitPanel(ctx context.Context, log *slog.Logger) error {
 	// A connection of our own: systray stops listening on the shared one when it sees a signal it does not expect.
 	bus, err := dbus.SessionBusPrivateNoAutoStartup()
 	if err != nil {
-		return fmt.Errorf("no tray: no session bus: %w", err)
+		return fmt.Errorf("no session bus: %w", err)
 	}
 	if err := bus.Auth(nil); err != nil {
 		bus.Close()
-		return fmt.Errorf("no tray: the session bus does not let us in: %w", err)
+		return fmt.Errorf("the session bus does not let us in: %w", err)
 	}
 	if err := bus.Hello(); err != nil {
 		bus.Close()
-		return fmt.Errorf("no tray: the session bus does not answer: %w", err)
+		return fmt.Errorf("the session bus does not answer: %w", err)
 	}
 	context.AfterFunc(ctx, func() { bus.Close() })
 	owners := make(chan *dbus.Signal, 16)
 	bus.Signal(owners)
 	if err := bus.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"),
 		dbus.WithMatchArg(0, statusNotifierWatcher)); err != nil {
-		return fmt.Errorf("no tray: watch for a panel: %w", err)
+		return fmt.Errorf("watch for a panel: %w", err)
 	}
 	var there bool
 	if err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, statusNotifierWatcher).Store(&there); err != nil {
-		return fmt.Errorf("no tray: look for a panel: %w", err)
+		return fmt.Errorf("look for a panel: %w", err)
 	}
 	if !there {
 		log.Info("no tray yet: nothing on this desktop shows tray icons (GNOME needs its AppIndicator extension)")
@@ -51,7 +51,7 @@ func awaitPanel(ctx context.Context, log *slog.Logger) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("no tray: the session bus went away")
+			return fmt.Errorf("the session bus went away")
 		}
 	}
 	go func() {

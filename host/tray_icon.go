@@ -15,7 +15,7 @@ import (
 )
 
 // runTray shows the icon until ctx ends; quit is called when the person wants the whole program to end. Where no icon
-// can be shown it returns an error that begins with "no tray:". It can be called once in a process, and on macOS only
+// can be shown it returns an error that says why. It can be called once in a process, and on macOS only
 // from the main goroutine.
 func runTray(ctx context.Context, c *client, quit func(), log *slog.Logger) (err error) {
 	if err := awaitPanel(ctx, log); err != nil || ctx.Err() != nil {
@@ -24,7 +24,7 @@ func runTray(ctx context.Context, c *client, quit func(), log *slog.Logger) (err
 	defer func() {
 		// systray panics at its end if the bus went away between our check and its own start.
 		if p := recover(); p != nil {
-			err = fmt.Errorf("no tray: the icon's library gave up: %v", p)
+			err = fmt.Errorf("the icon's library gave up: %v", p)
 		}
 	}()
 	t := newTray(c, quit, log)

@@ -9,5 +9,5 @@ import (
 )
 
 func runTray(context.Context, *client, func(), *slog.Logger) error {
-	return errors.New("no tray: this openvibez was built without cgo, which macOS needs for one")
+	return errors.New("this openvibez was built without cgo, which macOS needs for one")
 }

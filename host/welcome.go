@@ -24,7 +24,7 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	if shown {
 		say("tray", "the icon is in your panel: click it to chat")
 	} else {
-		say("tray", strings.TrimPrefix(problem, "no tray: "))
+		say("tray", problem)
 	}
 	for _, line := range did {
 		say("new", line)
