@@ -75,7 +75,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 				}
 			} else {
 				fmt.Fprintf(a.out, "Added %s.", res.Provider.Name)
-				if res.Provider.IsDefault {
+				if tested.Provider.IsDefault {
 					fmt.Fprint(a.out, " It is the default now.")
 				}
 				fmt.Fprintln(a.out)

@@ -71,7 +71,7 @@ func (h *host) addFound(ctx context.Context, req *apiv1.AddProviderRequest) (str
 		return fmt.Sprintf("added %s, which does not work yet: %s", p.Name, tested.Provider.Error.Message), nil
 	case p.Canned:
 		return fmt.Sprintf("added %s, whose answers are canned, so that there is something to try", p.Name), nil
-	case p.IsDefault:
+	case tested.Provider.IsDefault:
 		return fmt.Sprintf("found %s and made it the default", tested.Summary), nil
 	}
 	return "added " + p.Name, nil

@@ -72,12 +72,12 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 	if !named {
 		p.Name = d.Name
 	}
-	// The first becomes the default, and so does the first that is more than a demonstration.
+	// The first becomes the default; a demonstration gives way to the first that is found to work.
 	standard, err := a.Store.DefaultProvider(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.IsDefault = standard == nil || standard.Canned && !p.Canned
+	p.IsDefault = standard == nil
 	undo := func() {}
 	if req.Key != "" {
 		// The keychain first: a provider whose key was not taken is not added at all.
@@ -324,8 +324,13 @@ func (a *api) testProvider(ctx context.Context, p *apiv1.Provider) (*apiv1.TestP
 	} else if err := a.Store.SyncModels(ctx, p.Id, models); err != nil {
 		return nil, err
 	}
+	standard, err := a.Store.DefaultProvider(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p, err = a.Store.UpdateProvider(ctx, p.Id, func(p *apiv1.Provider) error {
 		p.Error, p.CheckedMs = problem, time.Now().UnixMilli()
+		p.IsDefault = p.IsDefault || standard.GetCanned() && !p.Canned && problem == nil && len(models) > 0
 		return nil
 	})
 	if err != nil {
