@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -27,18 +22,7 @@ type plugin struct {
 func newPlugin(t *testing.T, url string) *plugin {
 	t.Helper()
 	sdktest.Network(t, nil, url)
-	listener := bufconn.Listen(1 << 20)
-	server := sdk.NewGRPCServer(nil)
-	sdk.Register(server, ollama{})
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	client, err := grpc.NewClient("passthrough:plugin", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return &plugin{providerv1.NewProviderServiceClient(client), &providerv1.Connection{ProviderId: "test", BaseUrl: url}}
+	return &plugin{sdktest.Client(t, ollama{}), &providerv1.Connection{ProviderId: "test", BaseUrl: url}}
 }
 
 // ask is a request of one user message.

@@ -6,17 +6,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -43,19 +38,7 @@ func newPlugin(t testing.TB, url, settings string) *plugin {
 func newPluginOf(t testing.TB, p *openAI, url, settings string) *plugin {
 	t.Helper()
 	sdktest.Network(t, nil, url)
-	listener := bufconn.Listen(1 << 20)
-	server := sdk.NewGRPCServer(nil)
-	sdk.Register(server, p)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	client, err := grpc.NewClient("passthrough:plugin", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sdk.MaxMessageBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return &plugin{providerv1.NewProviderServiceClient(client), &providerv1.Connection{ProviderId: "test", BaseUrl: url, SettingsJson: settings}}
+	return &plugin{sdktest.Client(t, p), &providerv1.Connection{ProviderId: "test", BaseUrl: url, SettingsJson: settings}}
 }
 
 // ask is a request of one user message.

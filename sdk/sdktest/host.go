@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
 // Network stands in for the host's socket during a test: requests of sdk.HTTPClient reach the origins given
@@ -23,6 +24,18 @@ import (
 // which is also in the environment.
 func Network(t testing.TB, header http.Header, origins ...string) (socket string) {
 	return serveHost(t, host{origins: origins, header: header})
+}
+
+// Client serves p until the test ends, as the host's side of the connection sees it: over gRPC. It is for tests of a
+// provider's own answers; [Run] checks what holds for all.
+func Client(t testing.TB, p sdk.Provider) providerv1.ProviderServiceClient {
+	t.Helper()
+	s, err := inProcess(p)()
+	if err != nil {
+		t.Fatalf("serve the provider: %v", err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s.client
 }
 
 // host lets requests through as the real one does: exact origins, no credentials but its own, typed refusals.
