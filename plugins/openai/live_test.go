@@ -19,7 +19,8 @@ import (
 
 // TestRealServer talks to a real server that speaks as OpenAI does: an Ollama.
 func TestRealServer(t *testing.T) {
-	server := ollamatest.Start(t)
+	// Slots to spare: see the test of the Ollama plugin.
+	server := ollamatest.StartWith(t, ollamatest.Config{Parallel: 16})
 	program := filepath.Join(t.TempDir(), "openvibez-provider-openai")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
