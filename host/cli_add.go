@@ -115,7 +115,7 @@ func (a *app) pluginNames(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	res, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
+	res, err := c.Plugins.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
 	if err != nil || len(res.Plugins) == 0 {
 		return ""
 	}

@@ -230,7 +230,7 @@ func (a *app) configured(ctx context.Context, c *client, idOrName string) (*apiv
 
 // described gives what a plugin says about itself; nil if there is no such plugin or it can't say.
 func (a *app) described(ctx context.Context, c *client, plugin string) (*providerv1.DescribeResponse, error) {
-	res, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
+	res, err := c.Plugins.ListPlugins(ctx, &apiv1.ListPluginsRequest{})
 	if err != nil {
 		return nil, err
 	}

@@ -16,10 +16,12 @@ import (
 
 // client speaks to a running host over its unix socket.
 type client struct {
-	Sessions  apiv1.SessionServiceClient
-	Runs      apiv1.RunServiceClient
-	Providers apiv1.ProviderServiceClient
-	Host      apiv1.HostServiceClient
+	Sessions   apiv1.SessionServiceClient
+	Runs       apiv1.RunServiceClient
+	Workspaces apiv1.WorkspaceServiceClient
+	Plugins    apiv1.PluginServiceClient
+	Providers  apiv1.ProviderServiceClient
+	Host       apiv1.HostServiceClient
 }
 
 // newClient makes a client of the host that listens on socket; nothing is dialled before the first call.
@@ -34,10 +36,12 @@ func newClient(socket string) *client {
 	}}
 	const base = "http://openvibez"
 	return &client{
-		Sessions:  apiv1.NewSessionServiceClient(doer, base),
-		Runs:      apiv1.NewRunServiceClient(doer, base),
-		Providers: apiv1.NewProviderServiceClient(doer, base),
-		Host:      apiv1.NewHostServiceClient(doer, base),
+		Sessions:   apiv1.NewSessionServiceClient(doer, base),
+		Runs:       apiv1.NewRunServiceClient(doer, base),
+		Workspaces: apiv1.NewWorkspaceServiceClient(doer, base),
+		Plugins:    apiv1.NewPluginServiceClient(doer, base),
+		Providers:  apiv1.NewProviderServiceClient(doer, base),
+		Host:       apiv1.NewHostServiceClient(doer, base),
 	}
 }
 

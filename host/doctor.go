@@ -137,7 +137,7 @@ func (d *doctor) running(ctx context.Context, c *client) {
 		d.warn("host", fmt.Sprintf("this program is version %s: `openvibez stop` and start it again to use it", version()))
 	}
 	d.ok("database", "in use by the host; stop it to have it checked")
-	if list, err := c.Providers.ListPlugins(ctx, &apiv1.ListPluginsRequest{}); err != nil {
+	if list, err := c.Plugins.ListPlugins(ctx, &apiv1.ListPluginsRequest{}); err != nil {
 		d.fail("plugins", words(err))
 	} else {
 		d.plugins(list.Plugins)

@@ -152,9 +152,14 @@ func (s *Server) count(next http.Handler) http.Handler {
 	})
 }
 
-// api implements all four services. What a caller may do depends on the way it came.
+// api implements all services. What a caller may do depends on the way it came.
 type api struct {
 	*Server
+	apiv1.UnimplementedSessionServiceHandler
+	apiv1.UnimplementedRunServiceHandler
+	apiv1.UnimplementedWorkspaceServiceHandler
+	apiv1.UnimplementedPluginServiceHandler
+	apiv1.UnimplementedHostServiceHandler
 	// The caller is the page, on loopback.
 	fromPage bool
 }
@@ -172,6 +177,8 @@ func (s *Server) routes(a *api) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(apiv1.NewSessionServiceHandler(a, options))
 	mux.Handle(apiv1.NewRunServiceHandler(a, options))
+	mux.Handle(apiv1.NewWorkspaceServiceHandler(a, options))
+	mux.Handle(apiv1.NewPluginServiceHandler(a, options))
 	mux.Handle(apiv1.NewProviderServiceHandler(a, options))
 	mux.Handle(apiv1.NewHostServiceHandler(a, options))
 	return mux

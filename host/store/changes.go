@@ -74,13 +74,13 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.C
 func (q *ChangesQuery) topics() []apiv1.Topic {
 	wanted := slices.Clone(q.Topics)
 	if len(wanted) == 0 {
-		for t := apiv1.Topic_TOPIC_SESSIONS; t <= apiv1.Topic_TOPIC_SETTINGS; t++ {
+		for t := apiv1.Topic_TOPIC_SESSIONS; int(t) <= lastTopic; t++ {
 			wanted = append(wanted, t)
 		}
 	}
 	slices.Sort(wanted)
 	wanted = slices.DeleteFunc(slices.Compact(wanted), func(t apiv1.Topic) bool {
-		return t <= 0 || t > apiv1.Topic_TOPIC_SETTINGS || t == apiv1.Topic_TOPIC_ENTRIES && q.SessionID == ""
+		return t <= 0 || int(t) > lastTopic || t == apiv1.Topic_TOPIC_ENTRIES && q.SessionID == ""
 	})
 	if q.After > 0 {
 		wanted = append(wanted, 0)

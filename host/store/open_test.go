@@ -243,17 +243,26 @@ func TestFirstSchemaMigrates(t *testing.T) {
 
 func TestMigrationBacksUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
-	first := must[[]byte](t)(fs.ReadFile(migrations, "migrations/0001.sql"))
+	known := must[[]string](t)(fs.Glob(migrations, "migrations/*.sql"))
+	next := len(known) + 1
+	// withNext is what a later version would bring.
+	withNext := func(script string) fs.FS {
+		from := fstest.MapFS{fmt.Sprintf("migrations/%04d.sql", next): {Data: []byte(script)}}
+		for _, name := range known {
+			from[name] = &fstest.MapFile{Data: must[[]byte](t)(fs.ReadFile(migrations, name))}
+		}
+		return from
+	}
 	s := openAt(t, path)
 	send(t, s, "", "precious")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	broken := fstest.MapFS{"migrations/0001.sql": {Data: first}, "migrations/0002.sql": {Data: []byte("CREATE TABLE more (a); DELETE FROM runs; CREATE TABLE more (a)")}}
-	dangling := fstest.MapFS{"migrations/0001.sql": {Data: first}, "migrations/0002.sql": {Data: []byte("DELETE FROM runs")}}
+	broken := withNext("CREATE TABLE more (a); DELETE FROM runs; CREATE TABLE more (a)")
+	dangling := withNext("DELETE FROM runs")
 	for _, from := range []fs.FS{broken, dangling} {
 		err := migrated(t, path, from)
-		if err == nil || !strings.Contains(err.Error(), "format 2") || !strings.Contains(err.Error(), path) {
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("format %d", next)) || !strings.Contains(err.Error(), path) {
 			t.Errorf("a broken migration: %v", err)
 		}
 		again := openAt(t, path)
@@ -264,13 +273,12 @@ func TestMigrationBacksUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	good := fstest.MapFS{"migrations/0001.sql": {Data: first}, "migrations/0002.sql": {Data: []byte("CREATE TABLE more (a)")}}
-	if err := migrated(t, path, good); err != nil {
+	if err := migrated(t, path, withNext("CREATE TABLE more (a)")); err != nil {
 		t.Fatal(err)
 	}
 	var newer *NewerError
 	wantRefused(t, path, &newer)
-	backup := path + ".before-2.bak"
+	backup := fmt.Sprintf("%s.before-%d.bak", path, next)
 	if info, err := os.Stat(backup); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("backup: %v, %v", info, err)
 	}

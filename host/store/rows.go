@@ -20,6 +20,7 @@ type sessionRow struct {
 	ParentSeq    int64   `gorm:"column:parent_seq"`
 	Draft        string  `gorm:"column:draft"`
 	LastSeq      int64   `gorm:"column:last_seq"`
+	DeletedMS    int64   `gorm:"column:deleted_ms"`
 	CreatedMS    int64   `gorm:"column:created_ms"`
 	ActiveMS     int64   `gorm:"column:active_ms"`
 	Rev          int64   `gorm:"column:rev"`
@@ -31,7 +32,7 @@ func (r *sessionRow) proto() *apiv1.Session {
 	p := &apiv1.Session{
 		Id: r.ID, Title: r.Title, Titled: r.Titled, ProviderId: r.ProviderID, Model: r.Model, SystemPrompt: r.SystemPrompt,
 		AccessMode: apiv1.AccessMode(r.AccessMode), Pinned: r.Pinned, ArchivedMs: r.ArchivedMS, ParentId: r.ParentID,
-		ParentSeq: r.ParentSeq, Draft: r.Draft, LastSeq: r.LastSeq, CreatedMs: r.CreatedMS, ActiveMs: r.ActiveMS, Rev: r.Rev,
+		ParentSeq: r.ParentSeq, Draft: r.Draft, LastSeq: r.LastSeq, CreatedMs: r.CreatedMS, ActiveMs: r.ActiveMS, DeletedMs: r.DeletedMS, Rev: r.Rev,
 	}
 	if r.WorkspaceID != nil {
 		p.WorkspaceId = *r.WorkspaceID
@@ -79,6 +80,10 @@ type runRow struct {
 	StartedMS       int64  `gorm:"column:started_ms"`
 	UpdatedMS       int64  `gorm:"column:updated_ms"`
 	EndedMS         int64  `gorm:"column:ended_ms"`
+	ContinuesRunID  string `gorm:"column:continues_run_id"`
+	PauseRequested  bool   `gorm:"column:pause_requested"`
+	ContextUsed     int64  `gorm:"column:context_used"`
+	ContextSize     int64  `gorm:"column:context_size"`
 	Rev             int64  `gorm:"column:rev"`
 }
 
@@ -92,7 +97,8 @@ func (r *runRow) proto() (*apiv1.Run, error) {
 		Model: r.Model, ReplacesRunId: r.ReplacesRunID, QueueOrder: r.QueueOrder, UserSeq: r.UserSeq, LastSeq: r.LastSeq,
 		Status: r.Status, CancelRequested: r.CancelRequested, ResumeMs: r.ResumeMS, RequestId: r.RequestID,
 		ResponseId: r.ResponseID, FinishReason: providerv1.Done_Reason(r.FinishReason), CreatedMs: r.CreatedMS,
-		StartedMs: r.StartedMS, UpdatedMs: r.UpdatedMS, EndedMs: r.EndedMS, Rev: r.Rev,
+		StartedMs: r.StartedMS, UpdatedMs: r.UpdatedMS, EndedMs: r.EndedMS, Rev: r.Rev, ContinuesRunId: r.ContinuesRunID,
+		PauseRequested: r.PauseRequested, ContextUsed: r.ContextUsed, ContextSize: r.ContextSize,
 	}
 	var err error
 	if p.Options, err = parse[providerv1.Options](r.OptionsJSON); err != nil {
@@ -113,17 +119,24 @@ type approvalRow struct {
 	DecisionJSON string `gorm:"column:decision_json"`
 	CreatedMS    int64  `gorm:"column:created_ms"`
 	ExpiresMS    int64  `gorm:"column:expires_ms"`
+	CallID       string `gorm:"column:call_id"`
+	FactsJSON    string `gorm:"column:facts_json"`
 	Rev          int64  `gorm:"column:rev"`
 }
 
 func (approvalRow) TableName() string { return "approvals" }
 
 func (r *approvalRow) proto() (*apiv1.Approval, error) {
-	p := &apiv1.Approval{
-		Id: r.ID, SessionId: r.SessionID, RunId: r.RunID, State: apiv1.ApprovalState(r.State), Reason: r.Reason,
-		Profile: r.Profile, CreatedMs: r.CreatedMS, ExpiresMs: r.ExpiresMS, Rev: r.Rev,
+	// What facts hold is laid under the columns.
+	p, err := parse[apiv1.Approval](r.FactsJSON)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	if p == nil {
+		p = &apiv1.Approval{}
+	}
+	p.Id, p.SessionId, p.RunId, p.State, p.Reason = r.ID, r.SessionID, r.RunID, apiv1.ApprovalState(r.State), r.Reason
+	p.Profile, p.CreatedMs, p.ExpiresMs, p.CallId, p.Rev = r.Profile, r.CreatedMS, r.ExpiresMS, r.CallID, r.Rev
 	if p.Question, err = parse[providerv1.Question](r.QuestionJSON); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
+// lastTopic is the highest of the topics a watcher may ask for.
+const lastTopic = int(apiv1.Topic_TOPIC_RULES)
+
 // Config says where the database is and how the store talks.
 type Config struct {
 	// Path of the database file; it and its directory are made if missing.
@@ -53,7 +56,7 @@ type Store struct {
 
 	rev atomic.Int64
 	// topicRev is, for each topic (tombstones at 0), a revision after which nothing of it has changed.
-	topicRev [int(apiv1.Topic_TOPIC_SETTINGS) + 1]atomic.Int64
+	topicRev [lastTopic + 1]atomic.Int64
 
 	changedMu sync.Mutex
 	changed   chan struct{}

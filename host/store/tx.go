@@ -78,7 +78,7 @@ type tx struct {
 	now int64
 	rev int64
 	// topics that the change touched; tombstones are 0.
-	topics [int(apiv1.Topic_TOPIC_SETTINGS) + 1]bool
+	topics [lastTopic + 1]bool
 }
 
 // next draws a revision for a row of a topic. No two rows share one, so a reader may stop between any two.

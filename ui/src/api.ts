@@ -1,7 +1,7 @@
 // The host's API as this page reaches it: same origin, the cookie from boot.ts.
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { HostService, ProviderService, RunService, SessionService } from "./gen/api/v1/api_pb";
+import { HostService, PluginService, ProviderService, RunService, SessionService, WorkspaceService } from "./gen/api/v1/api_pb";
 import { sentence } from "./text/words";
 
 const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true });
@@ -9,6 +9,8 @@ const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFo
 export const api = {
   sessions: createClient(SessionService, transport),
   runs: createClient(RunService, transport),
+  workspaces: createClient(WorkspaceService, transport),
+  plugins: createClient(PluginService, transport),
   providers: createClient(ProviderService, transport),
   host: createClient(HostService, transport),
 };

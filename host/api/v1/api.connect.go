@@ -29,6 +29,10 @@ const (
 	SessionServiceName = "openvibez.api.v1.SessionService"
 	// RunServiceName is the fully-qualified name of the RunService service.
 	RunServiceName = "openvibez.api.v1.RunService"
+	// WorkspaceServiceName is the fully-qualified name of the WorkspaceService service.
+	WorkspaceServiceName = "openvibez.api.v1.WorkspaceService"
+	// PluginServiceName is the fully-qualified name of the PluginService service.
+	PluginServiceName = "openvibez.api.v1.PluginService"
 	// ProviderServiceName is the fully-qualified name of the ProviderService service.
 	ProviderServiceName = "openvibez.api.v1.ProviderService"
 	// HostServiceName is the fully-qualified name of the HostService service.
@@ -58,6 +62,21 @@ const (
 	// SessionServiceDeleteSessionProcedure is the fully-qualified name of the SessionService's
 	// DeleteSession RPC.
 	SessionServiceDeleteSessionProcedure = "/openvibez.api.v1.SessionService/DeleteSession"
+	// SessionServiceRestoreSessionProcedure is the fully-qualified name of the SessionService's
+	// RestoreSession RPC.
+	SessionServiceRestoreSessionProcedure = "/openvibez.api.v1.SessionService/RestoreSession"
+	// SessionServiceBranchSessionProcedure is the fully-qualified name of the SessionService's
+	// BranchSession RPC.
+	SessionServiceBranchSessionProcedure = "/openvibez.api.v1.SessionService/BranchSession"
+	// SessionServiceSearchSessionsProcedure is the fully-qualified name of the SessionService's
+	// SearchSessions RPC.
+	SessionServiceSearchSessionsProcedure = "/openvibez.api.v1.SessionService/SearchSessions"
+	// SessionServiceExportSessionProcedure is the fully-qualified name of the SessionService's
+	// ExportSession RPC.
+	SessionServiceExportSessionProcedure = "/openvibez.api.v1.SessionService/ExportSession"
+	// SessionServiceImportSessionProcedure is the fully-qualified name of the SessionService's
+	// ImportSession RPC.
+	SessionServiceImportSessionProcedure = "/openvibez.api.v1.SessionService/ImportSession"
 	// SessionServiceListEntriesProcedure is the fully-qualified name of the SessionService's
 	// ListEntries RPC.
 	SessionServiceListEntriesProcedure = "/openvibez.api.v1.SessionService/ListEntries"
@@ -65,6 +84,25 @@ const (
 	RunServiceSendProcedure = "/openvibez.api.v1.RunService/Send"
 	// RunServiceCancelProcedure is the fully-qualified name of the RunService's Cancel RPC.
 	RunServiceCancelProcedure = "/openvibez.api.v1.RunService/Cancel"
+	// RunServiceRetryProcedure is the fully-qualified name of the RunService's Retry RPC.
+	RunServiceRetryProcedure = "/openvibez.api.v1.RunService/Retry"
+	// RunServiceContinueProcedure is the fully-qualified name of the RunService's Continue RPC.
+	RunServiceContinueProcedure = "/openvibez.api.v1.RunService/Continue"
+	// RunServicePauseProcedure is the fully-qualified name of the RunService's Pause RPC.
+	RunServicePauseProcedure = "/openvibez.api.v1.RunService/Pause"
+	// RunServiceResumeProcedure is the fully-qualified name of the RunService's Resume RPC.
+	RunServiceResumeProcedure = "/openvibez.api.v1.RunService/Resume"
+	// RunServiceEditQueuedProcedure is the fully-qualified name of the RunService's EditQueued RPC.
+	RunServiceEditQueuedProcedure = "/openvibez.api.v1.RunService/EditQueued"
+	// RunServiceMoveQueuedProcedure is the fully-qualified name of the RunService's MoveQueued RPC.
+	RunServiceMoveQueuedProcedure = "/openvibez.api.v1.RunService/MoveQueued"
+	// RunServiceUndoChangesProcedure is the fully-qualified name of the RunService's UndoChanges RPC.
+	RunServiceUndoChangesProcedure = "/openvibez.api.v1.RunService/UndoChanges"
+	// RunServiceListApprovalsProcedure is the fully-qualified name of the RunService's ListApprovals
+	// RPC.
+	RunServiceListApprovalsProcedure = "/openvibez.api.v1.RunService/ListApprovals"
+	// RunServicePreviewRuleProcedure is the fully-qualified name of the RunService's PreviewRule RPC.
+	RunServicePreviewRuleProcedure = "/openvibez.api.v1.RunService/PreviewRule"
 	// RunServiceGetRunProcedure is the fully-qualified name of the RunService's GetRun RPC.
 	RunServiceGetRunProcedure = "/openvibez.api.v1.RunService/GetRun"
 	// RunServiceListRunsProcedure is the fully-qualified name of the RunService's ListRuns RPC.
@@ -73,9 +111,51 @@ const (
 	RunServiceDecideProcedure = "/openvibez.api.v1.RunService/Decide"
 	// RunServiceGetUsageProcedure is the fully-qualified name of the RunService's GetUsage RPC.
 	RunServiceGetUsageProcedure = "/openvibez.api.v1.RunService/GetUsage"
-	// ProviderServiceListPluginsProcedure is the fully-qualified name of the ProviderService's
-	// ListPlugins RPC.
-	ProviderServiceListPluginsProcedure = "/openvibez.api.v1.ProviderService/ListPlugins"
+	// WorkspaceServiceListWorkspacesProcedure is the fully-qualified name of the WorkspaceService's
+	// ListWorkspaces RPC.
+	WorkspaceServiceListWorkspacesProcedure = "/openvibez.api.v1.WorkspaceService/ListWorkspaces"
+	// WorkspaceServiceAddWorkspaceProcedure is the fully-qualified name of the WorkspaceService's
+	// AddWorkspace RPC.
+	WorkspaceServiceAddWorkspaceProcedure = "/openvibez.api.v1.WorkspaceService/AddWorkspace"
+	// WorkspaceServiceUpdateWorkspaceProcedure is the fully-qualified name of the WorkspaceService's
+	// UpdateWorkspace RPC.
+	WorkspaceServiceUpdateWorkspaceProcedure = "/openvibez.api.v1.WorkspaceService/UpdateWorkspace"
+	// WorkspaceServiceRemoveWorkspaceProcedure is the fully-qualified name of the WorkspaceService's
+	// RemoveWorkspace RPC.
+	WorkspaceServiceRemoveWorkspaceProcedure = "/openvibez.api.v1.WorkspaceService/RemoveWorkspace"
+	// WorkspaceServiceListRulesProcedure is the fully-qualified name of the WorkspaceService's
+	// ListRules RPC.
+	WorkspaceServiceListRulesProcedure = "/openvibez.api.v1.WorkspaceService/ListRules"
+	// WorkspaceServiceGrantDomainsProcedure is the fully-qualified name of the WorkspaceService's
+	// GrantDomains RPC.
+	WorkspaceServiceGrantDomainsProcedure = "/openvibez.api.v1.WorkspaceService/GrantDomains"
+	// WorkspaceServiceRevokeRuleProcedure is the fully-qualified name of the WorkspaceService's
+	// RevokeRule RPC.
+	WorkspaceServiceRevokeRuleProcedure = "/openvibez.api.v1.WorkspaceService/RevokeRule"
+	// PluginServiceListPluginsProcedure is the fully-qualified name of the PluginService's ListPlugins
+	// RPC.
+	PluginServiceListPluginsProcedure = "/openvibez.api.v1.PluginService/ListPlugins"
+	// PluginServiceInspectPackageProcedure is the fully-qualified name of the PluginService's
+	// InspectPackage RPC.
+	PluginServiceInspectPackageProcedure = "/openvibez.api.v1.PluginService/InspectPackage"
+	// PluginServiceInstallPluginProcedure is the fully-qualified name of the PluginService's
+	// InstallPlugin RPC.
+	PluginServiceInstallPluginProcedure = "/openvibez.api.v1.PluginService/InstallPlugin"
+	// PluginServiceRemovePluginProcedure is the fully-qualified name of the PluginService's
+	// RemovePlugin RPC.
+	PluginServiceRemovePluginProcedure = "/openvibez.api.v1.PluginService/RemovePlugin"
+	// PluginServiceSetPluginEnabledProcedure is the fully-qualified name of the PluginService's
+	// SetPluginEnabled RPC.
+	PluginServiceSetPluginEnabledProcedure = "/openvibez.api.v1.PluginService/SetPluginEnabled"
+	// PluginServiceRollbackPluginProcedure is the fully-qualified name of the PluginService's
+	// RollbackPlugin RPC.
+	PluginServiceRollbackPluginProcedure = "/openvibez.api.v1.PluginService/RollbackPlugin"
+	// PluginServiceVerifyPluginProcedure is the fully-qualified name of the PluginService's
+	// VerifyPlugin RPC.
+	PluginServiceVerifyPluginProcedure = "/openvibez.api.v1.PluginService/VerifyPlugin"
+	// PluginServicePluginLogsProcedure is the fully-qualified name of the PluginService's PluginLogs
+	// RPC.
+	PluginServicePluginLogsProcedure = "/openvibez.api.v1.PluginService/PluginLogs"
 	// ProviderServiceListProvidersProcedure is the fully-qualified name of the ProviderService's
 	// ListProviders RPC.
 	ProviderServiceListProvidersProcedure = "/openvibez.api.v1.ProviderService/ListProviders"
@@ -117,6 +197,8 @@ const (
 	HostServiceOpenWindowProcedure = "/openvibez.api.v1.HostService/OpenWindow"
 	// HostServiceOpenLinkProcedure is the fully-qualified name of the HostService's OpenLink RPC.
 	HostServiceOpenLinkProcedure = "/openvibez.api.v1.HostService/OpenLink"
+	// HostServiceBackupProcedure is the fully-qualified name of the HostService's Backup RPC.
+	HostServiceBackupProcedure = "/openvibez.api.v1.HostService/Backup"
 	// HostServiceStopProcedure is the fully-qualified name of the HostService's Stop RPC.
 	HostServiceStopProcedure = "/openvibez.api.v1.HostService/Stop"
 )
@@ -128,8 +210,19 @@ type SessionServiceClient interface {
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
 	UpdateSession(context.Context, *UpdateSessionRequest) (*UpdateSessionResponse, error)
-	// DeleteSession removes a session and everything in it; its active run is cancelled.
+	// DeleteSession hides a session at once, cancelling its runs, and removes it and everything in it a minute later, or
+	// at once if asked so. Until then RestoreSession brings it back.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
+	// RestoreSession takes back a DeleteSession. NOT_FOUND once the session is gone.
+	RestoreSession(context.Context, *RestoreSessionRequest) (*RestoreSessionResponse, error)
+	// BranchSession makes a new session of a copy of all entries up to one, which it links to; usage is not copied.
+	BranchSession(context.Context, *BranchSessionRequest) (*BranchSessionResponse, error)
+	// SearchSessions finds final text of people and models, newest first.
+	SearchSessions(context.Context, *SearchSessionsRequest) (*SearchSessionsResponse, error)
+	// ExportSession gives a session as a file, in pieces.
+	ExportSession(context.Context, *ExportSessionRequest) (*connect.ServerStreamForClient[ExportSessionResponse], error)
+	// ImportSession reads a file that ExportSession wrote as JSON Lines. One that is here already is not made twice.
+	ImportSession(context.Context, *ImportSessionRequest) (*ImportSessionResponse, error)
 	// ListEntries gives one page of a session's journal, oldest first.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 }
@@ -175,6 +268,36 @@ func NewSessionServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(sessionServiceMethods.ByName("DeleteSession")),
 			connect.WithClientOptions(opts...),
 		),
+		restoreSession: connect.NewClient[RestoreSessionRequest, RestoreSessionResponse](
+			httpClient,
+			baseURL+SessionServiceRestoreSessionProcedure,
+			connect.WithSchema(sessionServiceMethods.ByName("RestoreSession")),
+			connect.WithClientOptions(opts...),
+		),
+		branchSession: connect.NewClient[BranchSessionRequest, BranchSessionResponse](
+			httpClient,
+			baseURL+SessionServiceBranchSessionProcedure,
+			connect.WithSchema(sessionServiceMethods.ByName("BranchSession")),
+			connect.WithClientOptions(opts...),
+		),
+		searchSessions: connect.NewClient[SearchSessionsRequest, SearchSessionsResponse](
+			httpClient,
+			baseURL+SessionServiceSearchSessionsProcedure,
+			connect.WithSchema(sessionServiceMethods.ByName("SearchSessions")),
+			connect.WithClientOptions(opts...),
+		),
+		exportSession: connect.NewClient[ExportSessionRequest, ExportSessionResponse](
+			httpClient,
+			baseURL+SessionServiceExportSessionProcedure,
+			connect.WithSchema(sessionServiceMethods.ByName("ExportSession")),
+			connect.WithClientOptions(opts...),
+		),
+		importSession: connect.NewClient[ImportSessionRequest, ImportSessionResponse](
+			httpClient,
+			baseURL+SessionServiceImportSessionProcedure,
+			connect.WithSchema(sessionServiceMethods.ByName("ImportSession")),
+			connect.WithClientOptions(opts...),
+		),
 		listEntries: connect.NewClient[ListEntriesRequest, ListEntriesResponse](
 			httpClient,
 			baseURL+SessionServiceListEntriesProcedure,
@@ -186,12 +309,17 @@ func NewSessionServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // sessionServiceClient implements SessionServiceClient.
 type sessionServiceClient struct {
-	listSessions  *connect.Client[ListSessionsRequest, ListSessionsResponse]
-	getSession    *connect.Client[GetSessionRequest, GetSessionResponse]
-	createSession *connect.Client[CreateSessionRequest, CreateSessionResponse]
-	updateSession *connect.Client[UpdateSessionRequest, UpdateSessionResponse]
-	deleteSession *connect.Client[DeleteSessionRequest, DeleteSessionResponse]
-	listEntries   *connect.Client[ListEntriesRequest, ListEntriesResponse]
+	listSessions   *connect.Client[ListSessionsRequest, ListSessionsResponse]
+	getSession     *connect.Client[GetSessionRequest, GetSessionResponse]
+	createSession  *connect.Client[CreateSessionRequest, CreateSessionResponse]
+	updateSession  *connect.Client[UpdateSessionRequest, UpdateSessionResponse]
+	deleteSession  *connect.Client[DeleteSessionRequest, DeleteSessionResponse]
+	restoreSession *connect.Client[RestoreSessionRequest, RestoreSessionResponse]
+	branchSession  *connect.Client[BranchSessionRequest, BranchSessionResponse]
+	searchSessions *connect.Client[SearchSessionsRequest, SearchSessionsResponse]
+	exportSession  *connect.Client[ExportSessionRequest, ExportSessionResponse]
+	importSession  *connect.Client[ImportSessionRequest, ImportSessionResponse]
+	listEntries    *connect.Client[ListEntriesRequest, ListEntriesResponse]
 }
 
 // ListSessions calls openvibez.api.v1.SessionService.ListSessions.
@@ -239,6 +367,47 @@ func (c *sessionServiceClient) DeleteSession(ctx context.Context, req *DeleteSes
 	return nil, err
 }
 
+// RestoreSession calls openvibez.api.v1.SessionService.RestoreSession.
+func (c *sessionServiceClient) RestoreSession(ctx context.Context, req *RestoreSessionRequest) (*RestoreSessionResponse, error) {
+	response, err := c.restoreSession.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BranchSession calls openvibez.api.v1.SessionService.BranchSession.
+func (c *sessionServiceClient) BranchSession(ctx context.Context, req *BranchSessionRequest) (*BranchSessionResponse, error) {
+	response, err := c.branchSession.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SearchSessions calls openvibez.api.v1.SessionService.SearchSessions.
+func (c *sessionServiceClient) SearchSessions(ctx context.Context, req *SearchSessionsRequest) (*SearchSessionsResponse, error) {
+	response, err := c.searchSessions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ExportSession calls openvibez.api.v1.SessionService.ExportSession.
+func (c *sessionServiceClient) ExportSession(ctx context.Context, req *ExportSessionRequest) (*connect.ServerStreamForClient[ExportSessionResponse], error) {
+	return c.exportSession.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// ImportSession calls openvibez.api.v1.SessionService.ImportSession.
+func (c *sessionServiceClient) ImportSession(ctx context.Context, req *ImportSessionRequest) (*ImportSessionResponse, error) {
+	response, err := c.importSession.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ListEntries calls openvibez.api.v1.SessionService.ListEntries.
 func (c *sessionServiceClient) ListEntries(ctx context.Context, req *ListEntriesRequest) (*ListEntriesResponse, error) {
 	response, err := c.listEntries.CallUnary(ctx, connect.NewRequest(req))
@@ -255,8 +424,19 @@ type SessionServiceHandler interface {
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
 	UpdateSession(context.Context, *UpdateSessionRequest) (*UpdateSessionResponse, error)
-	// DeleteSession removes a session and everything in it; its active run is cancelled.
+	// DeleteSession hides a session at once, cancelling its runs, and removes it and everything in it a minute later, or
+	// at once if asked so. Until then RestoreSession brings it back.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
+	// RestoreSession takes back a DeleteSession. NOT_FOUND once the session is gone.
+	RestoreSession(context.Context, *RestoreSessionRequest) (*RestoreSessionResponse, error)
+	// BranchSession makes a new session of a copy of all entries up to one, which it links to; usage is not copied.
+	BranchSession(context.Context, *BranchSessionRequest) (*BranchSessionResponse, error)
+	// SearchSessions finds final text of people and models, newest first.
+	SearchSessions(context.Context, *SearchSessionsRequest) (*SearchSessionsResponse, error)
+	// ExportSession gives a session as a file, in pieces.
+	ExportSession(context.Context, *ExportSessionRequest, *connect.ServerStream[ExportSessionResponse]) error
+	// ImportSession reads a file that ExportSession wrote as JSON Lines. One that is here already is not made twice.
+	ImportSession(context.Context, *ImportSessionRequest) (*ImportSessionResponse, error)
 	// ListEntries gives one page of a session's journal, oldest first.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 }
@@ -298,6 +478,36 @@ func NewSessionServiceHandler(svc SessionServiceHandler, opts ...connect.Handler
 		connect.WithSchema(sessionServiceMethods.ByName("DeleteSession")),
 		connect.WithHandlerOptions(opts...),
 	)
+	sessionServiceRestoreSessionHandler := connect.NewUnaryHandlerSimple(
+		SessionServiceRestoreSessionProcedure,
+		svc.RestoreSession,
+		connect.WithSchema(sessionServiceMethods.ByName("RestoreSession")),
+		connect.WithHandlerOptions(opts...),
+	)
+	sessionServiceBranchSessionHandler := connect.NewUnaryHandlerSimple(
+		SessionServiceBranchSessionProcedure,
+		svc.BranchSession,
+		connect.WithSchema(sessionServiceMethods.ByName("BranchSession")),
+		connect.WithHandlerOptions(opts...),
+	)
+	sessionServiceSearchSessionsHandler := connect.NewUnaryHandlerSimple(
+		SessionServiceSearchSessionsProcedure,
+		svc.SearchSessions,
+		connect.WithSchema(sessionServiceMethods.ByName("SearchSessions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	sessionServiceExportSessionHandler := connect.NewServerStreamHandlerSimple(
+		SessionServiceExportSessionProcedure,
+		svc.ExportSession,
+		connect.WithSchema(sessionServiceMethods.ByName("ExportSession")),
+		connect.WithHandlerOptions(opts...),
+	)
+	sessionServiceImportSessionHandler := connect.NewUnaryHandlerSimple(
+		SessionServiceImportSessionProcedure,
+		svc.ImportSession,
+		connect.WithSchema(sessionServiceMethods.ByName("ImportSession")),
+		connect.WithHandlerOptions(opts...),
+	)
 	sessionServiceListEntriesHandler := connect.NewUnaryHandlerSimple(
 		SessionServiceListEntriesProcedure,
 		svc.ListEntries,
@@ -316,6 +526,16 @@ func NewSessionServiceHandler(svc SessionServiceHandler, opts ...connect.Handler
 			sessionServiceUpdateSessionHandler.ServeHTTP(w, r)
 		case SessionServiceDeleteSessionProcedure:
 			sessionServiceDeleteSessionHandler.ServeHTTP(w, r)
+		case SessionServiceRestoreSessionProcedure:
+			sessionServiceRestoreSessionHandler.ServeHTTP(w, r)
+		case SessionServiceBranchSessionProcedure:
+			sessionServiceBranchSessionHandler.ServeHTTP(w, r)
+		case SessionServiceSearchSessionsProcedure:
+			sessionServiceSearchSessionsHandler.ServeHTTP(w, r)
+		case SessionServiceExportSessionProcedure:
+			sessionServiceExportSessionHandler.ServeHTTP(w, r)
+		case SessionServiceImportSessionProcedure:
+			sessionServiceImportSessionHandler.ServeHTTP(w, r)
 		case SessionServiceListEntriesProcedure:
 			sessionServiceListEntriesHandler.ServeHTTP(w, r)
 		default:
@@ -347,6 +567,26 @@ func (UnimplementedSessionServiceHandler) DeleteSession(context.Context, *Delete
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.DeleteSession is not implemented"))
 }
 
+func (UnimplementedSessionServiceHandler) RestoreSession(context.Context, *RestoreSessionRequest) (*RestoreSessionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.RestoreSession is not implemented"))
+}
+
+func (UnimplementedSessionServiceHandler) BranchSession(context.Context, *BranchSessionRequest) (*BranchSessionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.BranchSession is not implemented"))
+}
+
+func (UnimplementedSessionServiceHandler) SearchSessions(context.Context, *SearchSessionsRequest) (*SearchSessionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.SearchSessions is not implemented"))
+}
+
+func (UnimplementedSessionServiceHandler) ExportSession(context.Context, *ExportSessionRequest, *connect.ServerStream[ExportSessionResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.ExportSession is not implemented"))
+}
+
+func (UnimplementedSessionServiceHandler) ImportSession(context.Context, *ImportSessionRequest) (*ImportSessionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.ImportSession is not implemented"))
+}
+
 func (UnimplementedSessionServiceHandler) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.SessionService.ListEntries is not implemented"))
 }
@@ -356,8 +596,26 @@ type RunServiceClient interface {
 	// Send accepts a message: when it returns, the message is on disk. The same client_request_id again returns the same
 	// run in whatever state it is; with other content it is ALREADY_EXISTS.
 	Send(context.Context, *SendRequest) (*SendResponse, error)
-	// Cancel stops a run. Cancelling one that has ended is no error.
+	// Cancel stops a run, or takes a queued one out of the queue. Cancelling one that has ended is no error.
 	Cancel(context.Context, *CancelRequest) (*CancelResponse, error)
+	// Retry asks again what an ended run was asked, of the same model or another; the new run replaces the old one. What
+	// client_request_id promises for Send holds here too.
+	Retry(context.Context, *RetryRequest) (*RetryResponse, error)
+	// Continue goes on where an ended run was interrupted, cut off, cancelled or stopped; what it had said is kept.
+	Continue(context.Context, *ContinueRequest) (*ContinueResponse, error)
+	// Pause stops a run of several steps between two of them, until Resume.
+	Pause(context.Context, *PauseRequest) (*PauseResponse, error)
+	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)
+	// EditQueued changes the message of a run that has not started. FAILED_PRECONDITION once it has.
+	EditQueued(context.Context, *EditQueuedRequest) (*EditQueuedResponse, error)
+	// MoveQueued changes a queued run's place in its session's queue.
+	MoveQueued(context.Context, *MoveQueuedRequest) (*MoveQueuedResponse, error)
+	// UndoChanges puts back what tools changed in files, where nobody has changed them since.
+	UndoChanges(context.Context, *UndoChangesRequest) (*UndoChangesResponse, error)
+	// ListApprovals gives the questions that wait for a person.
+	ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error)
+	// PreviewRule tells what answering "always" would cover.
+	PreviewRule(context.Context, *PreviewRuleRequest) (*PreviewRuleResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
 	// ListRuns gives the runs that have not ended, or all of one session.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
@@ -390,6 +648,60 @@ func NewRunServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(runServiceMethods.ByName("Cancel")),
 			connect.WithClientOptions(opts...),
 		),
+		retry: connect.NewClient[RetryRequest, RetryResponse](
+			httpClient,
+			baseURL+RunServiceRetryProcedure,
+			connect.WithSchema(runServiceMethods.ByName("Retry")),
+			connect.WithClientOptions(opts...),
+		),
+		_continue: connect.NewClient[ContinueRequest, ContinueResponse](
+			httpClient,
+			baseURL+RunServiceContinueProcedure,
+			connect.WithSchema(runServiceMethods.ByName("Continue")),
+			connect.WithClientOptions(opts...),
+		),
+		pause: connect.NewClient[PauseRequest, PauseResponse](
+			httpClient,
+			baseURL+RunServicePauseProcedure,
+			connect.WithSchema(runServiceMethods.ByName("Pause")),
+			connect.WithClientOptions(opts...),
+		),
+		resume: connect.NewClient[ResumeRequest, ResumeResponse](
+			httpClient,
+			baseURL+RunServiceResumeProcedure,
+			connect.WithSchema(runServiceMethods.ByName("Resume")),
+			connect.WithClientOptions(opts...),
+		),
+		editQueued: connect.NewClient[EditQueuedRequest, EditQueuedResponse](
+			httpClient,
+			baseURL+RunServiceEditQueuedProcedure,
+			connect.WithSchema(runServiceMethods.ByName("EditQueued")),
+			connect.WithClientOptions(opts...),
+		),
+		moveQueued: connect.NewClient[MoveQueuedRequest, MoveQueuedResponse](
+			httpClient,
+			baseURL+RunServiceMoveQueuedProcedure,
+			connect.WithSchema(runServiceMethods.ByName("MoveQueued")),
+			connect.WithClientOptions(opts...),
+		),
+		undoChanges: connect.NewClient[UndoChangesRequest, UndoChangesResponse](
+			httpClient,
+			baseURL+RunServiceUndoChangesProcedure,
+			connect.WithSchema(runServiceMethods.ByName("UndoChanges")),
+			connect.WithClientOptions(opts...),
+		),
+		listApprovals: connect.NewClient[ListApprovalsRequest, ListApprovalsResponse](
+			httpClient,
+			baseURL+RunServiceListApprovalsProcedure,
+			connect.WithSchema(runServiceMethods.ByName("ListApprovals")),
+			connect.WithClientOptions(opts...),
+		),
+		previewRule: connect.NewClient[PreviewRuleRequest, PreviewRuleResponse](
+			httpClient,
+			baseURL+RunServicePreviewRuleProcedure,
+			connect.WithSchema(runServiceMethods.ByName("PreviewRule")),
+			connect.WithClientOptions(opts...),
+		),
 		getRun: connect.NewClient[GetRunRequest, GetRunResponse](
 			httpClient,
 			baseURL+RunServiceGetRunProcedure,
@@ -419,12 +731,21 @@ func NewRunServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 
 // runServiceClient implements RunServiceClient.
 type runServiceClient struct {
-	send     *connect.Client[SendRequest, SendResponse]
-	cancel   *connect.Client[CancelRequest, CancelResponse]
-	getRun   *connect.Client[GetRunRequest, GetRunResponse]
-	listRuns *connect.Client[ListRunsRequest, ListRunsResponse]
-	decide   *connect.Client[DecideRequest, DecideResponse]
-	getUsage *connect.Client[GetUsageRequest, GetUsageResponse]
+	send          *connect.Client[SendRequest, SendResponse]
+	cancel        *connect.Client[CancelRequest, CancelResponse]
+	retry         *connect.Client[RetryRequest, RetryResponse]
+	_continue     *connect.Client[ContinueRequest, ContinueResponse]
+	pause         *connect.Client[PauseRequest, PauseResponse]
+	resume        *connect.Client[ResumeRequest, ResumeResponse]
+	editQueued    *connect.Client[EditQueuedRequest, EditQueuedResponse]
+	moveQueued    *connect.Client[MoveQueuedRequest, MoveQueuedResponse]
+	undoChanges   *connect.Client[UndoChangesRequest, UndoChangesResponse]
+	listApprovals *connect.Client[ListApprovalsRequest, ListApprovalsResponse]
+	previewRule   *connect.Client[PreviewRuleRequest, PreviewRuleResponse]
+	getRun        *connect.Client[GetRunRequest, GetRunResponse]
+	listRuns      *connect.Client[ListRunsRequest, ListRunsResponse]
+	decide        *connect.Client[DecideRequest, DecideResponse]
+	getUsage      *connect.Client[GetUsageRequest, GetUsageResponse]
 }
 
 // Send calls openvibez.api.v1.RunService.Send.
@@ -439,6 +760,87 @@ func (c *runServiceClient) Send(ctx context.Context, req *SendRequest) (*SendRes
 // Cancel calls openvibez.api.v1.RunService.Cancel.
 func (c *runServiceClient) Cancel(ctx context.Context, req *CancelRequest) (*CancelResponse, error) {
 	response, err := c.cancel.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Retry calls openvibez.api.v1.RunService.Retry.
+func (c *runServiceClient) Retry(ctx context.Context, req *RetryRequest) (*RetryResponse, error) {
+	response, err := c.retry.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Continue calls openvibez.api.v1.RunService.Continue.
+func (c *runServiceClient) Continue(ctx context.Context, req *ContinueRequest) (*ContinueResponse, error) {
+	response, err := c._continue.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Pause calls openvibez.api.v1.RunService.Pause.
+func (c *runServiceClient) Pause(ctx context.Context, req *PauseRequest) (*PauseResponse, error) {
+	response, err := c.pause.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Resume calls openvibez.api.v1.RunService.Resume.
+func (c *runServiceClient) Resume(ctx context.Context, req *ResumeRequest) (*ResumeResponse, error) {
+	response, err := c.resume.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// EditQueued calls openvibez.api.v1.RunService.EditQueued.
+func (c *runServiceClient) EditQueued(ctx context.Context, req *EditQueuedRequest) (*EditQueuedResponse, error) {
+	response, err := c.editQueued.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// MoveQueued calls openvibez.api.v1.RunService.MoveQueued.
+func (c *runServiceClient) MoveQueued(ctx context.Context, req *MoveQueuedRequest) (*MoveQueuedResponse, error) {
+	response, err := c.moveQueued.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UndoChanges calls openvibez.api.v1.RunService.UndoChanges.
+func (c *runServiceClient) UndoChanges(ctx context.Context, req *UndoChangesRequest) (*UndoChangesResponse, error) {
+	response, err := c.undoChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListApprovals calls openvibez.api.v1.RunService.ListApprovals.
+func (c *runServiceClient) ListApprovals(ctx context.Context, req *ListApprovalsRequest) (*ListApprovalsResponse, error) {
+	response, err := c.listApprovals.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PreviewRule calls openvibez.api.v1.RunService.PreviewRule.
+func (c *runServiceClient) PreviewRule(ctx context.Context, req *PreviewRuleRequest) (*PreviewRuleResponse, error) {
+	response, err := c.previewRule.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -486,8 +888,26 @@ type RunServiceHandler interface {
 	// Send accepts a message: when it returns, the message is on disk. The same client_request_id again returns the same
 	// run in whatever state it is; with other content it is ALREADY_EXISTS.
 	Send(context.Context, *SendRequest) (*SendResponse, error)
-	// Cancel stops a run. Cancelling one that has ended is no error.
+	// Cancel stops a run, or takes a queued one out of the queue. Cancelling one that has ended is no error.
 	Cancel(context.Context, *CancelRequest) (*CancelResponse, error)
+	// Retry asks again what an ended run was asked, of the same model or another; the new run replaces the old one. What
+	// client_request_id promises for Send holds here too.
+	Retry(context.Context, *RetryRequest) (*RetryResponse, error)
+	// Continue goes on where an ended run was interrupted, cut off, cancelled or stopped; what it had said is kept.
+	Continue(context.Context, *ContinueRequest) (*ContinueResponse, error)
+	// Pause stops a run of several steps between two of them, until Resume.
+	Pause(context.Context, *PauseRequest) (*PauseResponse, error)
+	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)
+	// EditQueued changes the message of a run that has not started. FAILED_PRECONDITION once it has.
+	EditQueued(context.Context, *EditQueuedRequest) (*EditQueuedResponse, error)
+	// MoveQueued changes a queued run's place in its session's queue.
+	MoveQueued(context.Context, *MoveQueuedRequest) (*MoveQueuedResponse, error)
+	// UndoChanges puts back what tools changed in files, where nobody has changed them since.
+	UndoChanges(context.Context, *UndoChangesRequest) (*UndoChangesResponse, error)
+	// ListApprovals gives the questions that wait for a person.
+	ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error)
+	// PreviewRule tells what answering "always" would cover.
+	PreviewRule(context.Context, *PreviewRuleRequest) (*PreviewRuleResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
 	// ListRuns gives the runs that have not ended, or all of one session.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
@@ -514,6 +934,60 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 		RunServiceCancelProcedure,
 		svc.Cancel,
 		connect.WithSchema(runServiceMethods.ByName("Cancel")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceRetryHandler := connect.NewUnaryHandlerSimple(
+		RunServiceRetryProcedure,
+		svc.Retry,
+		connect.WithSchema(runServiceMethods.ByName("Retry")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceContinueHandler := connect.NewUnaryHandlerSimple(
+		RunServiceContinueProcedure,
+		svc.Continue,
+		connect.WithSchema(runServiceMethods.ByName("Continue")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServicePauseHandler := connect.NewUnaryHandlerSimple(
+		RunServicePauseProcedure,
+		svc.Pause,
+		connect.WithSchema(runServiceMethods.ByName("Pause")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceResumeHandler := connect.NewUnaryHandlerSimple(
+		RunServiceResumeProcedure,
+		svc.Resume,
+		connect.WithSchema(runServiceMethods.ByName("Resume")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceEditQueuedHandler := connect.NewUnaryHandlerSimple(
+		RunServiceEditQueuedProcedure,
+		svc.EditQueued,
+		connect.WithSchema(runServiceMethods.ByName("EditQueued")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceMoveQueuedHandler := connect.NewUnaryHandlerSimple(
+		RunServiceMoveQueuedProcedure,
+		svc.MoveQueued,
+		connect.WithSchema(runServiceMethods.ByName("MoveQueued")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceUndoChangesHandler := connect.NewUnaryHandlerSimple(
+		RunServiceUndoChangesProcedure,
+		svc.UndoChanges,
+		connect.WithSchema(runServiceMethods.ByName("UndoChanges")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServiceListApprovalsHandler := connect.NewUnaryHandlerSimple(
+		RunServiceListApprovalsProcedure,
+		svc.ListApprovals,
+		connect.WithSchema(runServiceMethods.ByName("ListApprovals")),
+		connect.WithHandlerOptions(opts...),
+	)
+	runServicePreviewRuleHandler := connect.NewUnaryHandlerSimple(
+		RunServicePreviewRuleProcedure,
+		svc.PreviewRule,
+		connect.WithSchema(runServiceMethods.ByName("PreviewRule")),
 		connect.WithHandlerOptions(opts...),
 	)
 	runServiceGetRunHandler := connect.NewUnaryHandlerSimple(
@@ -546,6 +1020,24 @@ func NewRunServiceHandler(svc RunServiceHandler, opts ...connect.HandlerOption) 
 			runServiceSendHandler.ServeHTTP(w, r)
 		case RunServiceCancelProcedure:
 			runServiceCancelHandler.ServeHTTP(w, r)
+		case RunServiceRetryProcedure:
+			runServiceRetryHandler.ServeHTTP(w, r)
+		case RunServiceContinueProcedure:
+			runServiceContinueHandler.ServeHTTP(w, r)
+		case RunServicePauseProcedure:
+			runServicePauseHandler.ServeHTTP(w, r)
+		case RunServiceResumeProcedure:
+			runServiceResumeHandler.ServeHTTP(w, r)
+		case RunServiceEditQueuedProcedure:
+			runServiceEditQueuedHandler.ServeHTTP(w, r)
+		case RunServiceMoveQueuedProcedure:
+			runServiceMoveQueuedHandler.ServeHTTP(w, r)
+		case RunServiceUndoChangesProcedure:
+			runServiceUndoChangesHandler.ServeHTTP(w, r)
+		case RunServiceListApprovalsProcedure:
+			runServiceListApprovalsHandler.ServeHTTP(w, r)
+		case RunServicePreviewRuleProcedure:
+			runServicePreviewRuleHandler.ServeHTTP(w, r)
 		case RunServiceGetRunProcedure:
 			runServiceGetRunHandler.ServeHTTP(w, r)
 		case RunServiceListRunsProcedure:
@@ -571,6 +1063,42 @@ func (UnimplementedRunServiceHandler) Cancel(context.Context, *CancelRequest) (*
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Cancel is not implemented"))
 }
 
+func (UnimplementedRunServiceHandler) Retry(context.Context, *RetryRequest) (*RetryResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Retry is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) Continue(context.Context, *ContinueRequest) (*ContinueResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Continue is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) Pause(context.Context, *PauseRequest) (*PauseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Pause is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) Resume(context.Context, *ResumeRequest) (*ResumeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.Resume is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) EditQueued(context.Context, *EditQueuedRequest) (*EditQueuedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.EditQueued is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) MoveQueued(context.Context, *MoveQueuedRequest) (*MoveQueuedResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.MoveQueued is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) UndoChanges(context.Context, *UndoChangesRequest) (*UndoChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.UndoChanges is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.ListApprovals is not implemented"))
+}
+
+func (UnimplementedRunServiceHandler) PreviewRule(context.Context, *PreviewRuleRequest) (*PreviewRuleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.PreviewRule is not implemented"))
+}
+
 func (UnimplementedRunServiceHandler) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.GetRun is not implemented"))
 }
@@ -587,10 +1115,574 @@ func (UnimplementedRunServiceHandler) GetUsage(context.Context, *GetUsageRequest
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.RunService.GetUsage is not implemented"))
 }
 
-// ProviderServiceClient is a client for the openvibez.api.v1.ProviderService service.
-type ProviderServiceClient interface {
+// WorkspaceServiceClient is a client for the openvibez.api.v1.WorkspaceService service.
+type WorkspaceServiceClient interface {
+	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
+	// AddWorkspace takes up a directory that exists; the page may only add an untrusted one and is told how to trust it.
+	AddWorkspace(context.Context, *AddWorkspaceRequest) (*AddWorkspaceResponse, error)
+	UpdateWorkspace(context.Context, *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error)
+	// RemoveWorkspace forgets a directory and its rules; the directory itself and its sessions stay.
+	RemoveWorkspace(context.Context, *RemoveWorkspaceRequest) (*RemoveWorkspaceResponse, error)
+	// ListRules gives what may run, or be reached, without asking.
+	ListRules(context.Context, *ListRulesRequest) (*ListRulesResponse, error)
+	// GrantDomains lets commands of a workspace reach hosts without asking.
+	GrantDomains(context.Context, *GrantDomainsRequest) (*GrantDomainsResponse, error)
+	// RevokeRule removes a rule; the next command asks again.
+	RevokeRule(context.Context, *RevokeRuleRequest) (*RevokeRuleResponse, error)
+}
+
+// NewWorkspaceServiceClient constructs a client for the openvibez.api.v1.WorkspaceService service.
+// By default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped
+// responses, and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
+// connect.WithGRPC() or connect.WithGRPCWeb() options.
+//
+// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
+// http://api.acme.com or https://acme.com/grpc).
+func NewWorkspaceServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) WorkspaceServiceClient {
+	baseURL = strings.TrimRight(baseURL, "/")
+	workspaceServiceMethods := File_api_v1_api_proto.Services().ByName("WorkspaceService").Methods()
+	return &workspaceServiceClient{
+		listWorkspaces: connect.NewClient[ListWorkspacesRequest, ListWorkspacesResponse](
+			httpClient,
+			baseURL+WorkspaceServiceListWorkspacesProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("ListWorkspaces")),
+			connect.WithClientOptions(opts...),
+		),
+		addWorkspace: connect.NewClient[AddWorkspaceRequest, AddWorkspaceResponse](
+			httpClient,
+			baseURL+WorkspaceServiceAddWorkspaceProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("AddWorkspace")),
+			connect.WithClientOptions(opts...),
+		),
+		updateWorkspace: connect.NewClient[UpdateWorkspaceRequest, UpdateWorkspaceResponse](
+			httpClient,
+			baseURL+WorkspaceServiceUpdateWorkspaceProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("UpdateWorkspace")),
+			connect.WithClientOptions(opts...),
+		),
+		removeWorkspace: connect.NewClient[RemoveWorkspaceRequest, RemoveWorkspaceResponse](
+			httpClient,
+			baseURL+WorkspaceServiceRemoveWorkspaceProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("RemoveWorkspace")),
+			connect.WithClientOptions(opts...),
+		),
+		listRules: connect.NewClient[ListRulesRequest, ListRulesResponse](
+			httpClient,
+			baseURL+WorkspaceServiceListRulesProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("ListRules")),
+			connect.WithClientOptions(opts...),
+		),
+		grantDomains: connect.NewClient[GrantDomainsRequest, GrantDomainsResponse](
+			httpClient,
+			baseURL+WorkspaceServiceGrantDomainsProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("GrantDomains")),
+			connect.WithClientOptions(opts...),
+		),
+		revokeRule: connect.NewClient[RevokeRuleRequest, RevokeRuleResponse](
+			httpClient,
+			baseURL+WorkspaceServiceRevokeRuleProcedure,
+			connect.WithSchema(workspaceServiceMethods.ByName("RevokeRule")),
+			connect.WithClientOptions(opts...),
+		),
+	}
+}
+
+// workspaceServiceClient implements WorkspaceServiceClient.
+type workspaceServiceClient struct {
+	listWorkspaces  *connect.Client[ListWorkspacesRequest, ListWorkspacesResponse]
+	addWorkspace    *connect.Client[AddWorkspaceRequest, AddWorkspaceResponse]
+	updateWorkspace *connect.Client[UpdateWorkspaceRequest, UpdateWorkspaceResponse]
+	removeWorkspace *connect.Client[RemoveWorkspaceRequest, RemoveWorkspaceResponse]
+	listRules       *connect.Client[ListRulesRequest, ListRulesResponse]
+	grantDomains    *connect.Client[GrantDomainsRequest, GrantDomainsResponse]
+	revokeRule      *connect.Client[RevokeRuleRequest, RevokeRuleResponse]
+}
+
+// ListWorkspaces calls openvibez.api.v1.WorkspaceService.ListWorkspaces.
+func (c *workspaceServiceClient) ListWorkspaces(ctx context.Context, req *ListWorkspacesRequest) (*ListWorkspacesResponse, error) {
+	response, err := c.listWorkspaces.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddWorkspace calls openvibez.api.v1.WorkspaceService.AddWorkspace.
+func (c *workspaceServiceClient) AddWorkspace(ctx context.Context, req *AddWorkspaceRequest) (*AddWorkspaceResponse, error) {
+	response, err := c.addWorkspace.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateWorkspace calls openvibez.api.v1.WorkspaceService.UpdateWorkspace.
+func (c *workspaceServiceClient) UpdateWorkspace(ctx context.Context, req *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error) {
+	response, err := c.updateWorkspace.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveWorkspace calls openvibez.api.v1.WorkspaceService.RemoveWorkspace.
+func (c *workspaceServiceClient) RemoveWorkspace(ctx context.Context, req *RemoveWorkspaceRequest) (*RemoveWorkspaceResponse, error) {
+	response, err := c.removeWorkspace.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListRules calls openvibez.api.v1.WorkspaceService.ListRules.
+func (c *workspaceServiceClient) ListRules(ctx context.Context, req *ListRulesRequest) (*ListRulesResponse, error) {
+	response, err := c.listRules.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GrantDomains calls openvibez.api.v1.WorkspaceService.GrantDomains.
+func (c *workspaceServiceClient) GrantDomains(ctx context.Context, req *GrantDomainsRequest) (*GrantDomainsResponse, error) {
+	response, err := c.grantDomains.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RevokeRule calls openvibez.api.v1.WorkspaceService.RevokeRule.
+func (c *workspaceServiceClient) RevokeRule(ctx context.Context, req *RevokeRuleRequest) (*RevokeRuleResponse, error) {
+	response, err := c.revokeRule.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// WorkspaceServiceHandler is an implementation of the openvibez.api.v1.WorkspaceService service.
+type WorkspaceServiceHandler interface {
+	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
+	// AddWorkspace takes up a directory that exists; the page may only add an untrusted one and is told how to trust it.
+	AddWorkspace(context.Context, *AddWorkspaceRequest) (*AddWorkspaceResponse, error)
+	UpdateWorkspace(context.Context, *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error)
+	// RemoveWorkspace forgets a directory and its rules; the directory itself and its sessions stay.
+	RemoveWorkspace(context.Context, *RemoveWorkspaceRequest) (*RemoveWorkspaceResponse, error)
+	// ListRules gives what may run, or be reached, without asking.
+	ListRules(context.Context, *ListRulesRequest) (*ListRulesResponse, error)
+	// GrantDomains lets commands of a workspace reach hosts without asking.
+	GrantDomains(context.Context, *GrantDomainsRequest) (*GrantDomainsResponse, error)
+	// RevokeRule removes a rule; the next command asks again.
+	RevokeRule(context.Context, *RevokeRuleRequest) (*RevokeRuleResponse, error)
+}
+
+// NewWorkspaceServiceHandler builds an HTTP handler from the service implementation. It returns the
+// path on which to mount the handler and the handler itself.
+//
+// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
+// and JSON codecs. They also support gzip compression.
+func NewWorkspaceServiceHandler(svc WorkspaceServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	workspaceServiceMethods := File_api_v1_api_proto.Services().ByName("WorkspaceService").Methods()
+	workspaceServiceListWorkspacesHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceListWorkspacesProcedure,
+		svc.ListWorkspaces,
+		connect.WithSchema(workspaceServiceMethods.ByName("ListWorkspaces")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceAddWorkspaceHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceAddWorkspaceProcedure,
+		svc.AddWorkspace,
+		connect.WithSchema(workspaceServiceMethods.ByName("AddWorkspace")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceUpdateWorkspaceHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceUpdateWorkspaceProcedure,
+		svc.UpdateWorkspace,
+		connect.WithSchema(workspaceServiceMethods.ByName("UpdateWorkspace")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceRemoveWorkspaceHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceRemoveWorkspaceProcedure,
+		svc.RemoveWorkspace,
+		connect.WithSchema(workspaceServiceMethods.ByName("RemoveWorkspace")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceListRulesHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceListRulesProcedure,
+		svc.ListRules,
+		connect.WithSchema(workspaceServiceMethods.ByName("ListRules")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceGrantDomainsHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceGrantDomainsProcedure,
+		svc.GrantDomains,
+		connect.WithSchema(workspaceServiceMethods.ByName("GrantDomains")),
+		connect.WithHandlerOptions(opts...),
+	)
+	workspaceServiceRevokeRuleHandler := connect.NewUnaryHandlerSimple(
+		WorkspaceServiceRevokeRuleProcedure,
+		svc.RevokeRule,
+		connect.WithSchema(workspaceServiceMethods.ByName("RevokeRule")),
+		connect.WithHandlerOptions(opts...),
+	)
+	return "/openvibez.api.v1.WorkspaceService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case WorkspaceServiceListWorkspacesProcedure:
+			workspaceServiceListWorkspacesHandler.ServeHTTP(w, r)
+		case WorkspaceServiceAddWorkspaceProcedure:
+			workspaceServiceAddWorkspaceHandler.ServeHTTP(w, r)
+		case WorkspaceServiceUpdateWorkspaceProcedure:
+			workspaceServiceUpdateWorkspaceHandler.ServeHTTP(w, r)
+		case WorkspaceServiceRemoveWorkspaceProcedure:
+			workspaceServiceRemoveWorkspaceHandler.ServeHTTP(w, r)
+		case WorkspaceServiceListRulesProcedure:
+			workspaceServiceListRulesHandler.ServeHTTP(w, r)
+		case WorkspaceServiceGrantDomainsProcedure:
+			workspaceServiceGrantDomainsHandler.ServeHTTP(w, r)
+		case WorkspaceServiceRevokeRuleProcedure:
+			workspaceServiceRevokeRuleHandler.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// UnimplementedWorkspaceServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedWorkspaceServiceHandler struct{}
+
+func (UnimplementedWorkspaceServiceHandler) ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.ListWorkspaces is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) AddWorkspace(context.Context, *AddWorkspaceRequest) (*AddWorkspaceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.AddWorkspace is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) UpdateWorkspace(context.Context, *UpdateWorkspaceRequest) (*UpdateWorkspaceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.UpdateWorkspace is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) RemoveWorkspace(context.Context, *RemoveWorkspaceRequest) (*RemoveWorkspaceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.RemoveWorkspace is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) ListRules(context.Context, *ListRulesRequest) (*ListRulesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.ListRules is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) GrantDomains(context.Context, *GrantDomainsRequest) (*GrantDomainsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.GrantDomains is not implemented"))
+}
+
+func (UnimplementedWorkspaceServiceHandler) RevokeRule(context.Context, *RevokeRuleRequest) (*RevokeRuleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.WorkspaceService.RevokeRule is not implemented"))
+}
+
+// PluginServiceClient is a client for the openvibez.api.v1.PluginService service.
+type PluginServiceClient interface {
 	// ListPlugins gives the plugins that can be configured.
 	ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error)
+	// InspectPackage tells what installing a package would mean, and installs nothing. The page may only hand over the
+	// package itself, not name a file or an address.
+	InspectPackage(context.Context, *InspectPackageRequest) (*InspectPackageResponse, error)
+	// InstallPlugin installs the package that InspectPackage has shown, if it is still the same.
+	InstallPlugin(context.Context, *InstallPluginRequest) (*InstallPluginResponse, error)
+	// RemovePlugin removes an installed plugin. Providers that use it stay, and say what is missing.
+	RemovePlugin(context.Context, *RemovePluginRequest) (*RemovePluginResponse, error)
+	// SetPluginEnabled switches a plugin on or off; on also clears what had switched it off.
+	SetPluginEnabled(context.Context, *SetPluginEnabledRequest) (*SetPluginEnabledResponse, error)
+	// RollbackPlugin goes back to the version before.
+	RollbackPlugin(context.Context, *RollbackPluginRequest) (*RollbackPluginResponse, error)
+	// VerifyPlugin compares what is on the disk with what was installed.
+	VerifyPlugin(context.Context, *VerifyPluginRequest) (*VerifyPluginResponse, error)
+	// PluginLogs gives the newest lines that a plugin wrote.
+	PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error)
+}
+
+// NewPluginServiceClient constructs a client for the openvibez.api.v1.PluginService service. By
+// default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped responses,
+// and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
+// connect.WithGRPC() or connect.WithGRPCWeb() options.
+//
+// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
+// http://api.acme.com or https://acme.com/grpc).
+func NewPluginServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) PluginServiceClient {
+	baseURL = strings.TrimRight(baseURL, "/")
+	pluginServiceMethods := File_api_v1_api_proto.Services().ByName("PluginService").Methods()
+	return &pluginServiceClient{
+		listPlugins: connect.NewClient[ListPluginsRequest, ListPluginsResponse](
+			httpClient,
+			baseURL+PluginServiceListPluginsProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("ListPlugins")),
+			connect.WithClientOptions(opts...),
+		),
+		inspectPackage: connect.NewClient[InspectPackageRequest, InspectPackageResponse](
+			httpClient,
+			baseURL+PluginServiceInspectPackageProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("InspectPackage")),
+			connect.WithClientOptions(opts...),
+		),
+		installPlugin: connect.NewClient[InstallPluginRequest, InstallPluginResponse](
+			httpClient,
+			baseURL+PluginServiceInstallPluginProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("InstallPlugin")),
+			connect.WithClientOptions(opts...),
+		),
+		removePlugin: connect.NewClient[RemovePluginRequest, RemovePluginResponse](
+			httpClient,
+			baseURL+PluginServiceRemovePluginProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("RemovePlugin")),
+			connect.WithClientOptions(opts...),
+		),
+		setPluginEnabled: connect.NewClient[SetPluginEnabledRequest, SetPluginEnabledResponse](
+			httpClient,
+			baseURL+PluginServiceSetPluginEnabledProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("SetPluginEnabled")),
+			connect.WithClientOptions(opts...),
+		),
+		rollbackPlugin: connect.NewClient[RollbackPluginRequest, RollbackPluginResponse](
+			httpClient,
+			baseURL+PluginServiceRollbackPluginProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("RollbackPlugin")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyPlugin: connect.NewClient[VerifyPluginRequest, VerifyPluginResponse](
+			httpClient,
+			baseURL+PluginServiceVerifyPluginProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("VerifyPlugin")),
+			connect.WithClientOptions(opts...),
+		),
+		pluginLogs: connect.NewClient[PluginLogsRequest, PluginLogsResponse](
+			httpClient,
+			baseURL+PluginServicePluginLogsProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("PluginLogs")),
+			connect.WithClientOptions(opts...),
+		),
+	}
+}
+
+// pluginServiceClient implements PluginServiceClient.
+type pluginServiceClient struct {
+	listPlugins      *connect.Client[ListPluginsRequest, ListPluginsResponse]
+	inspectPackage   *connect.Client[InspectPackageRequest, InspectPackageResponse]
+	installPlugin    *connect.Client[InstallPluginRequest, InstallPluginResponse]
+	removePlugin     *connect.Client[RemovePluginRequest, RemovePluginResponse]
+	setPluginEnabled *connect.Client[SetPluginEnabledRequest, SetPluginEnabledResponse]
+	rollbackPlugin   *connect.Client[RollbackPluginRequest, RollbackPluginResponse]
+	verifyPlugin     *connect.Client[VerifyPluginRequest, VerifyPluginResponse]
+	pluginLogs       *connect.Client[PluginLogsRequest, PluginLogsResponse]
+}
+
+// ListPlugins calls openvibez.api.v1.PluginService.ListPlugins.
+func (c *pluginServiceClient) ListPlugins(ctx context.Context, req *ListPluginsRequest) (*ListPluginsResponse, error) {
+	response, err := c.listPlugins.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// InspectPackage calls openvibez.api.v1.PluginService.InspectPackage.
+func (c *pluginServiceClient) InspectPackage(ctx context.Context, req *InspectPackageRequest) (*InspectPackageResponse, error) {
+	response, err := c.inspectPackage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// InstallPlugin calls openvibez.api.v1.PluginService.InstallPlugin.
+func (c *pluginServiceClient) InstallPlugin(ctx context.Context, req *InstallPluginRequest) (*InstallPluginResponse, error) {
+	response, err := c.installPlugin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemovePlugin calls openvibez.api.v1.PluginService.RemovePlugin.
+func (c *pluginServiceClient) RemovePlugin(ctx context.Context, req *RemovePluginRequest) (*RemovePluginResponse, error) {
+	response, err := c.removePlugin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetPluginEnabled calls openvibez.api.v1.PluginService.SetPluginEnabled.
+func (c *pluginServiceClient) SetPluginEnabled(ctx context.Context, req *SetPluginEnabledRequest) (*SetPluginEnabledResponse, error) {
+	response, err := c.setPluginEnabled.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RollbackPlugin calls openvibez.api.v1.PluginService.RollbackPlugin.
+func (c *pluginServiceClient) RollbackPlugin(ctx context.Context, req *RollbackPluginRequest) (*RollbackPluginResponse, error) {
+	response, err := c.rollbackPlugin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyPlugin calls openvibez.api.v1.PluginService.VerifyPlugin.
+func (c *pluginServiceClient) VerifyPlugin(ctx context.Context, req *VerifyPluginRequest) (*VerifyPluginResponse, error) {
+	response, err := c.verifyPlugin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PluginLogs calls openvibez.api.v1.PluginService.PluginLogs.
+func (c *pluginServiceClient) PluginLogs(ctx context.Context, req *PluginLogsRequest) (*PluginLogsResponse, error) {
+	response, err := c.pluginLogs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PluginServiceHandler is an implementation of the openvibez.api.v1.PluginService service.
+type PluginServiceHandler interface {
+	// ListPlugins gives the plugins that can be configured.
+	ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error)
+	// InspectPackage tells what installing a package would mean, and installs nothing. The page may only hand over the
+	// package itself, not name a file or an address.
+	InspectPackage(context.Context, *InspectPackageRequest) (*InspectPackageResponse, error)
+	// InstallPlugin installs the package that InspectPackage has shown, if it is still the same.
+	InstallPlugin(context.Context, *InstallPluginRequest) (*InstallPluginResponse, error)
+	// RemovePlugin removes an installed plugin. Providers that use it stay, and say what is missing.
+	RemovePlugin(context.Context, *RemovePluginRequest) (*RemovePluginResponse, error)
+	// SetPluginEnabled switches a plugin on or off; on also clears what had switched it off.
+	SetPluginEnabled(context.Context, *SetPluginEnabledRequest) (*SetPluginEnabledResponse, error)
+	// RollbackPlugin goes back to the version before.
+	RollbackPlugin(context.Context, *RollbackPluginRequest) (*RollbackPluginResponse, error)
+	// VerifyPlugin compares what is on the disk with what was installed.
+	VerifyPlugin(context.Context, *VerifyPluginRequest) (*VerifyPluginResponse, error)
+	// PluginLogs gives the newest lines that a plugin wrote.
+	PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error)
+}
+
+// NewPluginServiceHandler builds an HTTP handler from the service implementation. It returns the
+// path on which to mount the handler and the handler itself.
+//
+// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
+// and JSON codecs. They also support gzip compression.
+func NewPluginServiceHandler(svc PluginServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	pluginServiceMethods := File_api_v1_api_proto.Services().ByName("PluginService").Methods()
+	pluginServiceListPluginsHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceListPluginsProcedure,
+		svc.ListPlugins,
+		connect.WithSchema(pluginServiceMethods.ByName("ListPlugins")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceInspectPackageHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceInspectPackageProcedure,
+		svc.InspectPackage,
+		connect.WithSchema(pluginServiceMethods.ByName("InspectPackage")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceInstallPluginHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceInstallPluginProcedure,
+		svc.InstallPlugin,
+		connect.WithSchema(pluginServiceMethods.ByName("InstallPlugin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceRemovePluginHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceRemovePluginProcedure,
+		svc.RemovePlugin,
+		connect.WithSchema(pluginServiceMethods.ByName("RemovePlugin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceSetPluginEnabledHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceSetPluginEnabledProcedure,
+		svc.SetPluginEnabled,
+		connect.WithSchema(pluginServiceMethods.ByName("SetPluginEnabled")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceRollbackPluginHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceRollbackPluginProcedure,
+		svc.RollbackPlugin,
+		connect.WithSchema(pluginServiceMethods.ByName("RollbackPlugin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServiceVerifyPluginHandler := connect.NewUnaryHandlerSimple(
+		PluginServiceVerifyPluginProcedure,
+		svc.VerifyPlugin,
+		connect.WithSchema(pluginServiceMethods.ByName("VerifyPlugin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	pluginServicePluginLogsHandler := connect.NewUnaryHandlerSimple(
+		PluginServicePluginLogsProcedure,
+		svc.PluginLogs,
+		connect.WithSchema(pluginServiceMethods.ByName("PluginLogs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	return "/openvibez.api.v1.PluginService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case PluginServiceListPluginsProcedure:
+			pluginServiceListPluginsHandler.ServeHTTP(w, r)
+		case PluginServiceInspectPackageProcedure:
+			pluginServiceInspectPackageHandler.ServeHTTP(w, r)
+		case PluginServiceInstallPluginProcedure:
+			pluginServiceInstallPluginHandler.ServeHTTP(w, r)
+		case PluginServiceRemovePluginProcedure:
+			pluginServiceRemovePluginHandler.ServeHTTP(w, r)
+		case PluginServiceSetPluginEnabledProcedure:
+			pluginServiceSetPluginEnabledHandler.ServeHTTP(w, r)
+		case PluginServiceRollbackPluginProcedure:
+			pluginServiceRollbackPluginHandler.ServeHTTP(w, r)
+		case PluginServiceVerifyPluginProcedure:
+			pluginServiceVerifyPluginHandler.ServeHTTP(w, r)
+		case PluginServicePluginLogsProcedure:
+			pluginServicePluginLogsHandler.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// UnimplementedPluginServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedPluginServiceHandler struct{}
+
+func (UnimplementedPluginServiceHandler) ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.ListPlugins is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) InspectPackage(context.Context, *InspectPackageRequest) (*InspectPackageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.InspectPackage is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) InstallPlugin(context.Context, *InstallPluginRequest) (*InstallPluginResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.InstallPlugin is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) RemovePlugin(context.Context, *RemovePluginRequest) (*RemovePluginResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.RemovePlugin is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) SetPluginEnabled(context.Context, *SetPluginEnabledRequest) (*SetPluginEnabledResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.SetPluginEnabled is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) RollbackPlugin(context.Context, *RollbackPluginRequest) (*RollbackPluginResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.RollbackPlugin is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) VerifyPlugin(context.Context, *VerifyPluginRequest) (*VerifyPluginResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.VerifyPlugin is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.PluginLogs is not implemented"))
+}
+
+// ProviderServiceClient is a client for the openvibez.api.v1.ProviderService service.
+type ProviderServiceClient interface {
 	ListProviders(context.Context, *ListProvidersRequest) (*ListProvidersResponse, error)
 	AddProvider(context.Context, *AddProviderRequest) (*AddProviderResponse, error)
 	UpdateProvider(context.Context, *UpdateProviderRequest) (*UpdateProviderResponse, error)
@@ -620,12 +1712,6 @@ func NewProviderServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 	baseURL = strings.TrimRight(baseURL, "/")
 	providerServiceMethods := File_api_v1_api_proto.Services().ByName("ProviderService").Methods()
 	return &providerServiceClient{
-		listPlugins: connect.NewClient[ListPluginsRequest, ListPluginsResponse](
-			httpClient,
-			baseURL+ProviderServiceListPluginsProcedure,
-			connect.WithSchema(providerServiceMethods.ByName("ListPlugins")),
-			connect.WithClientOptions(opts...),
-		),
 		listProviders: connect.NewClient[ListProvidersRequest, ListProvidersResponse](
 			httpClient,
 			baseURL+ProviderServiceListProvidersProcedure,
@@ -691,7 +1777,6 @@ func NewProviderServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 
 // providerServiceClient implements ProviderServiceClient.
 type providerServiceClient struct {
-	listPlugins    *connect.Client[ListPluginsRequest, ListPluginsResponse]
 	listProviders  *connect.Client[ListProvidersRequest, ListProvidersResponse]
 	addProvider    *connect.Client[AddProviderRequest, AddProviderResponse]
 	updateProvider *connect.Client[UpdateProviderRequest, UpdateProviderResponse]
@@ -702,15 +1787,6 @@ type providerServiceClient struct {
 	listModels     *connect.Client[ListModelsRequest, ListModelsResponse]
 	pullModel      *connect.Client[PullModelRequest, PullModelResponse]
 	deleteModel    *connect.Client[DeleteModelRequest, DeleteModelResponse]
-}
-
-// ListPlugins calls openvibez.api.v1.ProviderService.ListPlugins.
-func (c *providerServiceClient) ListPlugins(ctx context.Context, req *ListPluginsRequest) (*ListPluginsResponse, error) {
-	response, err := c.listPlugins.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
 }
 
 // ListProviders calls openvibez.api.v1.ProviderService.ListProviders.
@@ -801,8 +1877,6 @@ func (c *providerServiceClient) DeleteModel(ctx context.Context, req *DeleteMode
 
 // ProviderServiceHandler is an implementation of the openvibez.api.v1.ProviderService service.
 type ProviderServiceHandler interface {
-	// ListPlugins gives the plugins that can be configured.
-	ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error)
 	ListProviders(context.Context, *ListProvidersRequest) (*ListProvidersResponse, error)
 	AddProvider(context.Context, *AddProviderRequest) (*AddProviderResponse, error)
 	UpdateProvider(context.Context, *UpdateProviderRequest) (*UpdateProviderResponse, error)
@@ -828,12 +1902,6 @@ type ProviderServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewProviderServiceHandler(svc ProviderServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	providerServiceMethods := File_api_v1_api_proto.Services().ByName("ProviderService").Methods()
-	providerServiceListPluginsHandler := connect.NewUnaryHandlerSimple(
-		ProviderServiceListPluginsProcedure,
-		svc.ListPlugins,
-		connect.WithSchema(providerServiceMethods.ByName("ListPlugins")),
-		connect.WithHandlerOptions(opts...),
-	)
 	providerServiceListProvidersHandler := connect.NewUnaryHandlerSimple(
 		ProviderServiceListProvidersProcedure,
 		svc.ListProviders,
@@ -896,8 +1964,6 @@ func NewProviderServiceHandler(svc ProviderServiceHandler, opts ...connect.Handl
 	)
 	return "/openvibez.api.v1.ProviderService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case ProviderServiceListPluginsProcedure:
-			providerServiceListPluginsHandler.ServeHTTP(w, r)
 		case ProviderServiceListProvidersProcedure:
 			providerServiceListProvidersHandler.ServeHTTP(w, r)
 		case ProviderServiceAddProviderProcedure:
@@ -926,10 +1992,6 @@ func NewProviderServiceHandler(svc ProviderServiceHandler, opts ...connect.Handl
 
 // UnimplementedProviderServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedProviderServiceHandler struct{}
-
-func (UnimplementedProviderServiceHandler) ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.ListPlugins is not implemented"))
-}
 
 func (UnimplementedProviderServiceHandler) ListProviders(context.Context, *ListProvidersRequest) (*ListProvidersResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.ProviderService.ListProviders is not implemented"))
@@ -983,6 +2045,8 @@ type HostServiceClient interface {
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
 	// OpenLink opens a link a model wrote in the system's browser: http, https and mailto only.
 	OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error)
+	// Backup writes a copy of the database while the host runs. Local socket only.
+	Backup(context.Context, *BackupRequest) (*BackupResponse, error)
 	// Stop ends the host. Local socket only.
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 }
@@ -1034,6 +2098,12 @@ func NewHostServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(hostServiceMethods.ByName("OpenLink")),
 			connect.WithClientOptions(opts...),
 		),
+		backup: connect.NewClient[BackupRequest, BackupResponse](
+			httpClient,
+			baseURL+HostServiceBackupProcedure,
+			connect.WithSchema(hostServiceMethods.ByName("Backup")),
+			connect.WithClientOptions(opts...),
+		),
 		stop: connect.NewClient[StopRequest, StopResponse](
 			httpClient,
 			baseURL+HostServiceStopProcedure,
@@ -1051,6 +2121,7 @@ type hostServiceClient struct {
 	setSetting  *connect.Client[SetSettingRequest, SetSettingResponse]
 	openWindow  *connect.Client[OpenWindowRequest, OpenWindowResponse]
 	openLink    *connect.Client[OpenLinkRequest, OpenLinkResponse]
+	backup      *connect.Client[BackupRequest, BackupResponse]
 	stop        *connect.Client[StopRequest, StopResponse]
 }
 
@@ -1104,6 +2175,15 @@ func (c *hostServiceClient) OpenLink(ctx context.Context, req *OpenLinkRequest) 
 	return nil, err
 }
 
+// Backup calls openvibez.api.v1.HostService.Backup.
+func (c *hostServiceClient) Backup(ctx context.Context, req *BackupRequest) (*BackupResponse, error) {
+	response, err := c.backup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // Stop calls openvibez.api.v1.HostService.Stop.
 func (c *hostServiceClient) Stop(ctx context.Context, req *StopRequest) (*StopResponse, error) {
 	response, err := c.stop.CallUnary(ctx, connect.NewRequest(req))
@@ -1125,6 +2205,8 @@ type HostServiceHandler interface {
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
 	// OpenLink opens a link a model wrote in the system's browser: http, https and mailto only.
 	OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error)
+	// Backup writes a copy of the database while the host runs. Local socket only.
+	Backup(context.Context, *BackupRequest) (*BackupResponse, error)
 	// Stop ends the host. Local socket only.
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 }
@@ -1172,6 +2254,12 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(hostServiceMethods.ByName("OpenLink")),
 		connect.WithHandlerOptions(opts...),
 	)
+	hostServiceBackupHandler := connect.NewUnaryHandlerSimple(
+		HostServiceBackupProcedure,
+		svc.Backup,
+		connect.WithSchema(hostServiceMethods.ByName("Backup")),
+		connect.WithHandlerOptions(opts...),
+	)
 	hostServiceStopHandler := connect.NewUnaryHandlerSimple(
 		HostServiceStopProcedure,
 		svc.Stop,
@@ -1192,6 +2280,8 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 			hostServiceOpenWindowHandler.ServeHTTP(w, r)
 		case HostServiceOpenLinkProcedure:
 			hostServiceOpenLinkHandler.ServeHTTP(w, r)
+		case HostServiceBackupProcedure:
+			hostServiceBackupHandler.ServeHTTP(w, r)
 		case HostServiceStopProcedure:
 			hostServiceStopHandler.ServeHTTP(w, r)
 		default:
@@ -1225,6 +2315,10 @@ func (UnimplementedHostServiceHandler) OpenWindow(context.Context, *OpenWindowRe
 
 func (UnimplementedHostServiceHandler) OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.OpenLink is not implemented"))
+}
+
+func (UnimplementedHostServiceHandler) Backup(context.Context, *BackupRequest) (*BackupResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.Backup is not implemented"))
 }
 
 func (UnimplementedHostServiceHandler) Stop(context.Context, *StopRequest) (*StopResponse, error) {

@@ -211,6 +211,125 @@ func (ApprovalState) EnumDescriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{2}
 }
 
+type Trust int32
+
+const (
+	Trust_TRUST_UNSPECIFIED Trust = 0
+	Trust_TRUST_TRUSTED     Trust = 1
+	Trust_TRUST_READ_ONLY   Trust = 2
+	Trust_TRUST_UNTRUSTED   Trust = 3
+)
+
+// Enum value maps for Trust.
+var (
+	Trust_name = map[int32]string{
+		0: "TRUST_UNSPECIFIED",
+		1: "TRUST_TRUSTED",
+		2: "TRUST_READ_ONLY",
+		3: "TRUST_UNTRUSTED",
+	}
+	Trust_value = map[string]int32{
+		"TRUST_UNSPECIFIED": 0,
+		"TRUST_TRUSTED":     1,
+		"TRUST_READ_ONLY":   2,
+		"TRUST_UNTRUSTED":   3,
+	}
+)
+
+func (x Trust) Enum() *Trust {
+	p := new(Trust)
+	*p = x
+	return p
+}
+
+func (x Trust) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Trust) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_v1_api_proto_enumTypes[3].Descriptor()
+}
+
+func (Trust) Type() protoreflect.EnumType {
+	return &file_api_v1_api_proto_enumTypes[3]
+}
+
+func (x Trust) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Trust.Descriptor instead.
+func (Trust) EnumDescriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{3}
+}
+
+// Tier is how far it is known where a plugin comes from.
+type Tier int32
+
+const (
+	Tier_TIER_UNSPECIFIED Tier = 0
+	// It came with OpenVibez.
+	Tier_TIER_BUILT_IN Tier = 1
+	// Signed with the key its earlier versions, or a key that a person trusts, were signed with.
+	Tier_TIER_VERIFIED Tier = 2
+	// Signed with another key than the version installed.
+	Tier_TIER_KEY_CHANGED Tier = 3
+	// Signed with a key not seen before.
+	Tier_TIER_NEW_KEY  Tier = 4
+	Tier_TIER_UNSIGNED Tier = 5
+	// Built and run from its author's own directory.
+	Tier_TIER_DEVELOPMENT Tier = 6
+)
+
+// Enum value maps for Tier.
+var (
+	Tier_name = map[int32]string{
+		0: "TIER_UNSPECIFIED",
+		1: "TIER_BUILT_IN",
+		2: "TIER_VERIFIED",
+		3: "TIER_KEY_CHANGED",
+		4: "TIER_NEW_KEY",
+		5: "TIER_UNSIGNED",
+		6: "TIER_DEVELOPMENT",
+	}
+	Tier_value = map[string]int32{
+		"TIER_UNSPECIFIED": 0,
+		"TIER_BUILT_IN":    1,
+		"TIER_VERIFIED":    2,
+		"TIER_KEY_CHANGED": 3,
+		"TIER_NEW_KEY":     4,
+		"TIER_UNSIGNED":    5,
+		"TIER_DEVELOPMENT": 6,
+	}
+)
+
+func (x Tier) Enum() *Tier {
+	p := new(Tier)
+	*p = x
+	return p
+}
+
+func (x Tier) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Tier) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_v1_api_proto_enumTypes[4].Descriptor()
+}
+
+func (Tier) Type() protoreflect.EnumType {
+	return &file_api_v1_api_proto_enumTypes[4]
+}
+
+func (x Tier) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Tier.Descriptor instead.
+func (Tier) EnumDescriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{4}
+}
+
 type Topic int32
 
 const (
@@ -218,26 +337,30 @@ const (
 	Topic_TOPIC_SESSIONS    Topic = 1
 	Topic_TOPIC_RUNS        Topic = 2
 	// Of WatchRequest.session_id only.
-	Topic_TOPIC_ENTRIES   Topic = 3
-	Topic_TOPIC_APPROVALS Topic = 4
-	Topic_TOPIC_PROVIDERS Topic = 5
-	Topic_TOPIC_MODELS    Topic = 6
-	Topic_TOPIC_JOBS      Topic = 7
-	Topic_TOPIC_SETTINGS  Topic = 8
+	Topic_TOPIC_ENTRIES    Topic = 3
+	Topic_TOPIC_APPROVALS  Topic = 4
+	Topic_TOPIC_PROVIDERS  Topic = 5
+	Topic_TOPIC_MODELS     Topic = 6
+	Topic_TOPIC_JOBS       Topic = 7
+	Topic_TOPIC_SETTINGS   Topic = 8
+	Topic_TOPIC_WORKSPACES Topic = 9
+	Topic_TOPIC_RULES      Topic = 10
 )
 
 // Enum value maps for Topic.
 var (
 	Topic_name = map[int32]string{
-		0: "TOPIC_UNSPECIFIED",
-		1: "TOPIC_SESSIONS",
-		2: "TOPIC_RUNS",
-		3: "TOPIC_ENTRIES",
-		4: "TOPIC_APPROVALS",
-		5: "TOPIC_PROVIDERS",
-		6: "TOPIC_MODELS",
-		7: "TOPIC_JOBS",
-		8: "TOPIC_SETTINGS",
+		0:  "TOPIC_UNSPECIFIED",
+		1:  "TOPIC_SESSIONS",
+		2:  "TOPIC_RUNS",
+		3:  "TOPIC_ENTRIES",
+		4:  "TOPIC_APPROVALS",
+		5:  "TOPIC_PROVIDERS",
+		6:  "TOPIC_MODELS",
+		7:  "TOPIC_JOBS",
+		8:  "TOPIC_SETTINGS",
+		9:  "TOPIC_WORKSPACES",
+		10: "TOPIC_RULES",
 	}
 	Topic_value = map[string]int32{
 		"TOPIC_UNSPECIFIED": 0,
@@ -249,6 +372,8 @@ var (
 		"TOPIC_MODELS":      6,
 		"TOPIC_JOBS":        7,
 		"TOPIC_SETTINGS":    8,
+		"TOPIC_WORKSPACES":  9,
+		"TOPIC_RULES":       10,
 	}
 )
 
@@ -263,11 +388,11 @@ func (x Topic) String() string {
 }
 
 func (Topic) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[3].Descriptor()
+	return file_api_v1_api_proto_enumTypes[5].Descriptor()
 }
 
 func (Topic) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[3]
+	return &file_api_v1_api_proto_enumTypes[5]
 }
 
 func (x Topic) Number() protoreflect.EnumNumber {
@@ -276,7 +401,57 @@ func (x Topic) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Topic.Descriptor instead.
 func (Topic) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{3}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{5}
+}
+
+type ExportFormat int32
+
+const (
+	ExportFormat_EXPORT_FORMAT_UNSPECIFIED ExportFormat = 0
+	// One JSON object a line; ImportSession reads it back exactly.
+	ExportFormat_EXPORT_FORMAT_JSONL    ExportFormat = 1
+	ExportFormat_EXPORT_FORMAT_MARKDOWN ExportFormat = 2
+)
+
+// Enum value maps for ExportFormat.
+var (
+	ExportFormat_name = map[int32]string{
+		0: "EXPORT_FORMAT_UNSPECIFIED",
+		1: "EXPORT_FORMAT_JSONL",
+		2: "EXPORT_FORMAT_MARKDOWN",
+	}
+	ExportFormat_value = map[string]int32{
+		"EXPORT_FORMAT_UNSPECIFIED": 0,
+		"EXPORT_FORMAT_JSONL":       1,
+		"EXPORT_FORMAT_MARKDOWN":    2,
+	}
+)
+
+func (x ExportFormat) Enum() *ExportFormat {
+	p := new(ExportFormat)
+	*p = x
+	return p
+}
+
+func (x ExportFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExportFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_v1_api_proto_enumTypes[6].Descriptor()
+}
+
+func (ExportFormat) Type() protoreflect.EnumType {
+	return &file_api_v1_api_proto_enumTypes[6]
+}
+
+func (x ExportFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExportFormat.Descriptor instead.
+func (ExportFormat) EnumDescriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{6}
 }
 
 type Chunk_Kind int32
@@ -312,11 +487,11 @@ func (x Chunk_Kind) String() string {
 }
 
 func (Chunk_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[4].Descriptor()
+	return file_api_v1_api_proto_enumTypes[7].Descriptor()
 }
 
 func (Chunk_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[4]
+	return &file_api_v1_api_proto_enumTypes[7]
 }
 
 func (x Chunk_Kind) Number() protoreflect.EnumNumber {
@@ -364,11 +539,11 @@ func (x FileChange_Kind) String() string {
 }
 
 func (FileChange_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[5].Descriptor()
+	return file_api_v1_api_proto_enumTypes[8].Descriptor()
 }
 
 func (FileChange_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[5]
+	return &file_api_v1_api_proto_enumTypes[8]
 }
 
 func (x FileChange_Kind) Number() protoreflect.EnumNumber {
@@ -421,11 +596,11 @@ func (x Plugin_State) String() string {
 }
 
 func (Plugin_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[6].Descriptor()
+	return file_api_v1_api_proto_enumTypes[9].Descriptor()
 }
 
 func (Plugin_State) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[6]
+	return &file_api_v1_api_proto_enumTypes[9]
 }
 
 func (x Plugin_State) Number() protoreflect.EnumNumber {
@@ -434,7 +609,7 @@ func (x Plugin_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Plugin_State.Descriptor instead.
 func (Plugin_State) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{15, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{17, 0}
 }
 
 type OpenWindowResponse_How int32
@@ -474,11 +649,11 @@ func (x OpenWindowResponse_How) String() string {
 }
 
 func (OpenWindowResponse_How) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[7].Descriptor()
+	return file_api_v1_api_proto_enumTypes[10].Descriptor()
 }
 
 func (OpenWindowResponse_How) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[7]
+	return &file_api_v1_api_proto_enumTypes[10]
 }
 
 func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
@@ -487,7 +662,7 @@ func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpenWindowResponse_How.Descriptor instead.
 func (OpenWindowResponse_How) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{75, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{136, 0}
 }
 
 type Session struct {
@@ -513,8 +688,10 @@ type Session struct {
 	// Of the last message or answer; the list is ordered by it.
 	ActiveMs int64 `protobuf:"varint,15,opt,name=active_ms,json=activeMs,proto3" json:"active_ms,omitempty"`
 	// The newest entry's sequence number.
-	LastSeq       int64 `protobuf:"varint,16,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
-	Rev           int64 `protobuf:"varint,17,opt,name=rev,proto3" json:"rev,omitempty"`
+	LastSeq int64 `protobuf:"varint,16,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	Rev     int64 `protobuf:"varint,17,opt,name=rev,proto3" json:"rev,omitempty"`
+	// When it was deleted; it is gone for good a minute later. Such a session is only seen by watchers.
+	DeletedMs     int64 `protobuf:"varint,18,opt,name=deleted_ms,json=deletedMs,proto3" json:"deleted_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -668,6 +845,13 @@ func (x *Session) GetRev() int64 {
 	return 0
 }
 
+func (x *Session) GetDeletedMs() int64 {
+	if x != nil {
+		return x.DeletedMs
+	}
+	return 0
+}
+
 type Run struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Id              string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -690,15 +874,22 @@ type Run struct {
 	// When a waiting run goes on.
 	ResumeMs int64 `protobuf:"varint,14,opt,name=resume_ms,json=resumeMs,proto3" json:"resume_ms,omitempty"`
 	// Why it failed or was interrupted.
-	Error         *v1.Error      `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`
-	RequestId     string         `protobuf:"bytes,16,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	ResponseId    string         `protobuf:"bytes,17,opt,name=response_id,json=responseId,proto3" json:"response_id,omitempty"`
-	FinishReason  v1.Done_Reason `protobuf:"varint,18,opt,name=finish_reason,json=finishReason,proto3,enum=openvibez.provider.v1.Done_Reason" json:"finish_reason,omitempty"`
-	CreatedMs     int64          `protobuf:"varint,19,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
-	StartedMs     int64          `protobuf:"varint,20,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`
-	UpdatedMs     int64          `protobuf:"varint,21,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
-	EndedMs       int64          `protobuf:"varint,22,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"`
-	Rev           int64          `protobuf:"varint,23,opt,name=rev,proto3" json:"rev,omitempty"`
+	Error        *v1.Error      `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`
+	RequestId    string         `protobuf:"bytes,16,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	ResponseId   string         `protobuf:"bytes,17,opt,name=response_id,json=responseId,proto3" json:"response_id,omitempty"`
+	FinishReason v1.Done_Reason `protobuf:"varint,18,opt,name=finish_reason,json=finishReason,proto3,enum=openvibez.provider.v1.Done_Reason" json:"finish_reason,omitempty"`
+	CreatedMs    int64          `protobuf:"varint,19,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	StartedMs    int64          `protobuf:"varint,20,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`
+	UpdatedMs    int64          `protobuf:"varint,21,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	EndedMs      int64          `protobuf:"varint,22,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"`
+	Rev          int64          `protobuf:"varint,23,opt,name=rev,proto3" json:"rev,omitempty"`
+	// The run this one goes on from.
+	ContinuesRunId string `protobuf:"bytes,24,opt,name=continues_run_id,json=continuesRunId,proto3" json:"continues_run_id,omitempty"`
+	// It is to pause before its next step.
+	PauseRequested bool `protobuf:"varint,25,opt,name=pause_requested,json=pauseRequested,proto3" json:"pause_requested,omitempty"`
+	// How full the model's window was at the last call, in tokens, and how large it is; 0: unknown.
+	ContextUsed   int64 `protobuf:"varint,26,opt,name=context_used,json=contextUsed,proto3" json:"context_used,omitempty"`
+	ContextSize   int64 `protobuf:"varint,27,opt,name=context_size,json=contextSize,proto3" json:"context_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -890,6 +1081,34 @@ func (x *Run) GetEndedMs() int64 {
 func (x *Run) GetRev() int64 {
 	if x != nil {
 		return x.Rev
+	}
+	return 0
+}
+
+func (x *Run) GetContinuesRunId() string {
+	if x != nil {
+		return x.ContinuesRunId
+	}
+	return ""
+}
+
+func (x *Run) GetPauseRequested() bool {
+	if x != nil {
+		return x.PauseRequested
+	}
+	return false
+}
+
+func (x *Run) GetContextUsed() int64 {
+	if x != nil {
+		return x.ContextUsed
+	}
+	return 0
+}
+
+func (x *Run) GetContextSize() int64 {
+	if x != nil {
+		return x.ContextSize
 	}
 	return 0
 }
@@ -1447,7 +1666,8 @@ func (x *ToolOutput) GetOutcomeUnknown() bool {
 	return false
 }
 
-// Decision is what was answered to a question, and by whom.
+// Decision is what was answered to a question, and by whom. The host's own questions have the choices "once", "session",
+// "always" and "deny"; the text is a word to the model.
 type Decision struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	ApprovalId string                 `protobuf:"bytes,1,opt,name=approval_id,json=approvalId,proto3" json:"approval_id,omitempty"`
@@ -1539,7 +1759,13 @@ type FileChange struct {
 	Kind  FileChange_Kind        `protobuf:"varint,2,opt,name=kind,proto3,enum=openvibez.api.v1.FileChange_Kind" json:"kind,omitempty"`
 	Diff  string                 `protobuf:"bytes,3,opt,name=diff,proto3" json:"diff,omitempty"`
 	// May run later, outside the sandbox.
-	Sensitive     bool `protobuf:"varint,4,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	Sensitive bool `protobuf:"varint,4,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	// A tool made the change and it can be undone.
+	Undoable bool `protobuf:"varint,5,opt,name=undoable,proto3" json:"undoable,omitempty"`
+	// It was undone.
+	Undone bool `protobuf:"varint,6,opt,name=undone,proto3" json:"undone,omitempty"`
+	// Why it is sensitive, in a few words: "runs on git commit".
+	Why           string `protobuf:"bytes,7,opt,name=why,proto3" json:"why,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1600,6 +1826,27 @@ func (x *FileChange) GetSensitive() bool {
 		return x.Sensitive
 	}
 	return false
+}
+
+func (x *FileChange) GetUndoable() bool {
+	if x != nil {
+		return x.Undoable
+	}
+	return false
+}
+
+func (x *FileChange) GetUndone() bool {
+	if x != nil {
+		return x.Undone
+	}
+	return false
+}
+
+func (x *FileChange) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
 }
 
 // Summary stands in for earlier entries when the model's window is too small for them.
@@ -1747,8 +1994,20 @@ type Approval struct {
 	Decision  *Decision `protobuf:"bytes,8,opt,name=decision,proto3" json:"decision,omitempty"`
 	CreatedMs int64     `protobuf:"varint,9,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	// When silence becomes a no; 0: never.
-	ExpiresMs     int64 `protobuf:"varint,10,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
-	Rev           int64 `protobuf:"varint,11,opt,name=rev,proto3" json:"rev,omitempty"`
+	ExpiresMs int64 `protobuf:"varint,10,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	Rev       int64 `protobuf:"varint,11,opt,name=rev,proto3" json:"rev,omitempty"`
+	// The tool call it is about; empty for a provider's own question.
+	CallId string `protobuf:"bytes,12,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	// The class of what would be done: "build", "network", "unknown", …
+	Class string `protobuf:"bytes,13,opt,name=class,proto3" json:"class,omitempty"`
+	// What would make it need no question, in plain words.
+	Instead string `protobuf:"bytes,14,opt,name=instead,proto3" json:"instead,omitempty"`
+	// The words that "always" and "session" would allow from now on: "go", "test".
+	Prefix []string `protobuf:"bytes,15,rep,name=prefix,proto3" json:"prefix,omitempty"`
+	// Hosts it wants to reach.
+	Domains []string `protobuf:"bytes,16,rep,name=domains,proto3" json:"domains,omitempty"`
+	// For a change of a file: the difference.
+	Diff          string `protobuf:"bytes,17,opt,name=diff,proto3" json:"diff,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1860,6 +2119,283 @@ func (x *Approval) GetRev() int64 {
 	return 0
 }
 
+func (x *Approval) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+func (x *Approval) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *Approval) GetInstead() string {
+	if x != nil {
+		return x.Instead
+	}
+	return ""
+}
+
+func (x *Approval) GetPrefix() []string {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *Approval) GetDomains() []string {
+	if x != nil {
+		return x.Domains
+	}
+	return nil
+}
+
+func (x *Approval) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+// Workspace is a directory that models may work in. Its trust belongs to the directory itself, not to its path: another
+// directory in its place is not trusted.
+type Workspace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// With symbolic links resolved.
+	Path  string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	Name  string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Trust Trust  `protobuf:"varint,4,opt,name=trust,proto3,enum=openvibez.api.v1.Trust" json:"trust,omitempty"`
+	// Goes before the system prompt of each of its sessions.
+	SystemPrompt string `protobuf:"bytes,5,opt,name=system_prompt,json=systemPrompt,proto3" json:"system_prompt,omitempty"`
+	// Commands that nothing is known of run in the sandbox without asking.
+	RunUnknown bool  `protobuf:"varint,6,opt,name=run_unknown,json=runUnknown,proto3" json:"run_unknown,omitempty"`
+	CreatedMs  int64 `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Rev        int64 `protobuf:"varint,8,opt,name=rev,proto3" json:"rev,omitempty"`
+	// Why it can't be used now: it is gone, or another directory lies in its place.
+	Problem       string `protobuf:"bytes,9,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Workspace) Reset() {
+	*x = Workspace{}
+	mi := &file_api_v1_api_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Workspace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Workspace) ProtoMessage() {}
+
+func (x *Workspace) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Workspace.ProtoReflect.Descriptor instead.
+func (*Workspace) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Workspace) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Workspace) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Workspace) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Workspace) GetTrust() Trust {
+	if x != nil {
+		return x.Trust
+	}
+	return Trust_TRUST_UNSPECIFIED
+}
+
+func (x *Workspace) GetSystemPrompt() string {
+	if x != nil {
+		return x.SystemPrompt
+	}
+	return ""
+}
+
+func (x *Workspace) GetRunUnknown() bool {
+	if x != nil {
+		return x.RunUnknown
+	}
+	return false
+}
+
+func (x *Workspace) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Workspace) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+func (x *Workspace) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+// Rule is something that may be done without asking.
+type Rule struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Empty: in every session of the workspace.
+	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The words a command must begin with.
+	Prefix []string `protobuf:"bytes,4,rep,name=prefix,proto3" json:"prefix,omitempty"`
+	// A host that commands may reach; "*.example.org" for all below it.
+	Domain string `protobuf:"bytes,5,opt,name=domain,proto3" json:"domain,omitempty"`
+	// Who made it and where: "window", "cli".
+	Origin        string `protobuf:"bytes,6,opt,name=origin,proto3" json:"origin,omitempty"`
+	CreatedMs     int64  `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UsedMs        int64  `protobuf:"varint,8,opt,name=used_ms,json=usedMs,proto3" json:"used_ms,omitempty"`
+	Uses          int64  `protobuf:"varint,9,opt,name=uses,proto3" json:"uses,omitempty"`
+	Rev           int64  `protobuf:"varint,10,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rule) Reset() {
+	*x = Rule{}
+	mi := &file_api_v1_api_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rule) ProtoMessage() {}
+
+func (x *Rule) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rule.ProtoReflect.Descriptor instead.
+func (*Rule) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Rule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Rule) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *Rule) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Rule) GetPrefix() []string {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *Rule) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *Rule) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *Rule) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Rule) GetUsedMs() int64 {
+	if x != nil {
+		return x.UsedMs
+	}
+	return 0
+}
+
+func (x *Rule) GetUses() int64 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *Rule) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
 // Job is work that goes on at a provider after its stream has ended.
 type Job struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1880,7 +2416,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_api_v1_api_proto_msgTypes[12]
+	mi := &file_api_v1_api_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1892,7 +2428,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[12]
+	mi := &file_api_v1_api_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1905,7 +2441,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{12}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Job) GetId() string {
@@ -2013,7 +2549,7 @@ type Provider struct {
 
 func (x *Provider) Reset() {
 	*x = Provider{}
-	mi := &file_api_v1_api_proto_msgTypes[13]
+	mi := &file_api_v1_api_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2561,7 @@ func (x *Provider) String() string {
 func (*Provider) ProtoMessage() {}
 
 func (x *Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[13]
+	mi := &file_api_v1_api_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2574,7 @@ func (x *Provider) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provider.ProtoReflect.Descriptor instead.
 func (*Provider) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{13}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Provider) GetId() string {
@@ -2145,7 +2681,7 @@ type Model struct {
 
 func (x *Model) Reset() {
 	*x = Model{}
-	mi := &file_api_v1_api_proto_msgTypes[14]
+	mi := &file_api_v1_api_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2157,7 +2693,7 @@ func (x *Model) String() string {
 func (*Model) ProtoMessage() {}
 
 func (x *Model) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[14]
+	mi := &file_api_v1_api_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2170,7 +2706,7 @@ func (x *Model) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Model.ProtoReflect.Descriptor instead.
 func (*Model) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{14}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Model) GetProviderId() string {
@@ -2210,15 +2746,36 @@ type Plugin struct {
 	Path        string               `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
 	State       Plugin_State         `protobuf:"varint,4,opt,name=state,proto3,enum=openvibez.api.v1.Plugin_State" json:"state,omitempty"`
 	// Why it does not run, for people.
-	Problem       string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
-	Pid           int64  `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Problem string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
+	Pid     int64  `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`
+	Version string `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
+	Tier    Tier   `protobuf:"varint,8,opt,name=tier,proto3,enum=openvibez.api.v1.Tier" json:"tier,omitempty"`
+	// Where it was installed from: a file's name or an address; empty for one that came with OpenVibez.
+	Source string `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
+	// Of its program, in hex.
+	Sha256 string `protobuf:"bytes,10,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Size   int64  `protobuf:"varint,11,opt,name=size,proto3" json:"size,omitempty"`
+	// What it can and can't do, a plain sentence each.
+	Abilities []string `protobuf:"bytes,12,rep,name=abilities,proto3" json:"abilities,omitempty"`
+	// A person switched it off.
+	Off bool `protobuf:"varint,13,opt,name=off,proto3" json:"off,omitempty"`
+	// The version that rollback would bring back; empty: none.
+	PreviousVersion string `protobuf:"bytes,14,opt,name=previous_version,json=previousVersion,proto3" json:"previous_version,omitempty"`
+	InstalledMs     int64  `protobuf:"varint,15,opt,name=installed_ms,json=installedMs,proto3" json:"installed_ms,omitempty"`
+	// How the kernel confines it: "full", "reduced", "none".
+	Confinement string `protobuf:"bytes,16,opt,name=confinement,proto3" json:"confinement,omitempty"`
+	// Requests it made to the network since it was started, and those refused.
+	Requests int64 `protobuf:"varint,17,opt,name=requests,proto3" json:"requests,omitempty"`
+	Refused  int64 `protobuf:"varint,18,opt,name=refused,proto3" json:"refused,omitempty"`
+	// A person said yes to running it although it can't be confined.
+	UnconfinedAllowed bool `protobuf:"varint,19,opt,name=unconfined_allowed,json=unconfinedAllowed,proto3" json:"unconfined_allowed,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Plugin) Reset() {
 	*x = Plugin{}
-	mi := &file_api_v1_api_proto_msgTypes[15]
+	mi := &file_api_v1_api_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2787,7 @@ func (x *Plugin) String() string {
 func (*Plugin) ProtoMessage() {}
 
 func (x *Plugin) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[15]
+	mi := &file_api_v1_api_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2800,7 @@ func (x *Plugin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plugin.ProtoReflect.Descriptor instead.
 func (*Plugin) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{15}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Plugin) GetId() string {
@@ -2288,6 +2845,97 @@ func (x *Plugin) GetPid() int64 {
 	return 0
 }
 
+func (x *Plugin) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Plugin) GetTier() Tier {
+	if x != nil {
+		return x.Tier
+	}
+	return Tier_TIER_UNSPECIFIED
+}
+
+func (x *Plugin) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Plugin) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *Plugin) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Plugin) GetAbilities() []string {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *Plugin) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+func (x *Plugin) GetPreviousVersion() string {
+	if x != nil {
+		return x.PreviousVersion
+	}
+	return ""
+}
+
+func (x *Plugin) GetInstalledMs() int64 {
+	if x != nil {
+		return x.InstalledMs
+	}
+	return 0
+}
+
+func (x *Plugin) GetConfinement() string {
+	if x != nil {
+		return x.Confinement
+	}
+	return ""
+}
+
+func (x *Plugin) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *Plugin) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *Plugin) GetUnconfinedAllowed() bool {
+	if x != nil {
+		return x.UnconfinedAllowed
+	}
+	return false
+}
+
 type Setting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -2299,7 +2947,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_api_v1_api_proto_msgTypes[16]
+	mi := &file_api_v1_api_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2959,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[16]
+	mi := &file_api_v1_api_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2972,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{16}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Setting) GetKey() string {
@@ -2361,7 +3009,7 @@ type Tombstone struct {
 
 func (x *Tombstone) Reset() {
 	*x = Tombstone{}
-	mi := &file_api_v1_api_proto_msgTypes[17]
+	mi := &file_api_v1_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2373,7 +3021,7 @@ func (x *Tombstone) String() string {
 func (*Tombstone) ProtoMessage() {}
 
 func (x *Tombstone) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[17]
+	mi := &file_api_v1_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2386,7 +3034,7 @@ func (x *Tombstone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tombstone.ProtoReflect.Descriptor instead.
 func (*Tombstone) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{17}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Tombstone) GetTopic() Topic {
@@ -2430,7 +3078,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[18]
+	mi := &file_api_v1_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2442,7 +3090,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[18]
+	mi := &file_api_v1_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2455,7 +3103,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{18}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WatchRequest) GetAfterRev() int64 {
@@ -2490,7 +3138,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[19]
+	mi := &file_api_v1_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2502,7 +3150,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[19]
+	mi := &file_api_v1_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2515,7 +3163,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{19}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchResponse) GetRev() int64 {
@@ -2545,6 +3193,8 @@ type Change struct {
 	//	*Change_Job
 	//	*Change_Setting
 	//	*Change_Tombstone
+	//	*Change_Workspace
+	//	*Change_Rule
 	Row           isChange_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2552,7 +3202,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_api_v1_api_proto_msgTypes[20]
+	mi := &file_api_v1_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +3214,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[20]
+	mi := &file_api_v1_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +3227,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{20}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Change) GetRow() isChange_Row {
@@ -2668,6 +3318,24 @@ func (x *Change) GetTombstone() *Tombstone {
 	return nil
 }
 
+func (x *Change) GetWorkspace() *Workspace {
+	if x != nil {
+		if x, ok := x.Row.(*Change_Workspace); ok {
+			return x.Workspace
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetRule() *Rule {
+	if x != nil {
+		if x, ok := x.Row.(*Change_Rule); ok {
+			return x.Rule
+		}
+	}
+	return nil
+}
+
 type isChange_Row interface {
 	isChange_Row()
 }
@@ -2708,6 +3376,14 @@ type Change_Tombstone struct {
 	Tombstone *Tombstone `protobuf:"bytes,9,opt,name=tombstone,proto3,oneof"`
 }
 
+type Change_Workspace struct {
+	Workspace *Workspace `protobuf:"bytes,10,opt,name=workspace,proto3,oneof"`
+}
+
+type Change_Rule struct {
+	Rule *Rule `protobuf:"bytes,11,opt,name=rule,proto3,oneof"`
+}
+
 func (*Change_Session) isChange_Row() {}
 
 func (*Change_Run) isChange_Row() {}
@@ -2726,6 +3402,10 @@ func (*Change_Setting) isChange_Row() {}
 
 func (*Change_Tombstone) isChange_Row() {}
 
+func (*Change_Workspace) isChange_Row() {}
+
+func (*Change_Rule) isChange_Row() {}
+
 type ListSessionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 1000; 0: 100.
@@ -2739,7 +3419,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[21]
+	mi := &file_api_v1_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2751,7 +3431,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[21]
+	mi := &file_api_v1_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2764,7 +3444,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{21}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListSessionsRequest) GetLimit() int32 {
@@ -2800,7 +3480,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[22]
+	mi := &file_api_v1_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2812,7 +3492,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[22]
+	mi := &file_api_v1_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2825,7 +3505,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{22}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -2859,7 +3539,7 @@ type GetSessionRequest struct {
 
 func (x *GetSessionRequest) Reset() {
 	*x = GetSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[23]
+	mi := &file_api_v1_api_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3551,7 @@ func (x *GetSessionRequest) String() string {
 func (*GetSessionRequest) ProtoMessage() {}
 
 func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[23]
+	mi := &file_api_v1_api_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3564,7 @@ func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{23}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetSessionRequest) GetId() string {
@@ -2903,7 +3583,7 @@ type GetSessionResponse struct {
 
 func (x *GetSessionResponse) Reset() {
 	*x = GetSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[24]
+	mi := &file_api_v1_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2915,7 +3595,7 @@ func (x *GetSessionResponse) String() string {
 func (*GetSessionResponse) ProtoMessage() {}
 
 func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[24]
+	mi := &file_api_v1_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2928,7 +3608,7 @@ func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{24}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetSessionResponse) GetSession() *Session {
@@ -2944,13 +3624,15 @@ type CreateSessionRequest struct {
 	ProviderId    string                 `protobuf:"bytes,2,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
 	Model         string                 `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	SystemPrompt  string                 `protobuf:"bytes,4,opt,name=system_prompt,json=systemPrompt,proto3" json:"system_prompt,omitempty"`
+	WorkspaceId   string                 `protobuf:"bytes,5,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	AccessMode    AccessMode             `protobuf:"varint,6,opt,name=access_mode,json=accessMode,proto3,enum=openvibez.api.v1.AccessMode" json:"access_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateSessionRequest) Reset() {
 	*x = CreateSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[25]
+	mi := &file_api_v1_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2962,7 +3644,7 @@ func (x *CreateSessionRequest) String() string {
 func (*CreateSessionRequest) ProtoMessage() {}
 
 func (x *CreateSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[25]
+	mi := &file_api_v1_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2975,7 +3657,7 @@ func (x *CreateSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{25}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateSessionRequest) GetTitle() string {
@@ -3006,6 +3688,20 @@ func (x *CreateSessionRequest) GetSystemPrompt() string {
 	return ""
 }
 
+func (x *CreateSessionRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *CreateSessionRequest) GetAccessMode() AccessMode {
+	if x != nil {
+		return x.AccessMode
+	}
+	return AccessMode_ACCESS_MODE_UNSPECIFIED
+}
+
 type CreateSessionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -3015,7 +3711,7 @@ type CreateSessionResponse struct {
 
 func (x *CreateSessionResponse) Reset() {
 	*x = CreateSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[26]
+	mi := &file_api_v1_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3027,7 +3723,7 @@ func (x *CreateSessionResponse) String() string {
 func (*CreateSessionResponse) ProtoMessage() {}
 
 func (x *CreateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[26]
+	mi := &file_api_v1_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3040,7 +3736,7 @@ func (x *CreateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{26}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateSessionResponse) GetSession() *Session {
@@ -3052,22 +3748,28 @@ func (x *CreateSessionResponse) GetSession() *Session {
 
 // UpdateSessionRequest changes the fields that are present.
 type UpdateSessionRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Title         *string                `protobuf:"bytes,2,opt,name=title,proto3,oneof" json:"title,omitempty"`
-	ProviderId    *string                `protobuf:"bytes,3,opt,name=provider_id,json=providerId,proto3,oneof" json:"provider_id,omitempty"`
-	Model         *string                `protobuf:"bytes,4,opt,name=model,proto3,oneof" json:"model,omitempty"`
-	SystemPrompt  *string                `protobuf:"bytes,5,opt,name=system_prompt,json=systemPrompt,proto3,oneof" json:"system_prompt,omitempty"`
-	Draft         *string                `protobuf:"bytes,6,opt,name=draft,proto3,oneof" json:"draft,omitempty"`
-	Pinned        *bool                  `protobuf:"varint,7,opt,name=pinned,proto3,oneof" json:"pinned,omitempty"`
-	Archived      *bool                  `protobuf:"varint,8,opt,name=archived,proto3,oneof" json:"archived,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Id           string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title        *string                `protobuf:"bytes,2,opt,name=title,proto3,oneof" json:"title,omitempty"`
+	ProviderId   *string                `protobuf:"bytes,3,opt,name=provider_id,json=providerId,proto3,oneof" json:"provider_id,omitempty"`
+	Model        *string                `protobuf:"bytes,4,opt,name=model,proto3,oneof" json:"model,omitempty"`
+	SystemPrompt *string                `protobuf:"bytes,5,opt,name=system_prompt,json=systemPrompt,proto3,oneof" json:"system_prompt,omitempty"`
+	Draft        *string                `protobuf:"bytes,6,opt,name=draft,proto3,oneof" json:"draft,omitempty"`
+	Pinned       *bool                  `protobuf:"varint,7,opt,name=pinned,proto3,oneof" json:"pinned,omitempty"`
+	Archived     *bool                  `protobuf:"varint,8,opt,name=archived,proto3,oneof" json:"archived,omitempty"`
+	// Empty: none.
+	WorkspaceId *string `protobuf:"bytes,9,opt,name=workspace_id,json=workspaceId,proto3,oneof" json:"workspace_id,omitempty"`
+	// Root needs confirm_root.
+	AccessMode *AccessMode `protobuf:"varint,10,opt,name=access_mode,json=accessMode,proto3,enum=openvibez.api.v1.AccessMode,oneof" json:"access_mode,omitempty"`
+	// The person was told what root means and said yes.
+	ConfirmRoot   bool `protobuf:"varint,11,opt,name=confirm_root,json=confirmRoot,proto3" json:"confirm_root,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateSessionRequest) Reset() {
 	*x = UpdateSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[27]
+	mi := &file_api_v1_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3079,7 +3781,7 @@ func (x *UpdateSessionRequest) String() string {
 func (*UpdateSessionRequest) ProtoMessage() {}
 
 func (x *UpdateSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[27]
+	mi := &file_api_v1_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3092,7 +3794,7 @@ func (x *UpdateSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSessionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{27}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UpdateSessionRequest) GetId() string {
@@ -3151,6 +3853,27 @@ func (x *UpdateSessionRequest) GetArchived() bool {
 	return false
 }
 
+func (x *UpdateSessionRequest) GetWorkspaceId() string {
+	if x != nil && x.WorkspaceId != nil {
+		return *x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *UpdateSessionRequest) GetAccessMode() AccessMode {
+	if x != nil && x.AccessMode != nil {
+		return *x.AccessMode
+	}
+	return AccessMode_ACCESS_MODE_UNSPECIFIED
+}
+
+func (x *UpdateSessionRequest) GetConfirmRoot() bool {
+	if x != nil {
+		return x.ConfirmRoot
+	}
+	return false
+}
+
 type UpdateSessionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -3160,7 +3883,7 @@ type UpdateSessionResponse struct {
 
 func (x *UpdateSessionResponse) Reset() {
 	*x = UpdateSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[28]
+	mi := &file_api_v1_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +3895,7 @@ func (x *UpdateSessionResponse) String() string {
 func (*UpdateSessionResponse) ProtoMessage() {}
 
 func (x *UpdateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[28]
+	mi := &file_api_v1_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3908,7 @@ func (x *UpdateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSessionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{28}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateSessionResponse) GetSession() *Session {
@@ -3196,15 +3919,17 @@ func (x *UpdateSessionResponse) GetSession() *Session {
 }
 
 type DeleteSessionRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Remove it at once; there is no way back.
+	Now           bool `protobuf:"varint,2,opt,name=now,proto3" json:"now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteSessionRequest) Reset() {
 	*x = DeleteSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[29]
+	mi := &file_api_v1_api_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3941,7 @@ func (x *DeleteSessionRequest) String() string {
 func (*DeleteSessionRequest) ProtoMessage() {}
 
 func (x *DeleteSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[29]
+	mi := &file_api_v1_api_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3954,7 @@ func (x *DeleteSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{29}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DeleteSessionRequest) GetId() string {
@@ -3239,15 +3964,24 @@ func (x *DeleteSessionRequest) GetId() string {
 	return ""
 }
 
+func (x *DeleteSessionRequest) GetNow() bool {
+	if x != nil {
+		return x.Now
+	}
+	return false
+}
+
 type DeleteSessionResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Until when RestoreSession brings it back; 0: it is gone.
+	RestorableUntilMs int64 `protobuf:"varint,1,opt,name=restorable_until_ms,json=restorableUntilMs,proto3" json:"restorable_until_ms,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *DeleteSessionResponse) Reset() {
 	*x = DeleteSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[30]
+	mi := &file_api_v1_api_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3259,7 +3993,7 @@ func (x *DeleteSessionResponse) String() string {
 func (*DeleteSessionResponse) ProtoMessage() {}
 
 func (x *DeleteSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[30]
+	mi := &file_api_v1_api_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3272,7 +4006,707 @@ func (x *DeleteSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{30}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DeleteSessionResponse) GetRestorableUntilMs() int64 {
+	if x != nil {
+		return x.RestorableUntilMs
+	}
+	return 0
+}
+
+type RestoreSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreSessionRequest) Reset() {
+	*x = RestoreSessionRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreSessionRequest) ProtoMessage() {}
+
+func (x *RestoreSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreSessionRequest.ProtoReflect.Descriptor instead.
+func (*RestoreSessionRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RestoreSessionRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RestoreSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreSessionResponse) Reset() {
+	*x = RestoreSessionResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreSessionResponse) ProtoMessage() {}
+
+func (x *RestoreSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreSessionResponse.ProtoReflect.Descriptor instead.
+func (*RestoreSessionResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RestoreSessionResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+type BranchSessionRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The last entry to copy; 0: all. The runs it ends in are copied up to it.
+	UntilSeq int64 `protobuf:"varint,2,opt,name=until_seq,json=untilSeq,proto3" json:"until_seq,omitempty"`
+	// Empty: that of the session it comes from, marked as a branch.
+	Title         string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchSessionRequest) Reset() {
+	*x = BranchSessionRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchSessionRequest) ProtoMessage() {}
+
+func (x *BranchSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchSessionRequest.ProtoReflect.Descriptor instead.
+func (*BranchSessionRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *BranchSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *BranchSessionRequest) GetUntilSeq() int64 {
+	if x != nil {
+		return x.UntilSeq
+	}
+	return 0
+}
+
+func (x *BranchSessionRequest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+type BranchSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchSessionResponse) Reset() {
+	*x = BranchSessionResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchSessionResponse) ProtoMessage() {}
+
+func (x *BranchSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchSessionResponse.ProtoReflect.Descriptor instead.
+func (*BranchSessionResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *BranchSessionResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+type SearchSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Words, which must all occur; "a phrase" in quotes; a beginning with a star: inter*
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// Id or name; empty: any.
+	Provider    string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	WorkspaceId string `protobuf:"bytes,3,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Times of the messages; 0: any.
+	SinceMs int64 `protobuf:"varint,4,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	UntilMs int64 `protobuf:"varint,5,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	// Best first instead of newest first.
+	Ranked bool `protobuf:"varint,6,opt,name=ranked,proto3" json:"ranked,omitempty"`
+	// At most 100; 0: 20.
+	Limit     int32  `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
+	PageToken string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only in this session.
+	SessionId     string `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchSessionsRequest) Reset() {
+	*x = SearchSessionsRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchSessionsRequest) ProtoMessage() {}
+
+func (x *SearchSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchSessionsRequest.ProtoReflect.Descriptor instead.
+func (*SearchSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *SearchSessionsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *SearchSessionsRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *SearchSessionsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *SearchSessionsRequest) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *SearchSessionsRequest) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *SearchSessionsRequest) GetRanked() bool {
+	if x != nil {
+		return x.Ranked
+	}
+	return false
+}
+
+func (x *SearchSessionsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *SearchSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *SearchSessionsRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type SearchSessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hits          []*SearchHit           `protobuf:"bytes,1,rep,name=hits,proto3" json:"hits,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchSessionsResponse) Reset() {
+	*x = SearchSessionsResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchSessionsResponse) ProtoMessage() {}
+
+func (x *SearchSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchSessionsResponse.ProtoReflect.Descriptor instead.
+func (*SearchSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SearchSessionsResponse) GetHits() []*SearchHit {
+	if x != nil {
+		return x.Hits
+	}
+	return nil
+}
+
+func (x *SearchSessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type SearchHit struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Seq     int64                  `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	RunId   string                 `protobuf:"bytes,3,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The person wrote it, not the model.
+	User      bool  `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`
+	CreatedMs int64 `protobuf:"varint,5,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	// A piece of the text around what was found, in parts.
+	Pieces        []*SearchPiece `protobuf:"bytes,6,rep,name=pieces,proto3" json:"pieces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHit) Reset() {
+	*x = SearchHit{}
+	mi := &file_api_v1_api_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHit) ProtoMessage() {}
+
+func (x *SearchHit) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHit.ProtoReflect.Descriptor instead.
+func (*SearchHit) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SearchHit) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *SearchHit) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *SearchHit) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *SearchHit) GetUser() bool {
+	if x != nil {
+		return x.User
+	}
+	return false
+}
+
+func (x *SearchHit) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *SearchHit) GetPieces() []*SearchPiece {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
+type SearchPiece struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// It is what was looked for.
+	Found         bool `protobuf:"varint,2,opt,name=found,proto3" json:"found,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchPiece) Reset() {
+	*x = SearchPiece{}
+	mi := &file_api_v1_api_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchPiece) ProtoMessage() {}
+
+func (x *SearchPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchPiece.ProtoReflect.Descriptor instead.
+func (*SearchPiece) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *SearchPiece) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SearchPiece) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
+type ExportSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	Format        ExportFormat           `protobuf:"varint,2,opt,name=format,proto3,enum=openvibez.api.v1.ExportFormat" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportSessionRequest) Reset() {
+	*x = ExportSessionRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportSessionRequest) ProtoMessage() {}
+
+func (x *ExportSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportSessionRequest.ProtoReflect.Descriptor instead.
+func (*ExportSessionRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ExportSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ExportSessionRequest) GetFormat() ExportFormat {
+	if x != nil {
+		return x.Format
+	}
+	return ExportFormat_EXPORT_FORMAT_UNSPECIFIED
+}
+
+type ExportSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportSessionResponse) Reset() {
+	*x = ExportSessionResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportSessionResponse) ProtoMessage() {}
+
+func (x *ExportSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportSessionResponse.ProtoReflect.Descriptor instead.
+func (*ExportSessionResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ExportSessionResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type ImportSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A whole export as JSON Lines, at most 64 MiB.
+	Data          []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSessionRequest) Reset() {
+	*x = ImportSessionRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSessionRequest) ProtoMessage() {}
+
+func (x *ImportSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSessionRequest.ProtoReflect.Descriptor instead.
+func (*ImportSessionRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ImportSessionRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type ImportSessionResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// False if the same session was here already.
+	Created       bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportSessionResponse) Reset() {
+	*x = ImportSessionResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportSessionResponse) ProtoMessage() {}
+
+func (x *ImportSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportSessionResponse.ProtoReflect.Descriptor instead.
+func (*ImportSessionResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ImportSessionResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *ImportSessionResponse) GetCreated() bool {
+	if x != nil {
+		return x.Created
+	}
+	return false
 }
 
 type ListEntriesRequest struct {
@@ -3288,7 +4722,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[31]
+	mi := &file_api_v1_api_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3300,7 +4734,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[31]
+	mi := &file_api_v1_api_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3313,7 +4747,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{31}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListEntriesRequest) GetSessionId() string {
@@ -3350,7 +4784,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[32]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3362,7 +4796,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[32]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3375,7 +4809,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{32}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*Entry {
@@ -3421,7 +4855,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[33]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +4867,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[33]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +4880,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{33}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SendRequest) GetSessionId() string {
@@ -3522,7 +4956,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[34]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3534,7 +4968,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[34]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3547,7 +4981,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{34}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SendResponse) GetSession() *Session {
@@ -3573,7 +5007,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[35]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3585,7 +5019,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[35]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3598,7 +5032,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{35}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CancelRequest) GetRunId() string {
@@ -3617,7 +5051,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[36]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3629,7 +5063,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[36]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3642,7 +5076,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{36}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CancelResponse) GetRun() *Run {
@@ -3653,15 +5087,17 @@ func (x *CancelResponse) GetRun() *Run {
 }
 
 type GetRunRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Give its entries too.
+	WithEntries   bool `protobuf:"varint,2,opt,name=with_entries,json=withEntries,proto3" json:"with_entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[37]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3673,7 +5109,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[37]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3686,7 +5122,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{37}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetRunRequest) GetId() string {
@@ -3696,16 +5132,26 @@ func (x *GetRunRequest) GetId() string {
 	return ""
 }
 
+func (x *GetRunRequest) GetWithEntries() bool {
+	if x != nil {
+		return x.WithEntries
+	}
+	return false
+}
+
 type GetRunResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Run   *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Its part of the journal, oldest first.
+	Entries       []*Entry    `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	Approvals     []*Approval `protobuf:"bytes,3,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[38]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3717,7 +5163,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[38]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3730,7 +5176,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{38}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -3738,6 +5184,1605 @@ func (x *GetRunResponse) GetRun() *Run {
 		return x.Run
 	}
 	return nil
+}
+
+func (x *GetRunResponse) GetEntries() []*Entry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *GetRunResponse) GetApprovals() []*Approval {
+	if x != nil {
+		return x.Approvals
+	}
+	return nil
+}
+
+type RetryRequest struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	RunId           string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	ClientRequestId string                 `protobuf:"bytes,2,opt,name=client_request_id,json=clientRequestId,proto3" json:"client_request_id,omitempty"`
+	// Id or name; empty: that of the run.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Empty: that of the run, or the default of another provider.
+	Model         string `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryRequest) Reset() {
+	*x = RetryRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryRequest) ProtoMessage() {}
+
+func (x *RetryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryRequest.ProtoReflect.Descriptor instead.
+func (*RetryRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RetryRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *RetryRequest) GetClientRequestId() string {
+	if x != nil {
+		return x.ClientRequestId
+	}
+	return ""
+}
+
+func (x *RetryRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *RetryRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+type RetryResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Run           *Run                   `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryResponse) Reset() {
+	*x = RetryResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryResponse) ProtoMessage() {}
+
+func (x *RetryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryResponse.ProtoReflect.Descriptor instead.
+func (*RetryResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *RetryResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *RetryResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type ContinueRequest struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	RunId           string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	ClientRequestId string                 `protobuf:"bytes,2,opt,name=client_request_id,json=clientRequestId,proto3" json:"client_request_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ContinueRequest) Reset() {
+	*x = ContinueRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContinueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContinueRequest) ProtoMessage() {}
+
+func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContinueRequest.ProtoReflect.Descriptor instead.
+func (*ContinueRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *ContinueRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *ContinueRequest) GetClientRequestId() string {
+	if x != nil {
+		return x.ClientRequestId
+	}
+	return ""
+}
+
+type ContinueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Run           *Run                   `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContinueResponse) Reset() {
+	*x = ContinueResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContinueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContinueResponse) ProtoMessage() {}
+
+func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContinueResponse.ProtoReflect.Descriptor instead.
+func (*ContinueResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *ContinueResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *ContinueResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type PauseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseRequest) Reset() {
+	*x = PauseRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseRequest) ProtoMessage() {}
+
+func (x *PauseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseRequest.ProtoReflect.Descriptor instead.
+func (*PauseRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *PauseRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+type PauseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseResponse) Reset() {
+	*x = PauseResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseResponse) ProtoMessage() {}
+
+func (x *PauseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseResponse.ProtoReflect.Descriptor instead.
+func (*PauseResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *PauseResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type ResumeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeRequest) Reset() {
+	*x = ResumeRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeRequest) ProtoMessage() {}
+
+func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeRequest.ProtoReflect.Descriptor instead.
+func (*ResumeRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ResumeRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+type ResumeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeResponse) Reset() {
+	*x = ResumeResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeResponse) ProtoMessage() {}
+
+func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeResponse.ProtoReflect.Descriptor instead.
+func (*ResumeResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *ResumeResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type EditQueuedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Attachments   []*v1.Blob             `protobuf:"bytes,3,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditQueuedRequest) Reset() {
+	*x = EditQueuedRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditQueuedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditQueuedRequest) ProtoMessage() {}
+
+func (x *EditQueuedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditQueuedRequest.ProtoReflect.Descriptor instead.
+func (*EditQueuedRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *EditQueuedRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *EditQueuedRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *EditQueuedRequest) GetAttachments() []*v1.Blob {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+type EditQueuedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditQueuedResponse) Reset() {
+	*x = EditQueuedResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditQueuedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditQueuedResponse) ProtoMessage() {}
+
+func (x *EditQueuedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditQueuedResponse.ProtoReflect.Descriptor instead.
+func (*EditQueuedResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *EditQueuedResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type MoveQueuedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	RunId string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The queued run it is to go before; empty: to the end.
+	BeforeRunId   string `protobuf:"bytes,2,opt,name=before_run_id,json=beforeRunId,proto3" json:"before_run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveQueuedRequest) Reset() {
+	*x = MoveQueuedRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveQueuedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveQueuedRequest) ProtoMessage() {}
+
+func (x *MoveQueuedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveQueuedRequest.ProtoReflect.Descriptor instead.
+func (*MoveQueuedRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *MoveQueuedRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *MoveQueuedRequest) GetBeforeRunId() string {
+	if x != nil {
+		return x.BeforeRunId
+	}
+	return ""
+}
+
+type MoveQueuedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveQueuedResponse) Reset() {
+	*x = MoveQueuedResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveQueuedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveQueuedResponse) ProtoMessage() {}
+
+func (x *MoveQueuedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveQueuedResponse.ProtoReflect.Descriptor instead.
+func (*MoveQueuedResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *MoveQueuedResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+type UndoChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	RunId string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Of the file change to undo; 0: all of the run.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndoChangesRequest) Reset() {
+	*x = UndoChangesRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndoChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndoChangesRequest) ProtoMessage() {}
+
+func (x *UndoChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndoChangesRequest.ProtoReflect.Descriptor instead.
+func (*UndoChangesRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *UndoChangesRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *UndoChangesRequest) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+type UndoChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths put back.
+	Undone []string `protobuf:"bytes,1,rep,name=undone,proto3" json:"undone,omitempty"`
+	// What could not be put back, and why.
+	Problems      []string `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndoChangesResponse) Reset() {
+	*x = UndoChangesResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndoChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndoChangesResponse) ProtoMessage() {}
+
+func (x *UndoChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndoChangesResponse.ProtoReflect.Descriptor instead.
+func (*UndoChangesResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *UndoChangesResponse) GetUndone() []string {
+	if x != nil {
+		return x.Undone
+	}
+	return nil
+}
+
+func (x *UndoChangesResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+type ListApprovalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListApprovalsRequest) Reset() {
+	*x = ListApprovalsRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListApprovalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListApprovalsRequest) ProtoMessage() {}
+
+func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListApprovalsRequest.ProtoReflect.Descriptor instead.
+func (*ListApprovalsRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
+}
+
+type ListApprovalsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Approvals     []*Approval            `protobuf:"bytes,1,rep,name=approvals,proto3" json:"approvals,omitempty"`
+	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListApprovalsResponse) Reset() {
+	*x = ListApprovalsResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListApprovalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListApprovalsResponse) ProtoMessage() {}
+
+func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListApprovalsResponse.ProtoReflect.Descriptor instead.
+func (*ListApprovalsResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *ListApprovalsResponse) GetApprovals() []*Approval {
+	if x != nil {
+		return x.Approvals
+	}
+	return nil
+}
+
+func (x *ListApprovalsResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+type PreviewRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ApprovalId    string                 `protobuf:"bytes,1,opt,name=approval_id,json=approvalId,proto3" json:"approval_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRuleRequest) Reset() {
+	*x = PreviewRuleRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRuleRequest) ProtoMessage() {}
+
+func (x *PreviewRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRuleRequest.ProtoReflect.Descriptor instead.
+func (*PreviewRuleRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *PreviewRuleRequest) GetApprovalId() string {
+	if x != nil {
+		return x.ApprovalId
+	}
+	return ""
+}
+
+type PreviewRuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The words that would be allowed.
+	Prefix []string `protobuf:"bytes,1,rep,name=prefix,proto3" json:"prefix,omitempty"`
+	// Commands among the last 100 of the workspace that the rule would have covered.
+	Covered []string `protobuf:"bytes,2,rep,name=covered,proto3" json:"covered,omitempty"`
+	// How many commands were looked at.
+	LookedAt      int32 `protobuf:"varint,3,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRuleResponse) Reset() {
+	*x = PreviewRuleResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRuleResponse) ProtoMessage() {}
+
+func (x *PreviewRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRuleResponse.ProtoReflect.Descriptor instead.
+func (*PreviewRuleResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *PreviewRuleResponse) GetPrefix() []string {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *PreviewRuleResponse) GetCovered() []string {
+	if x != nil {
+		return x.Covered
+	}
+	return nil
+}
+
+func (x *PreviewRuleResponse) GetLookedAt() int32 {
+	if x != nil {
+		return x.LookedAt
+	}
+	return 0
+}
+
+type ListWorkspacesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkspacesRequest) Reset() {
+	*x = ListWorkspacesRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkspacesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkspacesRequest) ProtoMessage() {}
+
+func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkspacesRequest.ProtoReflect.Descriptor instead.
+func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
+}
+
+type ListWorkspacesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspaces    []*Workspace           `protobuf:"bytes,1,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkspacesResponse) Reset() {
+	*x = ListWorkspacesResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkspacesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkspacesResponse) ProtoMessage() {}
+
+func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkspacesResponse.ProtoReflect.Descriptor instead.
+func (*ListWorkspacesResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *ListWorkspacesResponse) GetWorkspaces() []*Workspace {
+	if x != nil {
+		return x.Workspaces
+	}
+	return nil
+}
+
+func (x *ListWorkspacesResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+type AddWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An absolute path.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Empty: the directory's own.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Unspecified: untrusted.
+	Trust         Trust `protobuf:"varint,3,opt,name=trust,proto3,enum=openvibez.api.v1.Trust" json:"trust,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddWorkspaceRequest) Reset() {
+	*x = AddWorkspaceRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddWorkspaceRequest) ProtoMessage() {}
+
+func (x *AddWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*AddWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *AddWorkspaceRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *AddWorkspaceRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AddWorkspaceRequest) GetTrust() Trust {
+	if x != nil {
+		return x.Trust
+	}
+	return Trust_TRUST_UNSPECIFIED
+}
+
+type AddWorkspaceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspace     *Workspace             `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddWorkspaceResponse) Reset() {
+	*x = AddWorkspaceResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddWorkspaceResponse) ProtoMessage() {}
+
+func (x *AddWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*AddWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *AddWorkspaceResponse) GetWorkspace() *Workspace {
+	if x != nil {
+		return x.Workspace
+	}
+	return nil
+}
+
+// UpdateWorkspaceRequest changes the fields that are present.
+type UpdateWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, name or path.
+	Id            string  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	Trust         *Trust  `protobuf:"varint,3,opt,name=trust,proto3,enum=openvibez.api.v1.Trust,oneof" json:"trust,omitempty"`
+	SystemPrompt  *string `protobuf:"bytes,4,opt,name=system_prompt,json=systemPrompt,proto3,oneof" json:"system_prompt,omitempty"`
+	RunUnknown    *bool   `protobuf:"varint,5,opt,name=run_unknown,json=runUnknown,proto3,oneof" json:"run_unknown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateWorkspaceRequest) Reset() {
+	*x = UpdateWorkspaceRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateWorkspaceRequest) ProtoMessage() {}
+
+func (x *UpdateWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*UpdateWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *UpdateWorkspaceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UpdateWorkspaceRequest) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *UpdateWorkspaceRequest) GetTrust() Trust {
+	if x != nil && x.Trust != nil {
+		return *x.Trust
+	}
+	return Trust_TRUST_UNSPECIFIED
+}
+
+func (x *UpdateWorkspaceRequest) GetSystemPrompt() string {
+	if x != nil && x.SystemPrompt != nil {
+		return *x.SystemPrompt
+	}
+	return ""
+}
+
+func (x *UpdateWorkspaceRequest) GetRunUnknown() bool {
+	if x != nil && x.RunUnknown != nil {
+		return *x.RunUnknown
+	}
+	return false
+}
+
+type UpdateWorkspaceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspace     *Workspace             `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateWorkspaceResponse) Reset() {
+	*x = UpdateWorkspaceResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateWorkspaceResponse) ProtoMessage() {}
+
+func (x *UpdateWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*UpdateWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *UpdateWorkspaceResponse) GetWorkspace() *Workspace {
+	if x != nil {
+		return x.Workspace
+	}
+	return nil
+}
+
+type RemoveWorkspaceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, name or path.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveWorkspaceRequest) Reset() {
+	*x = RemoveWorkspaceRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveWorkspaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveWorkspaceRequest) ProtoMessage() {}
+
+func (x *RemoveWorkspaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveWorkspaceRequest.ProtoReflect.Descriptor instead.
+func (*RemoveWorkspaceRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *RemoveWorkspaceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RemoveWorkspaceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveWorkspaceResponse) Reset() {
+	*x = RemoveWorkspaceResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveWorkspaceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveWorkspaceResponse) ProtoMessage() {}
+
+func (x *RemoveWorkspaceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveWorkspaceResponse.ProtoReflect.Descriptor instead.
+func (*RemoveWorkspaceResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{78}
+}
+
+type ListRulesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: of all.
+	WorkspaceId   string `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRulesRequest) Reset() {
+	*x = ListRulesRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRulesRequest) ProtoMessage() {}
+
+func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRulesRequest.ProtoReflect.Descriptor instead.
+func (*ListRulesRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *ListRulesRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+type ListRulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rules         []*Rule                `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRulesResponse) Reset() {
+	*x = ListRulesResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRulesResponse) ProtoMessage() {}
+
+func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRulesResponse.ProtoReflect.Descriptor instead.
+func (*ListRulesResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *ListRulesResponse) GetRules() []*Rule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *ListRulesResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+type GrantDomainsRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	WorkspaceId string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	Domains     []string               `protobuf:"bytes,2,rep,name=domains,proto3" json:"domains,omitempty"`
+	// The well-known package registries too.
+	Registries    bool `protobuf:"varint,3,opt,name=registries,proto3" json:"registries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantDomainsRequest) Reset() {
+	*x = GrantDomainsRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantDomainsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantDomainsRequest) ProtoMessage() {}
+
+func (x *GrantDomainsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantDomainsRequest.ProtoReflect.Descriptor instead.
+func (*GrantDomainsRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *GrantDomainsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *GrantDomainsRequest) GetDomains() []string {
+	if x != nil {
+		return x.Domains
+	}
+	return nil
+}
+
+func (x *GrantDomainsRequest) GetRegistries() bool {
+	if x != nil {
+		return x.Registries
+	}
+	return false
+}
+
+type GrantDomainsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rules         []*Rule                `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantDomainsResponse) Reset() {
+	*x = GrantDomainsResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantDomainsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantDomainsResponse) ProtoMessage() {}
+
+func (x *GrantDomainsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantDomainsResponse.ProtoReflect.Descriptor instead.
+func (*GrantDomainsResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *GrantDomainsResponse) GetRules() []*Rule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+type RevokeRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeRuleRequest) Reset() {
+	*x = RevokeRuleRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeRuleRequest) ProtoMessage() {}
+
+func (x *RevokeRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeRuleRequest.ProtoReflect.Descriptor instead.
+func (*RevokeRuleRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *RevokeRuleRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RevokeRuleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeRuleResponse) Reset() {
+	*x = RevokeRuleResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeRuleResponse) ProtoMessage() {}
+
+func (x *RevokeRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeRuleResponse.ProtoReflect.Descriptor instead.
+func (*RevokeRuleResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{84}
 }
 
 type ListRunsRequest struct {
@@ -3750,7 +6795,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[39]
+	mi := &file_api_v1_api_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3762,7 +6807,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[39]
+	mi := &file_api_v1_api_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3775,7 +6820,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{39}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ListRunsRequest) GetSessionId() string {
@@ -3795,7 +6840,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[40]
+	mi := &file_api_v1_api_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3807,7 +6852,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[40]
+	mi := &file_api_v1_api_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3820,7 +6865,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{40}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -3849,7 +6894,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[41]
+	mi := &file_api_v1_api_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3861,7 +6906,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[41]
+	mi := &file_api_v1_api_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3874,7 +6919,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{41}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *DecideRequest) GetApprovalId() string {
@@ -3907,7 +6952,7 @@ type DecideResponse struct {
 
 func (x *DecideResponse) Reset() {
 	*x = DecideResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[42]
+	mi := &file_api_v1_api_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3919,7 +6964,7 @@ func (x *DecideResponse) String() string {
 func (*DecideResponse) ProtoMessage() {}
 
 func (x *DecideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[42]
+	mi := &file_api_v1_api_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3932,7 +6977,7 @@ func (x *DecideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
 func (*DecideResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{42}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DecideResponse) GetApproval() *Approval {
@@ -3954,7 +6999,7 @@ type GetUsageRequest struct {
 
 func (x *GetUsageRequest) Reset() {
 	*x = GetUsageRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3966,7 +7011,7 @@ func (x *GetUsageRequest) String() string {
 func (*GetUsageRequest) ProtoMessage() {}
 
 func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3979,7 +7024,7 @@ func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
 func (*GetUsageRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *GetUsageRequest) GetSinceMs() int64 {
@@ -4006,7 +7051,7 @@ type GetUsageResponse struct {
 
 func (x *GetUsageResponse) Reset() {
 	*x = GetUsageResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4018,7 +7063,7 @@ func (x *GetUsageResponse) String() string {
 func (*GetUsageResponse) ProtoMessage() {}
 
 func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4031,7 +7076,7 @@ func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsageResponse.ProtoReflect.Descriptor instead.
 func (*GetUsageResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *GetUsageResponse) GetSums() []*UsageSum {
@@ -4061,7 +7106,7 @@ type UsageSum struct {
 
 func (x *UsageSum) Reset() {
 	*x = UsageSum{}
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4073,7 +7118,7 @@ func (x *UsageSum) String() string {
 func (*UsageSum) ProtoMessage() {}
 
 func (x *UsageSum) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4086,7 +7131,7 @@ func (x *UsageSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageSum.ProtoReflect.Descriptor instead.
 func (*UsageSum) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *UsageSum) GetDay() string {
@@ -4153,7 +7198,7 @@ type ListPluginsRequest struct {
 
 func (x *ListPluginsRequest) Reset() {
 	*x = ListPluginsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4165,7 +7210,7 @@ func (x *ListPluginsRequest) String() string {
 func (*ListPluginsRequest) ProtoMessage() {}
 
 func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4178,7 +7223,7 @@ func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsRequest.ProtoReflect.Descriptor instead.
 func (*ListPluginsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{92}
 }
 
 type ListPluginsResponse struct {
@@ -4190,7 +7235,7 @@ type ListPluginsResponse struct {
 
 func (x *ListPluginsResponse) Reset() {
 	*x = ListPluginsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4202,7 +7247,7 @@ func (x *ListPluginsResponse) String() string {
 func (*ListPluginsResponse) ProtoMessage() {}
 
 func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4215,12 +7260,884 @@ func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsResponse.ProtoReflect.Descriptor instead.
 func (*ListPluginsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListPluginsResponse) GetPlugins() []*Plugin {
 	if x != nil {
 		return x.Plugins
+	}
+	return nil
+}
+
+type InspectPackageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Package:
+	//
+	//	*InspectPackageRequest_Path
+	//	*InspectPackageRequest_Url
+	//	*InspectPackageRequest_Data
+	Package       isInspectPackageRequest_Package `protobuf_oneof:"package"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectPackageRequest) Reset() {
+	*x = InspectPackageRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectPackageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectPackageRequest) ProtoMessage() {}
+
+func (x *InspectPackageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectPackageRequest.ProtoReflect.Descriptor instead.
+func (*InspectPackageRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *InspectPackageRequest) GetPackage() isInspectPackageRequest_Package {
+	if x != nil {
+		return x.Package
+	}
+	return nil
+}
+
+func (x *InspectPackageRequest) GetPath() string {
+	if x != nil {
+		if x, ok := x.Package.(*InspectPackageRequest_Path); ok {
+			return x.Path
+		}
+	}
+	return ""
+}
+
+func (x *InspectPackageRequest) GetUrl() string {
+	if x != nil {
+		if x, ok := x.Package.(*InspectPackageRequest_Url); ok {
+			return x.Url
+		}
+	}
+	return ""
+}
+
+func (x *InspectPackageRequest) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Package.(*InspectPackageRequest_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+type isInspectPackageRequest_Package interface {
+	isInspectPackageRequest_Package()
+}
+
+type InspectPackageRequest_Path struct {
+	// A file on this machine. Local socket only.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3,oneof"`
+}
+
+type InspectPackageRequest_Url struct {
+	// https://… Local socket only.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3,oneof"`
+}
+
+type InspectPackageRequest_Data struct {
+	// The package itself, at most 64 MiB.
+	Data []byte `protobuf:"bytes,3,opt,name=data,proto3,oneof"`
+}
+
+func (*InspectPackageRequest_Path) isInspectPackageRequest_Package() {}
+
+func (*InspectPackageRequest_Url) isInspectPackageRequest_Package() {}
+
+func (*InspectPackageRequest_Data) isInspectPackageRequest_Package() {}
+
+// PackageFacts are what a person should know before a plugin is installed.
+type PackageFacts struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Version     string                 `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	Tier        Tier                   `protobuf:"varint,5,opt,name=tier,proto3,enum=openvibez.api.v1.Tier" json:"tier,omitempty"`
+	Source      string                 `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	// Of the program for this platform, in hex.
+	Sha256    string   `protobuf:"bytes,7,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Size      int64    `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`
+	Abilities []string `protobuf:"bytes,9,rep,name=abilities,proto3" json:"abilities,omitempty"`
+	// The key it is signed with, in minisign's form; empty: unsigned.
+	Key string `protobuf:"bytes,10,opt,name=key,proto3" json:"key,omitempty"`
+	// What the installed version could not do, or had otherwise; empty for a first installation or a mere update.
+	Differences      []string `protobuf:"bytes,11,rep,name=differences,proto3" json:"differences,omitempty"`
+	InstalledVersion string   `protobuf:"bytes,12,opt,name=installed_version,json=installedVersion,proto3" json:"installed_version,omitempty"`
+	// What has to be typed to install it: the plugin's id where nobody vouches for it; empty: a plain yes.
+	Confirmation string `protobuf:"bytes,13,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
+	// Nothing has changed but the version: it may be installed without asking.
+	Silent        bool   `protobuf:"varint,14,opt,name=silent,proto3" json:"silent,omitempty"`
+	Licence       string `protobuf:"bytes,15,opt,name=licence,proto3" json:"licence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PackageFacts) Reset() {
+	*x = PackageFacts{}
+	mi := &file_api_v1_api_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PackageFacts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PackageFacts) ProtoMessage() {}
+
+func (x *PackageFacts) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PackageFacts.ProtoReflect.Descriptor instead.
+func (*PackageFacts) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{95}
+}
+
+func (x *PackageFacts) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetTier() Tier {
+	if x != nil {
+		return x.Tier
+	}
+	return Tier_TIER_UNSPECIFIED
+}
+
+func (x *PackageFacts) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *PackageFacts) GetAbilities() []string {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *PackageFacts) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetDifferences() []string {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *PackageFacts) GetInstalledVersion() string {
+	if x != nil {
+		return x.InstalledVersion
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetConfirmation() string {
+	if x != nil {
+		return x.Confirmation
+	}
+	return ""
+}
+
+func (x *PackageFacts) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
+}
+
+func (x *PackageFacts) GetLicence() string {
+	if x != nil {
+		return x.Licence
+	}
+	return ""
+}
+
+type InspectPackageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Facts *PackageFacts          `protobuf:"bytes,1,opt,name=facts,proto3" json:"facts,omitempty"`
+	// Names this package to InstallPlugin, for ten minutes.
+	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectPackageResponse) Reset() {
+	*x = InspectPackageResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectPackageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectPackageResponse) ProtoMessage() {}
+
+func (x *InspectPackageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectPackageResponse.ProtoReflect.Descriptor instead.
+func (*InspectPackageResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *InspectPackageResponse) GetFacts() *PackageFacts {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *InspectPackageResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+type InstallPluginRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Token string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// What PackageFacts.confirmation asks for.
+	Confirmation  string `protobuf:"bytes,2,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallPluginRequest) Reset() {
+	*x = InstallPluginRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallPluginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallPluginRequest) ProtoMessage() {}
+
+func (x *InstallPluginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallPluginRequest.ProtoReflect.Descriptor instead.
+func (*InstallPluginRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *InstallPluginRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *InstallPluginRequest) GetConfirmation() string {
+	if x != nil {
+		return x.Confirmation
+	}
+	return ""
+}
+
+type InstallPluginResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        *Plugin                `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallPluginResponse) Reset() {
+	*x = InstallPluginResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallPluginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallPluginResponse) ProtoMessage() {}
+
+func (x *InstallPluginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallPluginResponse.ProtoReflect.Descriptor instead.
+func (*InstallPluginResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *InstallPluginResponse) GetPlugin() *Plugin {
+	if x != nil {
+		return x.Plugin
+	}
+	return nil
+}
+
+type RemovePluginRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePluginRequest) Reset() {
+	*x = RemovePluginRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePluginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePluginRequest) ProtoMessage() {}
+
+func (x *RemovePluginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePluginRequest.ProtoReflect.Descriptor instead.
+func (*RemovePluginRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *RemovePluginRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RemovePluginResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePluginResponse) Reset() {
+	*x = RemovePluginResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePluginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePluginResponse) ProtoMessage() {}
+
+func (x *RemovePluginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePluginResponse.ProtoReflect.Descriptor instead.
+func (*RemovePluginResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{100}
+}
+
+type SetPluginEnabledRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Enabled bool                   `protobuf:"varint,2,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// The person was told that the kernel does not confine it here and said yes. Local socket only.
+	AllowUnconfined bool `protobuf:"varint,3,opt,name=allow_unconfined,json=allowUnconfined,proto3" json:"allow_unconfined,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SetPluginEnabledRequest) Reset() {
+	*x = SetPluginEnabledRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPluginEnabledRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPluginEnabledRequest) ProtoMessage() {}
+
+func (x *SetPluginEnabledRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPluginEnabledRequest.ProtoReflect.Descriptor instead.
+func (*SetPluginEnabledRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{101}
+}
+
+func (x *SetPluginEnabledRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SetPluginEnabledRequest) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *SetPluginEnabledRequest) GetAllowUnconfined() bool {
+	if x != nil {
+		return x.AllowUnconfined
+	}
+	return false
+}
+
+type SetPluginEnabledResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        *Plugin                `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPluginEnabledResponse) Reset() {
+	*x = SetPluginEnabledResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPluginEnabledResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPluginEnabledResponse) ProtoMessage() {}
+
+func (x *SetPluginEnabledResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPluginEnabledResponse.ProtoReflect.Descriptor instead.
+func (*SetPluginEnabledResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *SetPluginEnabledResponse) GetPlugin() *Plugin {
+	if x != nil {
+		return x.Plugin
+	}
+	return nil
+}
+
+type RollbackPluginRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackPluginRequest) Reset() {
+	*x = RollbackPluginRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackPluginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackPluginRequest) ProtoMessage() {}
+
+func (x *RollbackPluginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackPluginRequest.ProtoReflect.Descriptor instead.
+func (*RollbackPluginRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *RollbackPluginRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RollbackPluginResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        *Plugin                `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackPluginResponse) Reset() {
+	*x = RollbackPluginResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackPluginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackPluginResponse) ProtoMessage() {}
+
+func (x *RollbackPluginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackPluginResponse.ProtoReflect.Descriptor instead.
+func (*RollbackPluginResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{104}
+}
+
+func (x *RollbackPluginResponse) GetPlugin() *Plugin {
+	if x != nil {
+		return x.Plugin
+	}
+	return nil
+}
+
+type VerifyPluginRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyPluginRequest) Reset() {
+	*x = VerifyPluginRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[105]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyPluginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyPluginRequest) ProtoMessage() {}
+
+func (x *VerifyPluginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[105]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyPluginRequest.ProtoReflect.Descriptor instead.
+func (*VerifyPluginRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{105}
+}
+
+func (x *VerifyPluginRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type VerifyPluginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What does not fit; empty: everything does.
+	Problems      []string `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyPluginResponse) Reset() {
+	*x = VerifyPluginResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyPluginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyPluginResponse) ProtoMessage() {}
+
+func (x *VerifyPluginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyPluginResponse.ProtoReflect.Descriptor instead.
+func (*VerifyPluginResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{106}
+}
+
+func (x *VerifyPluginResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+type PluginLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// At most 1000; 0: 100.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PluginLogsRequest) Reset() {
+	*x = PluginLogsRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PluginLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PluginLogsRequest) ProtoMessage() {}
+
+func (x *PluginLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PluginLogsRequest.ProtoReflect.Descriptor instead.
+func (*PluginLogsRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{107}
+}
+
+func (x *PluginLogsRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PluginLogsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type PluginLogsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lines         []string               `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PluginLogsResponse) Reset() {
+	*x = PluginLogsResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PluginLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PluginLogsResponse) ProtoMessage() {}
+
+func (x *PluginLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PluginLogsResponse.ProtoReflect.Descriptor instead.
+func (*PluginLogsResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{108}
+}
+
+func (x *PluginLogsResponse) GetLines() []string {
+	if x != nil {
+		return x.Lines
 	}
 	return nil
 }
@@ -4233,7 +8150,7 @@ type ListProvidersRequest struct {
 
 func (x *ListProvidersRequest) Reset() {
 	*x = ListProvidersRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4245,7 +8162,7 @@ func (x *ListProvidersRequest) String() string {
 func (*ListProvidersRequest) ProtoMessage() {}
 
 func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4258,7 +8175,7 @@ func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersRequest.ProtoReflect.Descriptor instead.
 func (*ListProvidersRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{109}
 }
 
 type ListProvidersResponse struct {
@@ -4271,7 +8188,7 @@ type ListProvidersResponse struct {
 
 func (x *ListProvidersResponse) Reset() {
 	*x = ListProvidersResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4283,7 +8200,7 @@ func (x *ListProvidersResponse) String() string {
 func (*ListProvidersResponse) ProtoMessage() {}
 
 func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4296,7 +8213,7 @@ func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersResponse.ProtoReflect.Descriptor instead.
 func (*ListProvidersResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *ListProvidersResponse) GetProviders() []*Provider {
@@ -4330,7 +8247,7 @@ type AddProviderRequest struct {
 
 func (x *AddProviderRequest) Reset() {
 	*x = AddProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4342,7 +8259,7 @@ func (x *AddProviderRequest) String() string {
 func (*AddProviderRequest) ProtoMessage() {}
 
 func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4355,7 +8272,7 @@ func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderRequest.ProtoReflect.Descriptor instead.
 func (*AddProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *AddProviderRequest) GetPlugin() string {
@@ -4409,7 +8326,7 @@ type AddProviderResponse struct {
 
 func (x *AddProviderResponse) Reset() {
 	*x = AddProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4421,7 +8338,7 @@ func (x *AddProviderResponse) String() string {
 func (*AddProviderResponse) ProtoMessage() {}
 
 func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4434,7 +8351,7 @@ func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderResponse.ProtoReflect.Descriptor instead.
 func (*AddProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *AddProviderResponse) GetProvider() *Provider {
@@ -4465,7 +8382,7 @@ type UpdateProviderRequest struct {
 
 func (x *UpdateProviderRequest) Reset() {
 	*x = UpdateProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4477,7 +8394,7 @@ func (x *UpdateProviderRequest) String() string {
 func (*UpdateProviderRequest) ProtoMessage() {}
 
 func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4490,7 +8407,7 @@ func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *UpdateProviderRequest) GetId() string {
@@ -4558,7 +8475,7 @@ type UpdateProviderResponse struct {
 
 func (x *UpdateProviderResponse) Reset() {
 	*x = UpdateProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +8487,7 @@ func (x *UpdateProviderResponse) String() string {
 func (*UpdateProviderResponse) ProtoMessage() {}
 
 func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4583,7 +8500,7 @@ func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *UpdateProviderResponse) GetProvider() *Provider {
@@ -4603,7 +8520,7 @@ type RemoveProviderRequest struct {
 
 func (x *RemoveProviderRequest) Reset() {
 	*x = RemoveProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4615,7 +8532,7 @@ func (x *RemoveProviderRequest) String() string {
 func (*RemoveProviderRequest) ProtoMessage() {}
 
 func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4628,7 +8545,7 @@ func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderRequest.ProtoReflect.Descriptor instead.
 func (*RemoveProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *RemoveProviderRequest) GetId() string {
@@ -4648,7 +8565,7 @@ type RemoveProviderResponse struct {
 
 func (x *RemoveProviderResponse) Reset() {
 	*x = RemoveProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4660,7 +8577,7 @@ func (x *RemoveProviderResponse) String() string {
 func (*RemoveProviderResponse) ProtoMessage() {}
 
 func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4673,7 +8590,7 @@ func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *RemoveProviderResponse) GetWarning() string {
@@ -4693,7 +8610,7 @@ type TestProviderRequest struct {
 
 func (x *TestProviderRequest) Reset() {
 	*x = TestProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4705,7 +8622,7 @@ func (x *TestProviderRequest) String() string {
 func (*TestProviderRequest) ProtoMessage() {}
 
 func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4718,7 +8635,7 @@ func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
 func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *TestProviderRequest) GetId() string {
@@ -4740,7 +8657,7 @@ type TestProviderResponse struct {
 
 func (x *TestProviderResponse) Reset() {
 	*x = TestProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4752,7 +8669,7 @@ func (x *TestProviderResponse) String() string {
 func (*TestProviderResponse) ProtoMessage() {}
 
 func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4765,7 +8682,7 @@ func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
 func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *TestProviderResponse) GetProvider() *Provider {
@@ -4799,7 +8716,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4811,7 +8728,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4824,7 +8741,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *LogoutRequest) GetId() string {
@@ -4843,7 +8760,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4855,7 +8772,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4868,7 +8785,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *LogoutResponse) GetProvider() *Provider {
@@ -4888,7 +8805,7 @@ type DiagnoseRequest struct {
 
 func (x *DiagnoseRequest) Reset() {
 	*x = DiagnoseRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4900,7 +8817,7 @@ func (x *DiagnoseRequest) String() string {
 func (*DiagnoseRequest) ProtoMessage() {}
 
 func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4913,7 +8830,7 @@ func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
 func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *DiagnoseRequest) GetId() string {
@@ -4932,7 +8849,7 @@ type DiagnoseResponse struct {
 
 func (x *DiagnoseResponse) Reset() {
 	*x = DiagnoseResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4944,7 +8861,7 @@ func (x *DiagnoseResponse) String() string {
 func (*DiagnoseResponse) ProtoMessage() {}
 
 func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4957,7 +8874,7 @@ func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
 func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *DiagnoseResponse) GetFacts() []*v1.DiagnoseResponse_Fact {
@@ -4978,7 +8895,7 @@ type PullModelRequest struct {
 
 func (x *PullModelRequest) Reset() {
 	*x = PullModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4990,7 +8907,7 @@ func (x *PullModelRequest) String() string {
 func (*PullModelRequest) ProtoMessage() {}
 
 func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5003,7 +8920,7 @@ func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelRequest.ProtoReflect.Descriptor instead.
 func (*PullModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *PullModelRequest) GetProviderId() string {
@@ -5030,7 +8947,7 @@ type PullModelResponse struct {
 
 func (x *PullModelResponse) Reset() {
 	*x = PullModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5042,7 +8959,7 @@ func (x *PullModelResponse) String() string {
 func (*PullModelResponse) ProtoMessage() {}
 
 func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5055,7 +8972,7 @@ func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelResponse.ProtoReflect.Descriptor instead.
 func (*PullModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *PullModelResponse) GetProgress() *v1.PullProgress {
@@ -5076,7 +8993,7 @@ type DeleteModelRequest struct {
 
 func (x *DeleteModelRequest) Reset() {
 	*x = DeleteModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5088,7 +9005,7 @@ func (x *DeleteModelRequest) String() string {
 func (*DeleteModelRequest) ProtoMessage() {}
 
 func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5101,7 +9018,7 @@ func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *DeleteModelRequest) GetProviderId() string {
@@ -5126,7 +9043,7 @@ type DeleteModelResponse struct {
 
 func (x *DeleteModelResponse) Reset() {
 	*x = DeleteModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5138,7 +9055,7 @@ func (x *DeleteModelResponse) String() string {
 func (*DeleteModelResponse) ProtoMessage() {}
 
 func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5151,7 +9068,7 @@ func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{126}
 }
 
 type ListModelsRequest struct {
@@ -5164,7 +9081,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5176,7 +9093,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5189,7 +9106,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *ListModelsRequest) GetProviderId() string {
@@ -5209,7 +9126,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5221,7 +9138,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5234,7 +9151,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -5259,7 +9176,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5271,7 +9188,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5284,7 +9201,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{129}
 }
 
 type GetStatusResponse struct {
@@ -5302,14 +9219,18 @@ type GetStatusResponse struct {
 	// Where the chat page is served now; empty while no page is open. Holds no credential.
 	PageUrl string `protobuf:"bytes,9,opt,name=page_url,json=pageUrl,proto3" json:"page_url,omitempty"`
 	// What was found on this machine and not configured, and what stands in the way, in words.
-	Hints         []string `protobuf:"bytes,10,rep,name=hints,proto3" json:"hints,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Hints []string `protobuf:"bytes,10,rep,name=hints,proto3" json:"hints,omitempty"`
+	// How far the kernel confines commands and plugins here: "full", "reduced", "none".
+	SandboxLevel string `protobuf:"bytes,11,opt,name=sandbox_level,json=sandboxLevel,proto3" json:"sandbox_level,omitempty"`
+	// Why it is not full, and what to do; empty if it is.
+	SandboxProblem string `protobuf:"bytes,12,opt,name=sandbox_problem,json=sandboxProblem,proto3" json:"sandbox_problem,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5321,7 +9242,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5334,7 +9255,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -5407,6 +9328,20 @@ func (x *GetStatusResponse) GetHints() []string {
 	return nil
 }
 
+func (x *GetStatusResponse) GetSandboxLevel() string {
+	if x != nil {
+		return x.SandboxLevel
+	}
+	return ""
+}
+
+func (x *GetStatusResponse) GetSandboxProblem() string {
+	if x != nil {
+		return x.SandboxProblem
+	}
+	return ""
+}
+
 type GetSettingsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -5415,7 +9350,7 @@ type GetSettingsRequest struct {
 
 func (x *GetSettingsRequest) Reset() {
 	*x = GetSettingsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5427,7 +9362,7 @@ func (x *GetSettingsRequest) String() string {
 func (*GetSettingsRequest) ProtoMessage() {}
 
 func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5440,7 +9375,7 @@ func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{131}
 }
 
 type GetSettingsResponse struct {
@@ -5452,7 +9387,7 @@ type GetSettingsResponse struct {
 
 func (x *GetSettingsResponse) Reset() {
 	*x = GetSettingsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5464,7 +9399,7 @@ func (x *GetSettingsResponse) String() string {
 func (*GetSettingsResponse) ProtoMessage() {}
 
 func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5477,7 +9412,7 @@ func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *GetSettingsResponse) GetSettings() []*Setting {
@@ -5498,7 +9433,7 @@ type SetSettingRequest struct {
 
 func (x *SetSettingRequest) Reset() {
 	*x = SetSettingRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5510,7 +9445,7 @@ func (x *SetSettingRequest) String() string {
 func (*SetSettingRequest) ProtoMessage() {}
 
 func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5523,7 +9458,7 @@ func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingRequest.ProtoReflect.Descriptor instead.
 func (*SetSettingRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *SetSettingRequest) GetKey() string {
@@ -5548,7 +9483,7 @@ type SetSettingResponse struct {
 
 func (x *SetSettingResponse) Reset() {
 	*x = SetSettingResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5560,7 +9495,7 @@ func (x *SetSettingResponse) String() string {
 func (*SetSettingResponse) ProtoMessage() {}
 
 func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5573,7 +9508,7 @@ func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingResponse.ProtoReflect.Descriptor instead.
 func (*SetSettingResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{134}
 }
 
 type OpenWindowRequest struct {
@@ -5588,7 +9523,7 @@ type OpenWindowRequest struct {
 
 func (x *OpenWindowRequest) Reset() {
 	*x = OpenWindowRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5600,7 +9535,7 @@ func (x *OpenWindowRequest) String() string {
 func (*OpenWindowRequest) ProtoMessage() {}
 
 func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5613,7 +9548,7 @@ func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowRequest.ProtoReflect.Descriptor instead.
 func (*OpenWindowRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *OpenWindowRequest) GetSessionId() string {
@@ -5643,7 +9578,7 @@ type OpenWindowResponse struct {
 
 func (x *OpenWindowResponse) Reset() {
 	*x = OpenWindowResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5655,7 +9590,7 @@ func (x *OpenWindowResponse) String() string {
 func (*OpenWindowResponse) ProtoMessage() {}
 
 func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5668,7 +9603,7 @@ func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowResponse.ProtoReflect.Descriptor instead.
 func (*OpenWindowResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *OpenWindowResponse) GetHow() OpenWindowResponse_How {
@@ -5701,7 +9636,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5713,7 +9648,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5726,7 +9661,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -5744,7 +9679,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[77]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +9691,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[77]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +9704,104 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{77}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{138}
+}
+
+type BackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An absolute path of a file that does not exist; empty: a dated one beside the database.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[139]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[139]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{139}
+}
+
+func (x *BackupRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+type BackupResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupResponse) Reset() {
+	*x = BackupResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupResponse) ProtoMessage() {}
+
+func (x *BackupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[140]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
+func (*BackupResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{140}
+}
+
+func (x *BackupResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *BackupResponse) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
 }
 
 type StopRequest struct {
@@ -5780,7 +9812,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[78]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5792,7 +9824,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[78]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5805,7 +9837,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{78}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{141}
 }
 
 type StopResponse struct {
@@ -5816,7 +9848,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[79]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5828,7 +9860,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[79]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5841,14 +9873,14 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{79}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{142}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
 
 const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
-	"\x10api/v1/api.proto\x12\x10openvibez.api.v1\x1a\x1aprovider/v1/provider.proto\"\xf9\x03\n" +
+	"\x10api/v1/api.proto\x12\x10openvibez.api.v1\x1a\x1aprovider/v1/provider.proto\"\x98\x04\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
@@ -5872,7 +9904,9 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"created_ms\x18\x0e \x01(\x03R\tcreatedMs\x12\x1b\n" +
 	"\tactive_ms\x18\x0f \x01(\x03R\bactiveMs\x12\x19\n" +
 	"\blast_seq\x18\x10 \x01(\x03R\alastSeq\x12\x10\n" +
-	"\x03rev\x18\x11 \x01(\x03R\x03rev\"\xa9\x06\n" +
+	"\x03rev\x18\x11 \x01(\x03R\x03rev\x12\x1d\n" +
+	"\n" +
+	"deleted_ms\x18\x12 \x01(\x03R\tdeletedMs\"\xc2\a\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -5905,7 +9939,11 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"updated_ms\x18\x15 \x01(\x03R\tupdatedMs\x12\x19\n" +
 	"\bended_ms\x18\x16 \x01(\x03R\aendedMs\x12\x10\n" +
-	"\x03rev\x18\x17 \x01(\x03R\x03rev\"\xf0\a\n" +
+	"\x03rev\x18\x17 \x01(\x03R\x03rev\x12(\n" +
+	"\x10continues_run_id\x18\x18 \x01(\tR\x0econtinuesRunId\x12'\n" +
+	"\x0fpause_requested\x18\x19 \x01(\bR\x0epauseRequested\x12!\n" +
+	"\fcontext_used\x18\x1a \x01(\x03R\vcontextUsed\x12!\n" +
+	"\fcontext_size\x18\x1b \x01(\x03R\vcontextSize\"\xf0\a\n" +
 	"\x05Entry\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x10\n" +
@@ -5959,13 +9997,16 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\tchoice_id\x18\x03 \x01(\tR\bchoiceId\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x18\n" +
 	"\aallowed\x18\x05 \x01(\bR\aallowed\x12\x0e\n" +
-	"\x02by\x18\x06 \x01(\tR\x02by\"\xdd\x01\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\"\xa3\x02\n" +
 	"\n" +
 	"FileChange\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x125\n" +
 	"\x04kind\x18\x02 \x01(\x0e2!.openvibez.api.v1.FileChange.KindR\x04kind\x12\x12\n" +
 	"\x04diff\x18\x03 \x01(\tR\x04diff\x12\x1c\n" +
-	"\tsensitive\x18\x04 \x01(\bR\tsensitive\"R\n" +
+	"\tsensitive\x18\x04 \x01(\bR\tsensitive\x12\x1a\n" +
+	"\bundoable\x18\x05 \x01(\bR\bundoable\x12\x16\n" +
+	"\x06undone\x18\x06 \x01(\bR\x06undone\x12\x10\n" +
+	"\x03why\x18\a \x01(\tR\x03why\"R\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_CREATED\x10\x01\x12\x10\n" +
@@ -5980,7 +10021,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"providerId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12:\n" +
 	"\x06reason\x18\x03 \x01(\x0e2\".openvibez.provider.v1.Done.ReasonR\x06reason\x12%\n" +
-	"\x0eprovider_state\x18\x04 \x01(\fR\rproviderState\"\xfe\x02\n" +
+	"\x0eprovider_state\x18\x04 \x01(\fR\rproviderState\"\x8d\x04\n" +
 	"\bApproval\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -5996,7 +10037,39 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"expires_ms\x18\n" +
 	" \x01(\x03R\texpiresMs\x12\x10\n" +
-	"\x03rev\x18\v \x01(\x03R\x03rev\"\xc2\x02\n" +
+	"\x03rev\x18\v \x01(\x03R\x03rev\x12\x17\n" +
+	"\acall_id\x18\f \x01(\tR\x06callId\x12\x14\n" +
+	"\x05class\x18\r \x01(\tR\x05class\x12\x18\n" +
+	"\ainstead\x18\x0e \x01(\tR\ainstead\x12\x16\n" +
+	"\x06prefix\x18\x0f \x03(\tR\x06prefix\x12\x18\n" +
+	"\adomains\x18\x10 \x03(\tR\adomains\x12\x12\n" +
+	"\x04diff\x18\x11 \x01(\tR\x04diff\"\x83\x02\n" +
+	"\tWorkspace\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12-\n" +
+	"\x05trust\x18\x04 \x01(\x0e2\x17.openvibez.api.v1.TrustR\x05trust\x12#\n" +
+	"\rsystem_prompt\x18\x05 \x01(\tR\fsystemPrompt\x12\x1f\n" +
+	"\vrun_unknown\x18\x06 \x01(\bR\n" +
+	"runUnknown\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x10\n" +
+	"\x03rev\x18\b \x01(\x03R\x03rev\x12\x18\n" +
+	"\aproblem\x18\t \x01(\tR\aproblem\"\xfe\x01\n" +
+	"\x04Rule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
+	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x16\n" +
+	"\x06prefix\x18\x04 \x03(\tR\x06prefix\x12\x16\n" +
+	"\x06domain\x18\x05 \x01(\tR\x06domain\x12\x16\n" +
+	"\x06origin\x18\x06 \x01(\tR\x06origin\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x17\n" +
+	"\aused_ms\x18\b \x01(\x03R\x06usedMs\x12\x12\n" +
+	"\x04uses\x18\t \x01(\x03R\x04uses\x12\x10\n" +
+	"\x03rev\x18\n" +
+	" \x01(\x03R\x03rev\"\xc2\x02\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x1d\n" +
@@ -6038,14 +10111,28 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"providerId\x122\n" +
 	"\x05model\x18\x02 \x01(\v2\x1c.openvibez.provider.v1.ModelR\x05model\x12\x1a\n" +
 	"\bvanished\x18\x03 \x01(\bR\bvanished\x12\x10\n" +
-	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\xca\x02\n" +
+	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\xd9\x05\n" +
 	"\x06Plugin\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12I\n" +
 	"\vdescription\x18\x02 \x01(\v2'.openvibez.provider.v1.DescribeResponseR\vdescription\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x124\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x1e.openvibez.api.v1.Plugin.StateR\x05state\x12\x18\n" +
 	"\aproblem\x18\x05 \x01(\tR\aproblem\x12\x10\n" +
-	"\x03pid\x18\x06 \x01(\x03R\x03pid\"o\n" +
+	"\x03pid\x18\x06 \x01(\x03R\x03pid\x12\x18\n" +
+	"\aversion\x18\a \x01(\tR\aversion\x12*\n" +
+	"\x04tier\x18\b \x01(\x0e2\x16.openvibez.api.v1.TierR\x04tier\x12\x16\n" +
+	"\x06source\x18\t \x01(\tR\x06source\x12\x16\n" +
+	"\x06sha256\x18\n" +
+	" \x01(\tR\x06sha256\x12\x12\n" +
+	"\x04size\x18\v \x01(\x03R\x04size\x12\x1c\n" +
+	"\tabilities\x18\f \x03(\tR\tabilities\x12\x10\n" +
+	"\x03off\x18\r \x01(\bR\x03off\x12)\n" +
+	"\x10previous_version\x18\x0e \x01(\tR\x0fpreviousVersion\x12!\n" +
+	"\finstalled_ms\x18\x0f \x01(\x03R\vinstalledMs\x12 \n" +
+	"\vconfinement\x18\x10 \x01(\tR\vconfinement\x12\x1a\n" +
+	"\brequests\x18\x11 \x01(\x03R\brequests\x12\x18\n" +
+	"\arefused\x18\x12 \x01(\x03R\arefused\x12-\n" +
+	"\x12unconfined_allowed\x18\x13 \x01(\bR\x11unconfinedAllowed\"o\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_STOPPED\x10\x01\x12\x11\n" +
@@ -6070,7 +10157,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"session_id\x18\x03 \x01(\tR\tsessionId\"U\n" +
 	"\rWatchResponse\x12\x10\n" +
 	"\x03rev\x18\x01 \x01(\x03R\x03rev\x122\n" +
-	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xe6\x03\n" +
+	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xd1\x04\n" +
 	"\x06Change\x125\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionH\x00R\asession\x12)\n" +
 	"\x03run\x18\x02 \x01(\v2\x15.openvibez.api.v1.RunH\x00R\x03run\x12/\n" +
@@ -6080,7 +10167,10 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x05model\x18\x06 \x01(\v2\x17.openvibez.api.v1.ModelH\x00R\x05model\x12)\n" +
 	"\x03job\x18\a \x01(\v2\x15.openvibez.api.v1.JobH\x00R\x03job\x125\n" +
 	"\asetting\x18\b \x01(\v2\x19.openvibez.api.v1.SettingH\x00R\asetting\x12;\n" +
-	"\ttombstone\x18\t \x01(\v2\x1b.openvibez.api.v1.TombstoneH\x00R\ttombstoneB\x05\n" +
+	"\ttombstone\x18\t \x01(\v2\x1b.openvibez.api.v1.TombstoneH\x00R\ttombstone\x12;\n" +
+	"\tworkspace\x18\n" +
+	" \x01(\v2\x1b.openvibez.api.v1.WorkspaceH\x00R\tworkspace\x12,\n" +
+	"\x04rule\x18\v \x01(\v2\x16.openvibez.api.v1.RuleH\x00R\x04ruleB\x05\n" +
 	"\x03row\"f\n" +
 	"\x13ListSessionsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x1d\n" +
@@ -6094,15 +10184,18 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x11GetSessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"I\n" +
 	"\x12GetSessionResponse\x123\n" +
-	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"\x88\x01\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"\xea\x01\n" +
 	"\x14CreateSessionRequest\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x1f\n" +
 	"\vprovider_id\x18\x02 \x01(\tR\n" +
 	"providerId\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\x12#\n" +
-	"\rsystem_prompt\x18\x04 \x01(\tR\fsystemPrompt\"L\n" +
+	"\rsystem_prompt\x18\x04 \x01(\tR\fsystemPrompt\x12!\n" +
+	"\fworkspace_id\x18\x05 \x01(\tR\vworkspaceId\x12=\n" +
+	"\vaccess_mode\x18\x06 \x01(\x0e2\x1c.openvibez.api.v1.AccessModeR\n" +
+	"accessMode\"L\n" +
 	"\x15CreateSessionResponse\x123\n" +
-	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"\xdd\x02\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"\x8d\x04\n" +
 	"\x14UpdateSessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\x05title\x18\x02 \x01(\tH\x00R\x05title\x88\x01\x01\x12$\n" +
@@ -6112,19 +10205,76 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\rsystem_prompt\x18\x05 \x01(\tH\x03R\fsystemPrompt\x88\x01\x01\x12\x19\n" +
 	"\x05draft\x18\x06 \x01(\tH\x04R\x05draft\x88\x01\x01\x12\x1b\n" +
 	"\x06pinned\x18\a \x01(\bH\x05R\x06pinned\x88\x01\x01\x12\x1f\n" +
-	"\barchived\x18\b \x01(\bH\x06R\barchived\x88\x01\x01B\b\n" +
+	"\barchived\x18\b \x01(\bH\x06R\barchived\x88\x01\x01\x12&\n" +
+	"\fworkspace_id\x18\t \x01(\tH\aR\vworkspaceId\x88\x01\x01\x12B\n" +
+	"\vaccess_mode\x18\n" +
+	" \x01(\x0e2\x1c.openvibez.api.v1.AccessModeH\bR\n" +
+	"accessMode\x88\x01\x01\x12!\n" +
+	"\fconfirm_root\x18\v \x01(\bR\vconfirmRootB\b\n" +
 	"\x06_titleB\x0e\n" +
 	"\f_provider_idB\b\n" +
 	"\x06_modelB\x10\n" +
 	"\x0e_system_promptB\b\n" +
 	"\x06_draftB\t\n" +
 	"\a_pinnedB\v\n" +
-	"\t_archived\"L\n" +
+	"\t_archivedB\x0f\n" +
+	"\r_workspace_idB\x0e\n" +
+	"\f_access_mode\"L\n" +
 	"\x15UpdateSessionResponse\x123\n" +
-	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"&\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"8\n" +
 	"\x14DeleteSessionRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x17\n" +
-	"\x15DeleteSessionResponse\"h\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
+	"\x03now\x18\x02 \x01(\bR\x03now\"G\n" +
+	"\x15DeleteSessionResponse\x12.\n" +
+	"\x13restorable_until_ms\x18\x01 \x01(\x03R\x11restorableUntilMs\"'\n" +
+	"\x15RestoreSessionRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"M\n" +
+	"\x16RestoreSessionResponse\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"h\n" +
+	"\x14BranchSessionRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1b\n" +
+	"\tuntil_seq\x18\x02 \x01(\x03R\buntilSeq\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\"L\n" +
+	"\x15BranchSessionResponse\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\"\x8e\x02\n" +
+	"\x15SearchSessionsRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1a\n" +
+	"\bprovider\x18\x02 \x01(\tR\bprovider\x12!\n" +
+	"\fworkspace_id\x18\x03 \x01(\tR\vworkspaceId\x12\x19\n" +
+	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x05 \x01(\x03R\auntilMs\x12\x16\n" +
+	"\x06ranked\x18\x06 \x01(\bR\x06ranked\x12\x14\n" +
+	"\x05limit\x18\a \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\t \x01(\tR\tsessionId\"q\n" +
+	"\x16SearchSessionsResponse\x12/\n" +
+	"\x04hits\x18\x01 \x03(\v2\x1b.openvibez.api.v1.SearchHitR\x04hits\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd3\x01\n" +
+	"\tSearchHit\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x15\n" +
+	"\x06run_id\x18\x03 \x01(\tR\x05runId\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\bR\x04user\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x05 \x01(\x03R\tcreatedMs\x125\n" +
+	"\x06pieces\x18\x06 \x03(\v2\x1d.openvibez.api.v1.SearchPieceR\x06pieces\"7\n" +
+	"\vSearchPiece\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
+	"\x05found\x18\x02 \x01(\bR\x05found\"m\n" +
+	"\x14ExportSessionRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x126\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1e.openvibez.api.v1.ExportFormatR\x06format\"+\n" +
+	"\x15ExportSessionResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"*\n" +
+	"\x14ImportSessionRequest\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"f\n" +
+	"\x15ImportSessionResponse\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x18\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\"h\n" +
 	"\x12ListEntriesRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -6152,11 +10302,108 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\rCancelRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\"9\n" +
 	"\x0eCancelResponse\x12'\n" +
-	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"\x1f\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"B\n" +
 	"\rGetRunRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"9\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
+	"\fwith_entries\x18\x02 \x01(\bR\vwithEntries\"\xa6\x01\n" +
 	"\x0eGetRunResponse\x12'\n" +
-	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"0\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\x121\n" +
+	"\aentries\x18\x02 \x03(\v2\x17.openvibez.api.v1.EntryR\aentries\x128\n" +
+	"\tapprovals\x18\x03 \x03(\v2\x1a.openvibez.api.v1.ApprovalR\tapprovals\"\x83\x01\n" +
+	"\fRetryRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12*\n" +
+	"\x11client_request_id\x18\x02 \x01(\tR\x0fclientRequestId\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x14\n" +
+	"\x05model\x18\x04 \x01(\tR\x05model\"m\n" +
+	"\rRetryResponse\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12'\n" +
+	"\x03run\x18\x02 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"T\n" +
+	"\x0fContinueRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12*\n" +
+	"\x11client_request_id\x18\x02 \x01(\tR\x0fclientRequestId\"p\n" +
+	"\x10ContinueResponse\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12'\n" +
+	"\x03run\x18\x02 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"%\n" +
+	"\fPauseRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\"8\n" +
+	"\rPauseResponse\x12'\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"&\n" +
+	"\rResumeRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\"9\n" +
+	"\x0eResumeResponse\x12'\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"}\n" +
+	"\x11EditQueuedRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12=\n" +
+	"\vattachments\x18\x03 \x03(\v2\x1b.openvibez.provider.v1.BlobR\vattachments\"=\n" +
+	"\x12EditQueuedResponse\x12'\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"N\n" +
+	"\x11MoveQueuedRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\"\n" +
+	"\rbefore_run_id\x18\x02 \x01(\tR\vbeforeRunId\"=\n" +
+	"\x12MoveQueuedResponse\x12'\n" +
+	"\x03run\x18\x01 \x01(\v2\x15.openvibez.api.v1.RunR\x03run\"=\n" +
+	"\x12UndoChangesRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\"I\n" +
+	"\x13UndoChangesResponse\x12\x16\n" +
+	"\x06undone\x18\x01 \x03(\tR\x06undone\x12\x1a\n" +
+	"\bproblems\x18\x02 \x03(\tR\bproblems\"\x16\n" +
+	"\x14ListApprovalsRequest\"c\n" +
+	"\x15ListApprovalsResponse\x128\n" +
+	"\tapprovals\x18\x01 \x03(\v2\x1a.openvibez.api.v1.ApprovalR\tapprovals\x12\x10\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"5\n" +
+	"\x12PreviewRuleRequest\x12\x1f\n" +
+	"\vapproval_id\x18\x01 \x01(\tR\n" +
+	"approvalId\"d\n" +
+	"\x13PreviewRuleResponse\x12\x16\n" +
+	"\x06prefix\x18\x01 \x03(\tR\x06prefix\x12\x18\n" +
+	"\acovered\x18\x02 \x03(\tR\acovered\x12\x1b\n" +
+	"\tlooked_at\x18\x03 \x01(\x05R\blookedAt\"\x17\n" +
+	"\x15ListWorkspacesRequest\"g\n" +
+	"\x16ListWorkspacesResponse\x12;\n" +
+	"\n" +
+	"workspaces\x18\x01 \x03(\v2\x1b.openvibez.api.v1.WorkspaceR\n" +
+	"workspaces\x12\x10\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"l\n" +
+	"\x13AddWorkspaceRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12-\n" +
+	"\x05trust\x18\x03 \x01(\x0e2\x17.openvibez.api.v1.TrustR\x05trust\"Q\n" +
+	"\x14AddWorkspaceResponse\x129\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x1b.openvibez.api.v1.WorkspaceR\tworkspace\"\xfa\x01\n" +
+	"\x16UpdateWorkspaceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x122\n" +
+	"\x05trust\x18\x03 \x01(\x0e2\x17.openvibez.api.v1.TrustH\x01R\x05trust\x88\x01\x01\x12(\n" +
+	"\rsystem_prompt\x18\x04 \x01(\tH\x02R\fsystemPrompt\x88\x01\x01\x12$\n" +
+	"\vrun_unknown\x18\x05 \x01(\bH\x03R\n" +
+	"runUnknown\x88\x01\x01B\a\n" +
+	"\x05_nameB\b\n" +
+	"\x06_trustB\x10\n" +
+	"\x0e_system_promptB\x0e\n" +
+	"\f_run_unknown\"T\n" +
+	"\x17UpdateWorkspaceResponse\x129\n" +
+	"\tworkspace\x18\x01 \x01(\v2\x1b.openvibez.api.v1.WorkspaceR\tworkspace\"(\n" +
+	"\x16RemoveWorkspaceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x19\n" +
+	"\x17RemoveWorkspaceResponse\"5\n" +
+	"\x10ListRulesRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\"S\n" +
+	"\x11ListRulesResponse\x12,\n" +
+	"\x05rules\x18\x01 \x03(\v2\x16.openvibez.api.v1.RuleR\x05rules\x12\x10\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"r\n" +
+	"\x13GrantDomainsRequest\x12!\n" +
+	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x18\n" +
+	"\adomains\x18\x02 \x03(\tR\adomains\x12\x1e\n" +
+	"\n" +
+	"registries\x18\x03 \x01(\bR\n" +
+	"registries\"D\n" +
+	"\x14GrantDomainsResponse\x12,\n" +
+	"\x05rules\x18\x01 \x03(\v2\x16.openvibez.api.v1.RuleR\x05rules\"#\n" +
+	"\x11RevokeRuleRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x14\n" +
+	"\x12RevokeRuleResponse\"0\n" +
 	"\x0fListRunsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"O\n" +
@@ -6188,7 +10435,59 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12_cost_microdollars\"\x14\n" +
 	"\x12ListPluginsRequest\"I\n" +
 	"\x13ListPluginsResponse\x122\n" +
-	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"\x16\n" +
+	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"b\n" +
+	"\x15InspectPackageRequest\x12\x14\n" +
+	"\x04path\x18\x01 \x01(\tH\x00R\x04path\x12\x12\n" +
+	"\x03url\x18\x02 \x01(\tH\x00R\x03url\x12\x14\n" +
+	"\x04data\x18\x03 \x01(\fH\x00R\x04dataB\t\n" +
+	"\apackage\"\xb3\x03\n" +
+	"\fPackageFacts\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion\x12*\n" +
+	"\x04tier\x18\x05 \x01(\x0e2\x16.openvibez.api.v1.TierR\x04tier\x12\x16\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\x12\x16\n" +
+	"\x06sha256\x18\a \x01(\tR\x06sha256\x12\x12\n" +
+	"\x04size\x18\b \x01(\x03R\x04size\x12\x1c\n" +
+	"\tabilities\x18\t \x03(\tR\tabilities\x12\x10\n" +
+	"\x03key\x18\n" +
+	" \x01(\tR\x03key\x12 \n" +
+	"\vdifferences\x18\v \x03(\tR\vdifferences\x12+\n" +
+	"\x11installed_version\x18\f \x01(\tR\x10installedVersion\x12\"\n" +
+	"\fconfirmation\x18\r \x01(\tR\fconfirmation\x12\x16\n" +
+	"\x06silent\x18\x0e \x01(\bR\x06silent\x12\x18\n" +
+	"\alicence\x18\x0f \x01(\tR\alicence\"d\n" +
+	"\x16InspectPackageResponse\x124\n" +
+	"\x05facts\x18\x01 \x01(\v2\x1e.openvibez.api.v1.PackageFactsR\x05facts\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"P\n" +
+	"\x14InstallPluginRequest\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\"\n" +
+	"\fconfirmation\x18\x02 \x01(\tR\fconfirmation\"I\n" +
+	"\x15InstallPluginResponse\x120\n" +
+	"\x06plugin\x18\x01 \x01(\v2\x18.openvibez.api.v1.PluginR\x06plugin\"%\n" +
+	"\x13RemovePluginRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x16\n" +
+	"\x14RemovePluginResponse\"n\n" +
+	"\x17SetPluginEnabledRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aenabled\x18\x02 \x01(\bR\aenabled\x12)\n" +
+	"\x10allow_unconfined\x18\x03 \x01(\bR\x0fallowUnconfined\"L\n" +
+	"\x18SetPluginEnabledResponse\x120\n" +
+	"\x06plugin\x18\x01 \x01(\v2\x18.openvibez.api.v1.PluginR\x06plugin\"'\n" +
+	"\x15RollbackPluginRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"J\n" +
+	"\x16RollbackPluginResponse\x120\n" +
+	"\x06plugin\x18\x01 \x01(\v2\x18.openvibez.api.v1.PluginR\x06plugin\"%\n" +
+	"\x13VerifyPluginRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"2\n" +
+	"\x14VerifyPluginResponse\x12\x1a\n" +
+	"\bproblems\x18\x01 \x03(\tR\bproblems\"9\n" +
+	"\x11PluginLogsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"*\n" +
+	"\x12PluginLogsResponse\x12\x14\n" +
+	"\x05lines\x18\x01 \x03(\tR\x05lines\"\x16\n" +
 	"\x14ListProvidersRequest\"c\n" +
 	"\x15ListProvidersResponse\x128\n" +
 	"\tproviders\x18\x01 \x03(\v2\x1a.openvibez.api.v1.ProviderR\tproviders\x12\x10\n" +
@@ -6258,7 +10557,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12ListModelsResponse\x12/\n" +
 	"\x06models\x18\x01 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\x12\x10\n" +
 	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x12\n" +
-	"\x10GetStatusRequest\"\xa3\x02\n" +
+	"\x10GetStatusRequest\"\xf1\x02\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1d\n" +
@@ -6273,7 +10572,9 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\ftray_problem\x18\b \x01(\tR\vtrayProblem\x12\x19\n" +
 	"\bpage_url\x18\t \x01(\tR\apageUrl\x12\x14\n" +
 	"\x05hints\x18\n" +
-	" \x03(\tR\x05hints\"\x14\n" +
+	" \x03(\tR\x05hints\x12#\n" +
+	"\rsandbox_level\x18\v \x01(\tR\fsandboxLevel\x12'\n" +
+	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\"\x14\n" +
 	"\x12GetSettingsRequest\"L\n" +
 	"\x13GetSettingsResponse\x125\n" +
 	"\bsettings\x18\x01 \x03(\v2\x19.openvibez.api.v1.SettingR\bsettings\"D\n" +
@@ -6298,7 +10599,12 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\bHOW_LINK\x10\x03\"#\n" +
 	"\x0fOpenLinkRequest\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\"\x12\n" +
-	"\x10OpenLinkResponse\"\r\n" +
+	"\x10OpenLinkResponse\"#\n" +
+	"\rBackupRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\"8\n" +
+	"\x0eBackupResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\"\r\n" +
 	"\vStopRequest\"\x0e\n" +
 	"\fStopResponse*r\n" +
 	"\n" +
@@ -6325,7 +10631,20 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x16APPROVAL_STATE_PENDING\x10\x01\x12\x1a\n" +
 	"\x16APPROVAL_STATE_ALLOWED\x10\x02\x12\x19\n" +
 	"\x15APPROVAL_STATE_DENIED\x10\x03\x12\x17\n" +
-	"\x13APPROVAL_STATE_VOID\x10\x04*\xb5\x01\n" +
+	"\x13APPROVAL_STATE_VOID\x10\x04*[\n" +
+	"\x05Trust\x12\x15\n" +
+	"\x11TRUST_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rTRUST_TRUSTED\x10\x01\x12\x13\n" +
+	"\x0fTRUST_READ_ONLY\x10\x02\x12\x13\n" +
+	"\x0fTRUST_UNTRUSTED\x10\x03*\x93\x01\n" +
+	"\x04Tier\x12\x14\n" +
+	"\x10TIER_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rTIER_BUILT_IN\x10\x01\x12\x11\n" +
+	"\rTIER_VERIFIED\x10\x02\x12\x14\n" +
+	"\x10TIER_KEY_CHANGED\x10\x03\x12\x10\n" +
+	"\fTIER_NEW_KEY\x10\x04\x12\x11\n" +
+	"\rTIER_UNSIGNED\x10\x05\x12\x14\n" +
+	"\x10TIER_DEVELOPMENT\x10\x06*\xdc\x01\n" +
 	"\x05Topic\x12\x15\n" +
 	"\x11TOPIC_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eTOPIC_SESSIONS\x10\x01\x12\x0e\n" +
@@ -6337,25 +10656,66 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\fTOPIC_MODELS\x10\x06\x12\x0e\n" +
 	"\n" +
 	"TOPIC_JOBS\x10\a\x12\x12\n" +
-	"\x0eTOPIC_SETTINGS\x10\b2\xca\x04\n" +
+	"\x0eTOPIC_SETTINGS\x10\b\x12\x14\n" +
+	"\x10TOPIC_WORKSPACES\x10\t\x12\x0f\n" +
+	"\vTOPIC_RULES\x10\n" +
+	"*b\n" +
+	"\fExportFormat\x12\x1d\n" +
+	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13EXPORT_FORMAT_JSONL\x10\x01\x12\x1a\n" +
+	"\x16EXPORT_FORMAT_MARKDOWN\x10\x022\xbc\b\n" +
 	"\x0eSessionService\x12]\n" +
 	"\fListSessions\x12%.openvibez.api.v1.ListSessionsRequest\x1a&.openvibez.api.v1.ListSessionsResponse\x12W\n" +
 	"\n" +
 	"GetSession\x12#.openvibez.api.v1.GetSessionRequest\x1a$.openvibez.api.v1.GetSessionResponse\x12`\n" +
 	"\rCreateSession\x12&.openvibez.api.v1.CreateSessionRequest\x1a'.openvibez.api.v1.CreateSessionResponse\x12`\n" +
 	"\rUpdateSession\x12&.openvibez.api.v1.UpdateSessionRequest\x1a'.openvibez.api.v1.UpdateSessionResponse\x12`\n" +
-	"\rDeleteSession\x12&.openvibez.api.v1.DeleteSessionRequest\x1a'.openvibez.api.v1.DeleteSessionResponse\x12Z\n" +
-	"\vListEntries\x12$.openvibez.api.v1.ListEntriesRequest\x1a%.openvibez.api.v1.ListEntriesResponse2\xe0\x03\n" +
+	"\rDeleteSession\x12&.openvibez.api.v1.DeleteSessionRequest\x1a'.openvibez.api.v1.DeleteSessionResponse\x12c\n" +
+	"\x0eRestoreSession\x12'.openvibez.api.v1.RestoreSessionRequest\x1a(.openvibez.api.v1.RestoreSessionResponse\x12`\n" +
+	"\rBranchSession\x12&.openvibez.api.v1.BranchSessionRequest\x1a'.openvibez.api.v1.BranchSessionResponse\x12c\n" +
+	"\x0eSearchSessions\x12'.openvibez.api.v1.SearchSessionsRequest\x1a(.openvibez.api.v1.SearchSessionsResponse\x12b\n" +
+	"\rExportSession\x12&.openvibez.api.v1.ExportSessionRequest\x1a'.openvibez.api.v1.ExportSessionResponse0\x01\x12`\n" +
+	"\rImportSession\x12&.openvibez.api.v1.ImportSessionRequest\x1a'.openvibez.api.v1.ImportSessionResponse\x12Z\n" +
+	"\vListEntries\x12$.openvibez.api.v1.ListEntriesRequest\x1a%.openvibez.api.v1.ListEntriesResponse2\xe0\t\n" +
 	"\n" +
 	"RunService\x12E\n" +
 	"\x04Send\x12\x1d.openvibez.api.v1.SendRequest\x1a\x1e.openvibez.api.v1.SendResponse\x12K\n" +
-	"\x06Cancel\x12\x1f.openvibez.api.v1.CancelRequest\x1a .openvibez.api.v1.CancelResponse\x12K\n" +
+	"\x06Cancel\x12\x1f.openvibez.api.v1.CancelRequest\x1a .openvibez.api.v1.CancelResponse\x12H\n" +
+	"\x05Retry\x12\x1e.openvibez.api.v1.RetryRequest\x1a\x1f.openvibez.api.v1.RetryResponse\x12Q\n" +
+	"\bContinue\x12!.openvibez.api.v1.ContinueRequest\x1a\".openvibez.api.v1.ContinueResponse\x12H\n" +
+	"\x05Pause\x12\x1e.openvibez.api.v1.PauseRequest\x1a\x1f.openvibez.api.v1.PauseResponse\x12K\n" +
+	"\x06Resume\x12\x1f.openvibez.api.v1.ResumeRequest\x1a .openvibez.api.v1.ResumeResponse\x12W\n" +
+	"\n" +
+	"EditQueued\x12#.openvibez.api.v1.EditQueuedRequest\x1a$.openvibez.api.v1.EditQueuedResponse\x12W\n" +
+	"\n" +
+	"MoveQueued\x12#.openvibez.api.v1.MoveQueuedRequest\x1a$.openvibez.api.v1.MoveQueuedResponse\x12Z\n" +
+	"\vUndoChanges\x12$.openvibez.api.v1.UndoChangesRequest\x1a%.openvibez.api.v1.UndoChangesResponse\x12`\n" +
+	"\rListApprovals\x12&.openvibez.api.v1.ListApprovalsRequest\x1a'.openvibez.api.v1.ListApprovalsResponse\x12Z\n" +
+	"\vPreviewRule\x12$.openvibez.api.v1.PreviewRuleRequest\x1a%.openvibez.api.v1.PreviewRuleResponse\x12K\n" +
 	"\x06GetRun\x12\x1f.openvibez.api.v1.GetRunRequest\x1a .openvibez.api.v1.GetRunResponse\x12Q\n" +
 	"\bListRuns\x12!.openvibez.api.v1.ListRunsRequest\x1a\".openvibez.api.v1.ListRunsResponse\x12K\n" +
 	"\x06Decide\x12\x1f.openvibez.api.v1.DecideRequest\x1a .openvibez.api.v1.DecideResponse\x12Q\n" +
-	"\bGetUsage\x12!.openvibez.api.v1.GetUsageRequest\x1a\".openvibez.api.v1.GetUsageResponse2\x81\b\n" +
-	"\x0fProviderService\x12Z\n" +
-	"\vListPlugins\x12$.openvibez.api.v1.ListPluginsRequest\x1a%.openvibez.api.v1.ListPluginsResponse\x12`\n" +
+	"\bGetUsage\x12!.openvibez.api.v1.GetUsageRequest\x1a\".openvibez.api.v1.GetUsageResponse2\xb4\x05\n" +
+	"\x10WorkspaceService\x12c\n" +
+	"\x0eListWorkspaces\x12'.openvibez.api.v1.ListWorkspacesRequest\x1a(.openvibez.api.v1.ListWorkspacesResponse\x12]\n" +
+	"\fAddWorkspace\x12%.openvibez.api.v1.AddWorkspaceRequest\x1a&.openvibez.api.v1.AddWorkspaceResponse\x12f\n" +
+	"\x0fUpdateWorkspace\x12(.openvibez.api.v1.UpdateWorkspaceRequest\x1a).openvibez.api.v1.UpdateWorkspaceResponse\x12f\n" +
+	"\x0fRemoveWorkspace\x12(.openvibez.api.v1.RemoveWorkspaceRequest\x1a).openvibez.api.v1.RemoveWorkspaceResponse\x12T\n" +
+	"\tListRules\x12\".openvibez.api.v1.ListRulesRequest\x1a#.openvibez.api.v1.ListRulesResponse\x12]\n" +
+	"\fGrantDomains\x12%.openvibez.api.v1.GrantDomainsRequest\x1a&.openvibez.api.v1.GrantDomainsResponse\x12W\n" +
+	"\n" +
+	"RevokeRule\x12#.openvibez.api.v1.RevokeRuleRequest\x1a$.openvibez.api.v1.RevokeRuleResponse2\x99\x06\n" +
+	"\rPluginService\x12Z\n" +
+	"\vListPlugins\x12$.openvibez.api.v1.ListPluginsRequest\x1a%.openvibez.api.v1.ListPluginsResponse\x12c\n" +
+	"\x0eInspectPackage\x12'.openvibez.api.v1.InspectPackageRequest\x1a(.openvibez.api.v1.InspectPackageResponse\x12`\n" +
+	"\rInstallPlugin\x12&.openvibez.api.v1.InstallPluginRequest\x1a'.openvibez.api.v1.InstallPluginResponse\x12]\n" +
+	"\fRemovePlugin\x12%.openvibez.api.v1.RemovePluginRequest\x1a&.openvibez.api.v1.RemovePluginResponse\x12i\n" +
+	"\x10SetPluginEnabled\x12).openvibez.api.v1.SetPluginEnabledRequest\x1a*.openvibez.api.v1.SetPluginEnabledResponse\x12c\n" +
+	"\x0eRollbackPlugin\x12'.openvibez.api.v1.RollbackPluginRequest\x1a(.openvibez.api.v1.RollbackPluginResponse\x12]\n" +
+	"\fVerifyPlugin\x12%.openvibez.api.v1.VerifyPluginRequest\x1a&.openvibez.api.v1.VerifyPluginResponse\x12W\n" +
+	"\n" +
+	"PluginLogs\x12#.openvibez.api.v1.PluginLogsRequest\x1a$.openvibez.api.v1.PluginLogsResponse2\xa5\a\n" +
+	"\x0fProviderService\x12`\n" +
 	"\rListProviders\x12&.openvibez.api.v1.ListProvidersRequest\x1a'.openvibez.api.v1.ListProvidersResponse\x12Z\n" +
 	"\vAddProvider\x12$.openvibez.api.v1.AddProviderRequest\x1a%.openvibez.api.v1.AddProviderResponse\x12c\n" +
 	"\x0eUpdateProvider\x12'.openvibez.api.v1.UpdateProviderRequest\x1a(.openvibez.api.v1.UpdateProviderResponse\x12c\n" +
@@ -6366,7 +10726,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"ListModels\x12#.openvibez.api.v1.ListModelsRequest\x1a$.openvibez.api.v1.ListModelsResponse\x12V\n" +
 	"\tPullModel\x12\".openvibez.api.v1.PullModelRequest\x1a#.openvibez.api.v1.PullModelResponse0\x01\x12Z\n" +
-	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xd7\x04\n" +
+	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xa4\x05\n" +
 	"\vHostService\x12J\n" +
 	"\x05Watch\x12\x1e.openvibez.api.v1.WatchRequest\x1a\x1f.openvibez.api.v1.WatchResponse0\x01\x12T\n" +
 	"\tGetStatus\x12\".openvibez.api.v1.GetStatusRequest\x1a#.openvibez.api.v1.GetStatusResponse\x12Z\n" +
@@ -6375,7 +10735,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"SetSetting\x12#.openvibez.api.v1.SetSettingRequest\x1a$.openvibez.api.v1.SetSettingResponse\x12W\n" +
 	"\n" +
 	"OpenWindow\x12#.openvibez.api.v1.OpenWindowRequest\x1a$.openvibez.api.v1.OpenWindowResponse\x12Q\n" +
-	"\bOpenLink\x12!.openvibez.api.v1.OpenLinkRequest\x1a\".openvibez.api.v1.OpenLinkResponse\x12E\n" +
+	"\bOpenLink\x12!.openvibez.api.v1.OpenLinkRequest\x1a\".openvibez.api.v1.OpenLinkResponse\x12K\n" +
+	"\x06Backup\x12\x1f.openvibez.api.v1.BackupRequest\x1a .openvibez.api.v1.BackupResponse\x12E\n" +
 	"\x04Stop\x12\x1d.openvibez.api.v1.StopRequest\x1a\x1e.openvibez.api.v1.StopResponseB2Z0github.com/openvibez/openvibez/host/api/v1;apiv1b\x06proto3"
 
 var (
@@ -6390,251 +10751,412 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 	return file_api_v1_api_proto_rawDescData
 }
 
-var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
+var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
 	(ApprovalState)(0),               // 2: openvibez.api.v1.ApprovalState
-	(Topic)(0),                       // 3: openvibez.api.v1.Topic
-	(Chunk_Kind)(0),                  // 4: openvibez.api.v1.Chunk.Kind
-	(FileChange_Kind)(0),             // 5: openvibez.api.v1.FileChange.Kind
-	(Plugin_State)(0),                // 6: openvibez.api.v1.Plugin.State
-	(OpenWindowResponse_How)(0),      // 7: openvibez.api.v1.OpenWindowResponse.How
-	(*Session)(nil),                  // 8: openvibez.api.v1.Session
-	(*Run)(nil),                      // 9: openvibez.api.v1.Run
-	(*Entry)(nil),                    // 10: openvibez.api.v1.Entry
-	(*UserMessage)(nil),              // 11: openvibez.api.v1.UserMessage
-	(*ModelText)(nil),                // 12: openvibez.api.v1.ModelText
-	(*Chunk)(nil),                    // 13: openvibez.api.v1.Chunk
-	(*ToolOutput)(nil),               // 14: openvibez.api.v1.ToolOutput
-	(*Decision)(nil),                 // 15: openvibez.api.v1.Decision
-	(*FileChange)(nil),               // 16: openvibez.api.v1.FileChange
-	(*Summary)(nil),                  // 17: openvibez.api.v1.Summary
-	(*Turn)(nil),                     // 18: openvibez.api.v1.Turn
-	(*Approval)(nil),                 // 19: openvibez.api.v1.Approval
-	(*Job)(nil),                      // 20: openvibez.api.v1.Job
-	(*Provider)(nil),                 // 21: openvibez.api.v1.Provider
-	(*Model)(nil),                    // 22: openvibez.api.v1.Model
-	(*Plugin)(nil),                   // 23: openvibez.api.v1.Plugin
-	(*Setting)(nil),                  // 24: openvibez.api.v1.Setting
-	(*Tombstone)(nil),                // 25: openvibez.api.v1.Tombstone
-	(*WatchRequest)(nil),             // 26: openvibez.api.v1.WatchRequest
-	(*WatchResponse)(nil),            // 27: openvibez.api.v1.WatchResponse
-	(*Change)(nil),                   // 28: openvibez.api.v1.Change
-	(*ListSessionsRequest)(nil),      // 29: openvibez.api.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),     // 30: openvibez.api.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),        // 31: openvibez.api.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),       // 32: openvibez.api.v1.GetSessionResponse
-	(*CreateSessionRequest)(nil),     // 33: openvibez.api.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),    // 34: openvibez.api.v1.CreateSessionResponse
-	(*UpdateSessionRequest)(nil),     // 35: openvibez.api.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),    // 36: openvibez.api.v1.UpdateSessionResponse
-	(*DeleteSessionRequest)(nil),     // 37: openvibez.api.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),    // 38: openvibez.api.v1.DeleteSessionResponse
-	(*ListEntriesRequest)(nil),       // 39: openvibez.api.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),      // 40: openvibez.api.v1.ListEntriesResponse
-	(*SendRequest)(nil),              // 41: openvibez.api.v1.SendRequest
-	(*SendResponse)(nil),             // 42: openvibez.api.v1.SendResponse
-	(*CancelRequest)(nil),            // 43: openvibez.api.v1.CancelRequest
-	(*CancelResponse)(nil),           // 44: openvibez.api.v1.CancelResponse
-	(*GetRunRequest)(nil),            // 45: openvibez.api.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 46: openvibez.api.v1.GetRunResponse
-	(*ListRunsRequest)(nil),          // 47: openvibez.api.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 48: openvibez.api.v1.ListRunsResponse
-	(*DecideRequest)(nil),            // 49: openvibez.api.v1.DecideRequest
-	(*DecideResponse)(nil),           // 50: openvibez.api.v1.DecideResponse
-	(*GetUsageRequest)(nil),          // 51: openvibez.api.v1.GetUsageRequest
-	(*GetUsageResponse)(nil),         // 52: openvibez.api.v1.GetUsageResponse
-	(*UsageSum)(nil),                 // 53: openvibez.api.v1.UsageSum
-	(*ListPluginsRequest)(nil),       // 54: openvibez.api.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),      // 55: openvibez.api.v1.ListPluginsResponse
-	(*ListProvidersRequest)(nil),     // 56: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),    // 57: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),       // 58: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),      // 59: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),    // 60: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil),   // 61: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),    // 62: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil),   // 63: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),      // 64: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),     // 65: openvibez.api.v1.TestProviderResponse
-	(*LogoutRequest)(nil),            // 66: openvibez.api.v1.LogoutRequest
-	(*LogoutResponse)(nil),           // 67: openvibez.api.v1.LogoutResponse
-	(*DiagnoseRequest)(nil),          // 68: openvibez.api.v1.DiagnoseRequest
-	(*DiagnoseResponse)(nil),         // 69: openvibez.api.v1.DiagnoseResponse
-	(*PullModelRequest)(nil),         // 70: openvibez.api.v1.PullModelRequest
-	(*PullModelResponse)(nil),        // 71: openvibez.api.v1.PullModelResponse
-	(*DeleteModelRequest)(nil),       // 72: openvibez.api.v1.DeleteModelRequest
-	(*DeleteModelResponse)(nil),      // 73: openvibez.api.v1.DeleteModelResponse
-	(*ListModelsRequest)(nil),        // 74: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 75: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),         // 76: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 77: openvibez.api.v1.GetStatusResponse
-	(*GetSettingsRequest)(nil),       // 78: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),      // 79: openvibez.api.v1.GetSettingsResponse
-	(*SetSettingRequest)(nil),        // 80: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),       // 81: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),        // 82: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),       // 83: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 84: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 85: openvibez.api.v1.OpenLinkResponse
-	(*StopRequest)(nil),              // 86: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 87: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 88: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 89: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 90: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 91: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 92: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 93: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 94: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 95: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 96: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 97: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 98: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 99: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 100: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 101: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 102: openvibez.provider.v1.PullProgress
+	(Trust)(0),                       // 3: openvibez.api.v1.Trust
+	(Tier)(0),                        // 4: openvibez.api.v1.Tier
+	(Topic)(0),                       // 5: openvibez.api.v1.Topic
+	(ExportFormat)(0),                // 6: openvibez.api.v1.ExportFormat
+	(Chunk_Kind)(0),                  // 7: openvibez.api.v1.Chunk.Kind
+	(FileChange_Kind)(0),             // 8: openvibez.api.v1.FileChange.Kind
+	(Plugin_State)(0),                // 9: openvibez.api.v1.Plugin.State
+	(OpenWindowResponse_How)(0),      // 10: openvibez.api.v1.OpenWindowResponse.How
+	(*Session)(nil),                  // 11: openvibez.api.v1.Session
+	(*Run)(nil),                      // 12: openvibez.api.v1.Run
+	(*Entry)(nil),                    // 13: openvibez.api.v1.Entry
+	(*UserMessage)(nil),              // 14: openvibez.api.v1.UserMessage
+	(*ModelText)(nil),                // 15: openvibez.api.v1.ModelText
+	(*Chunk)(nil),                    // 16: openvibez.api.v1.Chunk
+	(*ToolOutput)(nil),               // 17: openvibez.api.v1.ToolOutput
+	(*Decision)(nil),                 // 18: openvibez.api.v1.Decision
+	(*FileChange)(nil),               // 19: openvibez.api.v1.FileChange
+	(*Summary)(nil),                  // 20: openvibez.api.v1.Summary
+	(*Turn)(nil),                     // 21: openvibez.api.v1.Turn
+	(*Approval)(nil),                 // 22: openvibez.api.v1.Approval
+	(*Workspace)(nil),                // 23: openvibez.api.v1.Workspace
+	(*Rule)(nil),                     // 24: openvibez.api.v1.Rule
+	(*Job)(nil),                      // 25: openvibez.api.v1.Job
+	(*Provider)(nil),                 // 26: openvibez.api.v1.Provider
+	(*Model)(nil),                    // 27: openvibez.api.v1.Model
+	(*Plugin)(nil),                   // 28: openvibez.api.v1.Plugin
+	(*Setting)(nil),                  // 29: openvibez.api.v1.Setting
+	(*Tombstone)(nil),                // 30: openvibez.api.v1.Tombstone
+	(*WatchRequest)(nil),             // 31: openvibez.api.v1.WatchRequest
+	(*WatchResponse)(nil),            // 32: openvibez.api.v1.WatchResponse
+	(*Change)(nil),                   // 33: openvibez.api.v1.Change
+	(*ListSessionsRequest)(nil),      // 34: openvibez.api.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),     // 35: openvibez.api.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),        // 36: openvibez.api.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),       // 37: openvibez.api.v1.GetSessionResponse
+	(*CreateSessionRequest)(nil),     // 38: openvibez.api.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),    // 39: openvibez.api.v1.CreateSessionResponse
+	(*UpdateSessionRequest)(nil),     // 40: openvibez.api.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),    // 41: openvibez.api.v1.UpdateSessionResponse
+	(*DeleteSessionRequest)(nil),     // 42: openvibez.api.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),    // 43: openvibez.api.v1.DeleteSessionResponse
+	(*RestoreSessionRequest)(nil),    // 44: openvibez.api.v1.RestoreSessionRequest
+	(*RestoreSessionResponse)(nil),   // 45: openvibez.api.v1.RestoreSessionResponse
+	(*BranchSessionRequest)(nil),     // 46: openvibez.api.v1.BranchSessionRequest
+	(*BranchSessionResponse)(nil),    // 47: openvibez.api.v1.BranchSessionResponse
+	(*SearchSessionsRequest)(nil),    // 48: openvibez.api.v1.SearchSessionsRequest
+	(*SearchSessionsResponse)(nil),   // 49: openvibez.api.v1.SearchSessionsResponse
+	(*SearchHit)(nil),                // 50: openvibez.api.v1.SearchHit
+	(*SearchPiece)(nil),              // 51: openvibez.api.v1.SearchPiece
+	(*ExportSessionRequest)(nil),     // 52: openvibez.api.v1.ExportSessionRequest
+	(*ExportSessionResponse)(nil),    // 53: openvibez.api.v1.ExportSessionResponse
+	(*ImportSessionRequest)(nil),     // 54: openvibez.api.v1.ImportSessionRequest
+	(*ImportSessionResponse)(nil),    // 55: openvibez.api.v1.ImportSessionResponse
+	(*ListEntriesRequest)(nil),       // 56: openvibez.api.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),      // 57: openvibez.api.v1.ListEntriesResponse
+	(*SendRequest)(nil),              // 58: openvibez.api.v1.SendRequest
+	(*SendResponse)(nil),             // 59: openvibez.api.v1.SendResponse
+	(*CancelRequest)(nil),            // 60: openvibez.api.v1.CancelRequest
+	(*CancelResponse)(nil),           // 61: openvibez.api.v1.CancelResponse
+	(*GetRunRequest)(nil),            // 62: openvibez.api.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 63: openvibez.api.v1.GetRunResponse
+	(*RetryRequest)(nil),             // 64: openvibez.api.v1.RetryRequest
+	(*RetryResponse)(nil),            // 65: openvibez.api.v1.RetryResponse
+	(*ContinueRequest)(nil),          // 66: openvibez.api.v1.ContinueRequest
+	(*ContinueResponse)(nil),         // 67: openvibez.api.v1.ContinueResponse
+	(*PauseRequest)(nil),             // 68: openvibez.api.v1.PauseRequest
+	(*PauseResponse)(nil),            // 69: openvibez.api.v1.PauseResponse
+	(*ResumeRequest)(nil),            // 70: openvibez.api.v1.ResumeRequest
+	(*ResumeResponse)(nil),           // 71: openvibez.api.v1.ResumeResponse
+	(*EditQueuedRequest)(nil),        // 72: openvibez.api.v1.EditQueuedRequest
+	(*EditQueuedResponse)(nil),       // 73: openvibez.api.v1.EditQueuedResponse
+	(*MoveQueuedRequest)(nil),        // 74: openvibez.api.v1.MoveQueuedRequest
+	(*MoveQueuedResponse)(nil),       // 75: openvibez.api.v1.MoveQueuedResponse
+	(*UndoChangesRequest)(nil),       // 76: openvibez.api.v1.UndoChangesRequest
+	(*UndoChangesResponse)(nil),      // 77: openvibez.api.v1.UndoChangesResponse
+	(*ListApprovalsRequest)(nil),     // 78: openvibez.api.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),    // 79: openvibez.api.v1.ListApprovalsResponse
+	(*PreviewRuleRequest)(nil),       // 80: openvibez.api.v1.PreviewRuleRequest
+	(*PreviewRuleResponse)(nil),      // 81: openvibez.api.v1.PreviewRuleResponse
+	(*ListWorkspacesRequest)(nil),    // 82: openvibez.api.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),   // 83: openvibez.api.v1.ListWorkspacesResponse
+	(*AddWorkspaceRequest)(nil),      // 84: openvibez.api.v1.AddWorkspaceRequest
+	(*AddWorkspaceResponse)(nil),     // 85: openvibez.api.v1.AddWorkspaceResponse
+	(*UpdateWorkspaceRequest)(nil),   // 86: openvibez.api.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil),  // 87: openvibez.api.v1.UpdateWorkspaceResponse
+	(*RemoveWorkspaceRequest)(nil),   // 88: openvibez.api.v1.RemoveWorkspaceRequest
+	(*RemoveWorkspaceResponse)(nil),  // 89: openvibez.api.v1.RemoveWorkspaceResponse
+	(*ListRulesRequest)(nil),         // 90: openvibez.api.v1.ListRulesRequest
+	(*ListRulesResponse)(nil),        // 91: openvibez.api.v1.ListRulesResponse
+	(*GrantDomainsRequest)(nil),      // 92: openvibez.api.v1.GrantDomainsRequest
+	(*GrantDomainsResponse)(nil),     // 93: openvibez.api.v1.GrantDomainsResponse
+	(*RevokeRuleRequest)(nil),        // 94: openvibez.api.v1.RevokeRuleRequest
+	(*RevokeRuleResponse)(nil),       // 95: openvibez.api.v1.RevokeRuleResponse
+	(*ListRunsRequest)(nil),          // 96: openvibez.api.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 97: openvibez.api.v1.ListRunsResponse
+	(*DecideRequest)(nil),            // 98: openvibez.api.v1.DecideRequest
+	(*DecideResponse)(nil),           // 99: openvibez.api.v1.DecideResponse
+	(*GetUsageRequest)(nil),          // 100: openvibez.api.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),         // 101: openvibez.api.v1.GetUsageResponse
+	(*UsageSum)(nil),                 // 102: openvibez.api.v1.UsageSum
+	(*ListPluginsRequest)(nil),       // 103: openvibez.api.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),      // 104: openvibez.api.v1.ListPluginsResponse
+	(*InspectPackageRequest)(nil),    // 105: openvibez.api.v1.InspectPackageRequest
+	(*PackageFacts)(nil),             // 106: openvibez.api.v1.PackageFacts
+	(*InspectPackageResponse)(nil),   // 107: openvibez.api.v1.InspectPackageResponse
+	(*InstallPluginRequest)(nil),     // 108: openvibez.api.v1.InstallPluginRequest
+	(*InstallPluginResponse)(nil),    // 109: openvibez.api.v1.InstallPluginResponse
+	(*RemovePluginRequest)(nil),      // 110: openvibez.api.v1.RemovePluginRequest
+	(*RemovePluginResponse)(nil),     // 111: openvibez.api.v1.RemovePluginResponse
+	(*SetPluginEnabledRequest)(nil),  // 112: openvibez.api.v1.SetPluginEnabledRequest
+	(*SetPluginEnabledResponse)(nil), // 113: openvibez.api.v1.SetPluginEnabledResponse
+	(*RollbackPluginRequest)(nil),    // 114: openvibez.api.v1.RollbackPluginRequest
+	(*RollbackPluginResponse)(nil),   // 115: openvibez.api.v1.RollbackPluginResponse
+	(*VerifyPluginRequest)(nil),      // 116: openvibez.api.v1.VerifyPluginRequest
+	(*VerifyPluginResponse)(nil),     // 117: openvibez.api.v1.VerifyPluginResponse
+	(*PluginLogsRequest)(nil),        // 118: openvibez.api.v1.PluginLogsRequest
+	(*PluginLogsResponse)(nil),       // 119: openvibez.api.v1.PluginLogsResponse
+	(*ListProvidersRequest)(nil),     // 120: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 121: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 122: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 123: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 124: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 125: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 126: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 127: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 128: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 129: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 130: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 131: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 132: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 133: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 134: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 135: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 136: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 137: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 138: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 139: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 140: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 141: openvibez.api.v1.GetStatusResponse
+	(*GetSettingsRequest)(nil),       // 142: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 143: openvibez.api.v1.GetSettingsResponse
+	(*SetSettingRequest)(nil),        // 144: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 145: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 146: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 147: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 148: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 149: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 150: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 151: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 152: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 153: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 154: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 155: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 156: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 157: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 158: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 159: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 160: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 161: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 162: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 163: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 164: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 165: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 166: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 167: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 168: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	88,  // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	89,  // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	90,  // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
-	11,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
-	12,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
-	12,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
-	13,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	91,  // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	92,  // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	93,  // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	14,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	94,  // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
-	15,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
-	16,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	95,  // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	96,  // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
-	17,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
-	18,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	97,  // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
-	4,   // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	98,  // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
-	5,   // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	90,  // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	154, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	155, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	156, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	14,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
+	15,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
+	15,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
+	16,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
+	157, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	158, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	159, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	17,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
+	160, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	18,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
+	19,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
+	161, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	162, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	20,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
+	21,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
+	163, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	7,   // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
+	164, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	8,   // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
+	156, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	2,   // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	94,  // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
-	15,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
-	89,  // 28: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	89,  // 29: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	99,  // 30: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	100, // 31: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
-	6,   // 32: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
-	3,   // 33: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
-	3,   // 34: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
-	28,  // 35: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
-	8,   // 36: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
-	9,   // 37: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
-	10,  // 38: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
-	19,  // 39: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
-	21,  // 40: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
-	22,  // 41: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
-	20,  // 42: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
-	24,  // 43: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
-	25,  // 44: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
-	8,   // 45: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
-	8,   // 46: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
-	8,   // 47: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	8,   // 48: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	10,  // 49: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	97,  // 50: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	88,  // 51: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	8,   // 52: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	9,   // 53: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	9,   // 54: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	9,   // 55: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	9,   // 56: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	19,  // 57: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	53,  // 58: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	96,  // 59: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
-	23,  // 60: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	21,  // 61: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	21,  // 62: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	21,  // 63: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	21,  // 64: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	22,  // 65: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	21,  // 66: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	101, // 67: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	102, // 68: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	22,  // 69: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	24,  // 70: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	7,   // 71: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	29,  // 72: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	31,  // 73: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	33,  // 74: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	35,  // 75: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	37,  // 76: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	39,  // 77: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	41,  // 78: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	43,  // 79: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	45,  // 80: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	47,  // 81: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	49,  // 82: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	51,  // 83: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	54,  // 84: openvibez.api.v1.ProviderService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	56,  // 85: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	58,  // 86: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	60,  // 87: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	62,  // 88: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	64,  // 89: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	66,  // 90: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	68,  // 91: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	74,  // 92: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	70,  // 93: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	72,  // 94: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	26,  // 95: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	76,  // 96: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	78,  // 97: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	80,  // 98: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	82,  // 99: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	84,  // 100: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	86,  // 101: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	30,  // 102: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	32,  // 103: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	34,  // 104: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	36,  // 105: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	38,  // 106: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	40,  // 107: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	42,  // 108: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	44,  // 109: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	46,  // 110: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	48,  // 111: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	50,  // 112: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	52,  // 113: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	55,  // 114: openvibez.api.v1.ProviderService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	57,  // 115: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	59,  // 116: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	61,  // 117: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	63,  // 118: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	65,  // 119: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	67,  // 120: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	69,  // 121: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	75,  // 122: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	71,  // 123: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	73,  // 124: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	27,  // 125: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	77,  // 126: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	79,  // 127: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	81,  // 128: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	83,  // 129: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	85,  // 130: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	87,  // 131: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	102, // [102:132] is the sub-list for method output_type
-	72,  // [72:102] is the sub-list for method input_type
-	72,  // [72:72] is the sub-list for extension type_name
-	72,  // [72:72] is the sub-list for extension extendee
-	0,   // [0:72] is the sub-list for field type_name
+	160, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	18,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
+	3,   // 28: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
+	155, // 29: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	155, // 30: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	165, // 31: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	166, // 32: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	9,   // 33: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
+	4,   // 34: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
+	5,   // 35: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
+	5,   // 36: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
+	33,  // 37: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
+	11,  // 38: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
+	12,  // 39: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
+	13,  // 40: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
+	22,  // 41: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
+	26,  // 42: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 43: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
+	25,  // 44: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
+	29,  // 45: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
+	30,  // 46: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
+	23,  // 47: openvibez.api.v1.Change.workspace:type_name -> openvibez.api.v1.Workspace
+	24,  // 48: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
+	11,  // 49: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
+	11,  // 50: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 51: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	11,  // 52: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 53: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	11,  // 54: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	11,  // 55: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
+	11,  // 56: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
+	50,  // 57: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
+	11,  // 58: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
+	51,  // 59: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
+	6,   // 60: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
+	11,  // 61: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
+	13,  // 62: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
+	163, // 63: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	154, // 64: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	11,  // 65: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 66: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 67: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 68: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 69: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
+	22,  // 70: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
+	11,  // 71: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 72: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
+	11,  // 73: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 74: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 75: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 76: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
+	163, // 77: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	12,  // 78: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 79: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	22,  // 80: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
+	23,  // 81: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
+	3,   // 82: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	23,  // 83: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	3,   // 84: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	23,  // 85: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	24,  // 86: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
+	24,  // 87: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
+	12,  // 88: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	22,  // 89: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	102, // 90: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	162, // 91: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	28,  // 92: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	4,   // 93: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
+	106, // 94: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
+	28,  // 95: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	28,  // 96: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	28,  // 97: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	26,  // 98: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	26,  // 99: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 100: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 101: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 102: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	26,  // 103: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	167, // 104: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	168, // 105: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	27,  // 106: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	29,  // 107: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	10,  // 108: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	34,  // 109: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	36,  // 110: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	38,  // 111: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	40,  // 112: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	42,  // 113: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	44,  // 114: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	46,  // 115: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	48,  // 116: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	52,  // 117: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	54,  // 118: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	56,  // 119: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	58,  // 120: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	60,  // 121: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	64,  // 122: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	66,  // 123: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	68,  // 124: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	70,  // 125: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	72,  // 126: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	74,  // 127: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	76,  // 128: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	78,  // 129: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	80,  // 130: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	62,  // 131: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	96,  // 132: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	98,  // 133: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	100, // 134: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	82,  // 135: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	84,  // 136: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	86,  // 137: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	88,  // 138: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	90,  // 139: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	92,  // 140: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	94,  // 141: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	103, // 142: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	105, // 143: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	108, // 144: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	110, // 145: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	112, // 146: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	114, // 147: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	116, // 148: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	118, // 149: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	120, // 150: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	122, // 151: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	124, // 152: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	126, // 153: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	128, // 154: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	130, // 155: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	132, // 156: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	138, // 157: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	134, // 158: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	136, // 159: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	31,  // 160: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	140, // 161: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	142, // 162: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	144, // 163: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	146, // 164: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	148, // 165: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	150, // 166: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	152, // 167: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	35,  // 168: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	37,  // 169: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	39,  // 170: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	41,  // 171: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	43,  // 172: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	45,  // 173: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	47,  // 174: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	49,  // 175: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	53,  // 176: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	55,  // 177: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	57,  // 178: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	59,  // 179: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	61,  // 180: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	65,  // 181: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	67,  // 182: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	69,  // 183: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	71,  // 184: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	73,  // 185: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	75,  // 186: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	77,  // 187: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	79,  // 188: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	81,  // 189: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	63,  // 190: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	97,  // 191: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	99,  // 192: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	101, // 193: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	83,  // 194: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	85,  // 195: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	87,  // 196: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	89,  // 197: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	91,  // 198: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	93,  // 199: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	95,  // 200: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	104, // 201: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	107, // 202: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	109, // 203: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	111, // 204: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	113, // 205: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	115, // 206: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	117, // 207: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	119, // 208: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	121, // 209: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	123, // 210: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	125, // 211: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	127, // 212: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	129, // 213: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	131, // 214: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	133, // 215: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	139, // 216: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	135, // 217: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	137, // 218: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	32,  // 219: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	141, // 220: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	143, // 221: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	145, // 222: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	147, // 223: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	149, // 224: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	151, // 225: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	153, // 226: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	168, // [168:227] is the sub-list for method output_type
+	109, // [109:168] is the sub-list for method input_type
+	109, // [109:109] is the sub-list for extension type_name
+	109, // [109:109] is the sub-list for extension extendee
+	0,   // [0:109] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -6659,7 +11181,7 @@ func file_api_v1_api_proto_init() {
 		(*Entry_Summary)(nil),
 		(*Entry_Turn)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[20].OneofWrappers = []any{
+	file_api_v1_api_proto_msgTypes[22].OneofWrappers = []any{
 		(*Change_Session)(nil),
 		(*Change_Run)(nil),
 		(*Change_Entry)(nil),
@@ -6669,19 +11191,27 @@ func file_api_v1_api_proto_init() {
 		(*Change_Job)(nil),
 		(*Change_Setting)(nil),
 		(*Change_Tombstone)(nil),
+		(*Change_Workspace)(nil),
+		(*Change_Rule)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[27].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[45].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[52].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[29].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[75].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[91].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[94].OneofWrappers = []any{
+		(*InspectPackageRequest_Path)(nil),
+		(*InspectPackageRequest_Url)(nil),
+		(*InspectPackageRequest_Data)(nil),
+	}
+	file_api_v1_api_proto_msgTypes[113].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   80,
+			NumEnums:      11,
+			NumMessages:   143,
 			NumExtensions: 0,
-			NumServices:   4,
+			NumServices:   6,
 		},
 		GoTypes:           file_api_v1_api_proto_goTypes,
 		DependencyIndexes: file_api_v1_api_proto_depIdxs,

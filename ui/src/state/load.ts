@@ -36,7 +36,7 @@ export async function loadTables(): Promise<bigint> {
 // loadStatus asks what the host has found on this machine. It can take a moment and nothing waits for it.
 export async function loadStatus(): Promise<void> {
   try {
-    const [now, known] = await Promise.all([api.host.getStatus({}), api.providers.listPlugins({})]);
+    const [now, known] = await Promise.all([api.host.getStatus({}), api.plugins.listPlugins({})]);
     batch(() => {
       status.value = now;
       plugins.value = known.plugins;

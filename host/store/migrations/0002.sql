@@ -1,0 +1,47 @@
+-- A deleted session is hidden at once and removed a little later.
+ALTER TABLE sessions ADD COLUMN deleted_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX sessions_deleted ON sessions (deleted_ms) WHERE deleted_ms <> 0;
+DROP INDEX sessions_order;
+CREATE INDEX sessions_order ON sessions (pinned DESC, active_ms DESC, id) WHERE archived_ms = 0 AND deleted_ms = 0;
+
+ALTER TABLE runs ADD COLUMN continues_run_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN context_size INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE workspaces ADD COLUMN run_unknown INTEGER NOT NULL DEFAULT 0;
+
+-- What may be done without asking: commands that begin with the words of prefix_json, or reaching a host.
+CREATE TABLE rules (
+    id           TEXT PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    -- Empty: every session of the workspace.
+    session_id   TEXT NOT NULL DEFAULT '',
+    prefix_json  TEXT NOT NULL DEFAULT '',
+    domain       TEXT NOT NULL DEFAULT '',
+    origin       TEXT NOT NULL DEFAULT '',
+    created_ms   INTEGER NOT NULL,
+    used_ms      INTEGER NOT NULL DEFAULT 0,
+    uses         INTEGER NOT NULL DEFAULT 0,
+    rev          INTEGER NOT NULL,
+    CHECK ((prefix_json = '') <> (domain = '')),
+    UNIQUE (workspace_id, session_id, prefix_json, domain)
+) STRICT;
+CREATE INDEX rules_rev ON rules (rev);
+
+-- What a tool's change of a file replaced, for putting it back; belongs to the file change at seq.
+CREATE TABLE undo (
+    session_id  TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    seq         INTEGER NOT NULL,
+    path        TEXT NOT NULL,
+    -- NULL: there was no file.
+    before      BLOB,
+    mode        INTEGER NOT NULL,
+    -- SHA-256 of what the tool left there; NULL: it left no file.
+    after_hash  BLOB,
+    PRIMARY KEY (session_id, seq)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE approvals ADD COLUMN call_id TEXT NOT NULL DEFAULT '';
+-- The rest of an Approval that a person is shown.
+ALTER TABLE approvals ADD COLUMN facts_json TEXT NOT NULL DEFAULT '';
