@@ -79,6 +79,7 @@ func codeOf(err error) connect.Code {
 		{store.ErrConflict, connect.CodeAlreadyExists},
 		{store.ErrDuplicateName, connect.CodeAlreadyExists},
 		{store.ErrEnded, connect.CodeFailedPrecondition},
+		{store.ErrStarted, connect.CodeFailedPrecondition},
 		{store.ErrDecided, connect.CodeFailedPrecondition},
 		{store.ErrClosed, connect.CodeUnavailable},
 		{store.ErrDiskFull, connect.CodeResourceExhausted},

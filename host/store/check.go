@@ -74,9 +74,10 @@ func promises() []promise {
 		{"one run of a session is under way", "", `
 			SELECT 'session ' || session_id FROM runs WHERE state BETWEEN 2 AND 6 GROUP BY session_id HAVING count(*) > 1`},
 		{"a queued run has not begun", "", `SELECT 'run ' || id FROM runs WHERE state = 1 AND started_ms <> 0`},
-		{"the queue is in the order of the messages", "", `
-			WITH line AS (SELECT id, user_seq, lag(user_seq, 1, 0) OVER (PARTITION BY session_id ORDER BY queue_order) AS before FROM runs)
-			SELECT 'run ' || id FROM line WHERE user_seq <= before`},
+		{"who has ended or waits is not to pause any more", "", `SELECT 'run ' || id FROM runs WHERE pause_requested <> 0 AND (ended_ms > 0 OR state = 6)`},
+		{"a run that continues another is of its session", "", `
+			SELECT 'run ' || r.id FROM runs r LEFT JOIN runs o ON o.id = r.continues_run_id
+			WHERE r.continues_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.queue_order >= r.queue_order)`},
 		{"a run has its message and its last entry", "", `
 			SELECT 'run ' || id FROM runs
 			WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.session_id = runs.session_id AND e.seq = runs.user_seq AND e.run_id = runs.id AND e.kind = 10)
@@ -91,7 +92,7 @@ func promises() []promise {
 				SELECT rev FROM settings UNION ALL SELECT rev FROM providers UNION ALL SELECT rev FROM models
 				UNION ALL SELECT rev FROM workspaces UNION ALL SELECT rev FROM sessions UNION ALL SELECT rev FROM runs
 				UNION ALL SELECT rev FROM entries UNION ALL SELECT rev FROM chunks UNION ALL SELECT rev FROM approvals
-				UNION ALL SELECT rev FROM jobs UNION ALL SELECT rev FROM tombstones
+				UNION ALL SELECT rev FROM jobs UNION ALL SELECT rev FROM rules UNION ALL SELECT rev FROM tombstones
 			)
 			SELECT 'revision ' || rev || ' is of ' || count(*) || ' rows' FROM drawn GROUP BY rev HAVING count(*) > 1
 			UNION ALL SELECT 'revision ' || rev || ' is not drawn yet' FROM drawn WHERE rev > (SELECT rev FROM revision) OR rev <= 0`},

@@ -88,7 +88,7 @@ func (t *tx) end(r *runRow, end End, by string) error {
 		return err
 	}
 	r.State, r.FinishReason, r.EndedMS = int32(end.State), int32(end.FinishReason), max(t.now, 1)
-	r.Status, r.ResumeMS = "", 0
+	r.Status, r.ResumeMS, r.PauseRequested = "", 0, false
 	if r.StartedMS == 0 {
 		return nil
 	}

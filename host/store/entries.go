@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -108,8 +109,8 @@ func (v view) openText(sessionID string, before int64) (*apiv1.Entry, error) {
 	return whole, nil
 }
 
-// History gives what the model may see when run uptoRunID is its turn: all final entries, oldest first, of the runs up to
-// that one. Of runs that replace each other only the newest counts, and one that was cancelled before it began does not.
+// History gives what the model may see when run uptoRunID is its turn: all final entries of the runs up to that one, run
+// by run in the order of the queue. Of runs that replace each other only the newest counts, and one that was cancelled before it began does not.
 func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*apiv1.Entry, error) {
 	var entries []*apiv1.Entry
 	err := s.read(ctx, func(v view) error {
@@ -119,7 +120,7 @@ func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*ap
 		}
 		err = v.each(func(scan func(...any) error) error {
 			e, err := entry(scan)
-			if err == nil && visible[e.RunId] {
+			if _, ok := visible[e.GetRunId()]; err == nil && ok {
 				entries = append(entries, e)
 			}
 			return err
@@ -127,6 +128,7 @@ func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*ap
 		if err != nil {
 			return fmt.Errorf("read session %s: %w", sessionID, err)
 		}
+		slices.SortStableFunc(entries, func(a, b *apiv1.Entry) int { return cmp.Compare(visible[a.RunId], visible[b.RunId]) })
 		return nil
 	})
 	return entries, err

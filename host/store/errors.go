@@ -22,6 +22,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrEnded says that the run has already ended.
 	ErrEnded = errors.New("already ended")
+	// ErrStarted says that a run has left the queue.
+	ErrStarted = errors.New("already started")
 	// ErrDecided says that the approval was already answered, or can't be any more.
 	ErrDecided = errors.New("already decided")
 	// ErrDuplicateName says that another provider has this name.

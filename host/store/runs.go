@@ -173,8 +173,11 @@ func (s *Store) Wait(ctx context.Context, runID string, state apiv1.RunState, re
 		return nil, fmt.Errorf("%w: a run can't wait by being %s", ErrInvalid, stateName(state))
 	}
 	return s.beginWaiting(ctx, runID, state, func(_ *tx, r *runRow) error {
-		if state == waitingLimit {
+		switch state {
+		case waitingLimit:
 			r.Attempts++
+		case paused:
+			r.PauseRequested = false
 		}
 		r.ResumeMS = 0
 		if !resume.IsZero() {
@@ -216,13 +219,13 @@ func (s *Store) Resume(ctx context.Context, runID string) (*apiv1.Run, error) {
 		default:
 			return fmt.Errorf("%w: run %s is %s and does not wait for anything that could be over", ErrConflict, runID, stateName(r.state()))
 		}
-		r.ResumeMS, r.Status = 0, ""
+		r.ResumeMS, r.Status, r.PauseRequested = 0, "", false
 		return r.move(running)
 	})
 }
 
-// visibleRuns are the runs a model may know of when it is upto's turn.
-func (v view) visibleRuns(sessionID, uptoRunID string) (map[string]bool, error) {
+// visibleRuns are the runs a model may know of when it is upto's turn, with their places in the queue.
+func (v view) visibleRuns(sessionID, uptoRunID string) (map[string]int64, error) {
 	upto, err := v.run(uptoRunID)
 	if err != nil {
 		return nil, err
@@ -230,14 +233,14 @@ func (v view) visibleRuns(sessionID, uptoRunID string) (map[string]bool, error) 
 	if upto.SessionID != sessionID {
 		return nil, fmt.Errorf("%w: run %s is not one of session %s", ErrNotFound, uptoRunID, sessionID)
 	}
-	visible := map[string]bool{}
+	visible := map[string]int64{}
 	// first of the chain each run belongs to, and the newest run of each chain.
 	first, newest := map[string]string{}, map[string]string{}
 	err = v.each(func(scan func(...any) error) error {
 		var id, replaces string
 		var state int32
-		var started int64
-		if err := scan(&id, &replaces, &state, &started); err != nil {
+		var started, order int64
+		if err := scan(&id, &replaces, &state, &started, &order); err != nil {
 			return err
 		}
 		chain, ok := first[replaces]
@@ -250,9 +253,9 @@ func (v view) visibleRuns(sessionID, uptoRunID string) (map[string]bool, error) 
 		}
 		delete(visible, newest[chain])
 		newest[chain] = id
-		visible[id] = true
+		visible[id] = order
 		return nil
-	}, "SELECT id, replaces_run_id, state, started_ms FROM runs WHERE session_id = ? AND queue_order <= ? ORDER BY queue_order", sessionID, upto.QueueOrder)
+	}, "SELECT id, replaces_run_id, state, started_ms, queue_order FROM runs WHERE session_id = ? AND queue_order <= ? ORDER BY queue_order", sessionID, upto.QueueOrder)
 	if err != nil {
 		return nil, fmt.Errorf("list the runs of session %s: %w", sessionID, err)
 	}

@@ -34,6 +34,8 @@ type Send struct {
 	SystemPrompt string
 	// ReplacesRunID is the run of the same session that this one stands in for.
 	ReplacesRunID string
+	// ContinuesRunID is the run of the same session that this one goes on from; the text may then be empty.
+	ContinuesRunID string
 }
 
 // check says in words why a message can't be accepted.
@@ -48,7 +50,7 @@ func (m *Send) check() error {
 	if m.ClientRequestID == "" {
 		return fmt.Errorf("%w: a message needs a client request id, made by the client, so that sending it twice is harmless", ErrInvalid)
 	}
-	if strings.TrimSpace(m.Text) == "" && len(m.Attachments) == 0 {
+	if strings.TrimSpace(m.Text) == "" && len(m.Attachments) == 0 && m.ContinuesRunID == "" {
 		return fmt.Errorf("%w: the message is empty; write something, or attach a file", ErrInvalid)
 	}
 	return nil
@@ -75,6 +77,9 @@ func (m *Send) hash() ([]byte, error) {
 	}
 	for _, text := range []string{m.Text, m.AskedProvider, m.AskedModel, m.SystemPrompt, m.ReplacesRunID} {
 		add([]byte(text))
+	}
+	if m.ContinuesRunID != "" {
+		add([]byte("continues " + m.ContinuesRunID))
 	}
 	var parts []proto.Message
 	if m.Options != nil {
@@ -181,13 +186,16 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	if err != nil {
 		return session, run, err
 	}
-	if m.ReplacesRunID != "" {
-		replaced, err := t.run(m.ReplacesRunID)
+	for _, earlier := range []string{m.ReplacesRunID, m.ContinuesRunID} {
+		if earlier == "" {
+			continue
+		}
+		r, err := t.run(earlier)
 		if err != nil {
 			return session, run, err
 		}
-		if replaced.SessionID != session.ID {
-			return session, run, fmt.Errorf("%w: run %s belongs to another session and can't be replaced from here", ErrInvalid, m.ReplacesRunID)
+		if r.SessionID != session.ID {
+			return session, run, fmt.Errorf("%w: run %s belongs to another session: from here it can be neither replaced nor continued", ErrInvalid, earlier)
 		}
 	}
 	// A text that is being written ends before the message, and goes on after it.
@@ -204,7 +212,7 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	session.LastSeq++
 	run = runRow{
 		ID: newID(), SessionID: session.ID, ClientRequestID: m.ClientRequestID, RequestHash: hash, State: int32(queued),
-		ProviderID: m.ProviderID, Model: m.Model, OptionsJSON: options, ReplacesRunID: m.ReplacesRunID, UserSeq: session.LastSeq,
+		ProviderID: m.ProviderID, Model: m.Model, OptionsJSON: options, ReplacesRunID: m.ReplacesRunID, ContinuesRunID: m.ContinuesRunID, UserSeq: session.LastSeq,
 		LastSeq: session.LastSeq, CreatedMS: t.now, UpdatedMS: t.now, Rev: t.next(apiv1.Topic_TOPIC_RUNS),
 	}
 	if err := t.one("SELECT 1 + coalesce(max(queue_order), 0) FROM runs WHERE session_id = ?", []any{session.ID}, &run.QueueOrder); err != nil {
