@@ -30,6 +30,7 @@ var layers = []struct {
 
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store", "host/api/v1 sdk/provider/v1"},
+	{"host/sandbox", ""},
 	{"host/provider", "host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/run", "host/provider host/store host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
@@ -77,7 +78,7 @@ var alone = map[string]string{
 	"google.golang.org/grpc":         "sdk sdk/provider/v1 sdk/sdktest host/provider e2e/scripted",
 	"connectrpc.com/connect":         "host host/api/v1 host/server",
 	"C":                              "ui/window",
-	"net/http/httputil":              "host/provider sdk/sdktest",
+	"net/http/httputil":              "host/provider host/sandbox sdk/sdktest",
 }
 
 type file struct {

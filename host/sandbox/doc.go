@@ -1,0 +1,2 @@
+// Package sandbox runs granted commands and plugins, and nothing else.
+package sandbox
