@@ -25,7 +25,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out what works here and what does not, and how to mend it",
-		Long: `Looks at the data directory, the database, the plugins, the tray, the window and at what is on this
+		Long: `Looks at the data directory, the keychain, the database, the plugins, the tray, the window and at what is on this
 machine to talk to. Works with and without a running host, and changes nothing. The exit code is 1 if
 something fails; warnings are things one can live without.`,
 		Example: `  openvibez doctor
@@ -75,6 +75,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.directories(dirs)
 	d.codex()
+	d.keychain(ctx)
 	c, err := connectHost(ctx, dirs)
 	switch {
 	case err == nil:
@@ -106,6 +107,15 @@ func (d *doctor) directories(dirs dirs) {
 			d.fail("sockets", err.Error())
 		}
 	}
+}
+
+// keychain asks the system's keychain whether it answers.
+func (d *doctor) keychain(ctx context.Context) {
+	if err := provider.CheckKeychain(ctx); err != nil {
+		d.warn("keychain", err.Error()+"; keys can be kept in environment variables instead: openvibez provider add NAME --key-env VARIABLE")
+		return
+	}
+	d.ok("keychain", "answers")
 }
 
 // codex looks at the program named for a Codex provider.

@@ -41,6 +41,15 @@ func newKeychain(wait time.Duration) *keychain {
 	return &keychain{turn: make(chan struct{}, 1), wait: wait}
 }
 
+// CheckKeychain tells in words why keys can't be kept in this system's keychain; nil if they can. It asks for an item that
+// nobody has made, so a locked keychain may show its dialog.
+func CheckKeychain(ctx context.Context) error {
+	if _, err := newKeychain(3*time.Second).get(ctx, "doctor"); err != nil && !errors.Is(err, errNoItem) {
+		return err
+	}
+	return nil
+}
+
 // get reads an item; the error is errNoItem, a *keychainError, or that of ctx.
 func (k *keychain) get(ctx context.Context, account string) (string, error) {
 	var secret string

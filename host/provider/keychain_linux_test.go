@@ -122,6 +122,9 @@ func TestKeychainProblemsHaveWords(t *testing.T) {
 		_, err = m.Check(t.Context(), known)
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_AUTH, words, lockedOut+"login 'My own' --key-env SCRIPTED_API_KEY")
 		wantError(t, m.ForgetKey(t.Context(), known), providerv1.ErrorCode_ERROR_CODE_AUTH, words)
+		if err := CheckKeychain(t.Context()); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("the keychain was found to be: %v", err)
+		}
 	}
 	t.Run("absent", func(t *testing.T) {
 		keyringtest.New(t)
@@ -145,6 +148,9 @@ func TestKeychainProblemsHaveWords(t *testing.T) {
 	})
 	t.Run("too large", func(t *testing.T) {
 		keyringtest.Unlocked(t)
+		if err := CheckKeychain(t.Context()); err != nil {
+			t.Errorf("a keychain that works: %v", err)
+		}
 		m := newManager(t, nil, "scripted")
 		_, err := m.SaveKey(t.Context(), fresh, strings.Repeat("k", maxKey+1))
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "too large for a key")

@@ -56,6 +56,10 @@ func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider)
 	if err != nil || session.Titled {
 		return err
 	}
+	p, model, err := e.titler(ctx, p, r.Model)
+	if err != nil || p == nil {
+		return err
+	}
 	runs, err := e.store.SessionRuns(ctx, r.SessionId)
 	if err != nil {
 		return err
@@ -67,10 +71,6 @@ func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider)
 	}
 	journal, err := e.store.History(ctx, r.SessionId, r.Id)
 	if err != nil {
-		return err
-	}
-	p, model, err := e.titler(ctx, p, r.Model)
-	if err != nil || p == nil {
 		return err
 	}
 	title, usage, err := e.askTitle(ctx, r, p, model, journal)

@@ -99,8 +99,11 @@ func options(o *providerv1.Options, set *settings) map[string]any {
 	case set.Temperature != nil:
 		m["temperature"] = *set.Temperature
 	}
-	if o.GetMaxOutputTokens() > 0 {
+	switch {
+	case o.GetMaxOutputTokens() > 0:
 		m["num_predict"] = o.GetMaxOutputTokens()
+	case set.NumPredict != nil:
+		m["num_predict"] = *set.NumPredict
 	}
 	if set.NumCtx != nil {
 		m["num_ctx"] = *set.NumCtx

@@ -32,6 +32,12 @@ const settingsSchema = `{
       "title": "Temperature",
       "description": "Low is steady, high is inventive. Left out: what the model's makers chose."
     },
+    "num_predict": {
+      "type": "integer",
+      "minimum": 1,
+      "title": "Output limit",
+      "description": "How many tokens an answer may have, unless a message asks for something else. Left out: as many as the model likes."
+    },
     "think": {
       "type": "boolean",
       "default": true,
@@ -47,6 +53,7 @@ type settings struct {
 	NumCtx      *int64          `json:"num_ctx"`
 	KeepAlive   string          `json:"keep_alive"`
 	Temperature *float64        `json:"temperature"`
+	NumPredict  *int64          `json:"num_predict"`
 	Think       *bool           `json:"think"`
 	keepAlive   json.RawMessage // as Ollama wants it
 }

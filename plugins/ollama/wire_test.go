@@ -101,7 +101,7 @@ func TestRequest(t *testing.T) {
 	p := newPlugin(t, server.URL)
 	// What other programs want behind the address does no harm.
 	p.conn.BaseUrl += "/v1"
-	p.conn.SettingsJson = `{"num_ctx": 8192, "keep_alive": "-1", "temperature": 0.5, "think": false}`
+	p.conn.SettingsJson = `{"num_ctx": 8192, "keep_alive": "-1", "temperature": 0.5, "num_predict": 9, "think": false}`
 
 	part := func(parts ...*providerv1.Part) []*providerv1.Part { return parts }
 	thought := &providerv1.Part{Part: &providerv1.Part_Thought{Thought: "hm"}}
@@ -147,6 +147,13 @@ func TestRequest(t *testing.T) {
 	b, _ := json.MarshalIndent(wanted, "", " ")
 	if string(a) != string(b) {
 		t.Errorf("sent %s\nwant %s", a, b)
+	}
+
+	// The provider's limit holds where the message has none.
+	req.Options.MaxOutputTokens = nil
+	p.run(t.Context(), t, req, nil)
+	if options, _ := (<-sent)["options"].(map[string]any); options["num_predict"] != 9.0 {
+		t.Errorf("options %v", options)
 	}
 
 	// Nothing that was not asked for is sent.
