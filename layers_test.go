@@ -28,6 +28,7 @@ var layers = []struct {
 	{"plugins/ollama", "sdk sdk/provider/v1"},
 	{"plugins/openai", "sdk sdk/provider/v1"},
 
+	{"host/policy", ""},
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store", "host/api/v1 sdk/provider/v1"},
 	{"host/sandbox", ""},
@@ -37,7 +38,7 @@ var layers = []struct {
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
 	{"host/server", "host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui"},
-	{"host", "host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
+	{"host", "host/policy host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
 
 	{"e2e/llamaserver", ""},
 	{"e2e/keyringtest", ""},
@@ -79,6 +80,7 @@ var alone = map[string]string{
 	"connectrpc.com/connect":         "host host/api/v1 host/server",
 	"C":                              "ui/window",
 	"net/http/httputil":              "host/provider host/sandbox sdk/sdktest",
+	"mvdan.cc/sh/":                   "host/policy",
 }
 
 type file struct {

@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// Covers tells whether a rule with this prefix would have allowed a command, asked in its workspace. It is for previews:
+// Decide looks at the real place.
+func Covers(prefix []string, command string) bool {
+	const root = "/workspace"
+	f := examine(Request{Command: command, Dir: root, Place: Place{Root: root}})
+	for class := range f.why {
+		if class == ClassUnknown || class == ClassDangerous {
+			return false
+		}
+	}
+	return begins(f.prefix, prefix)
+}
+
+// covering is the rule that a command begins with.
+func covering(rules []Rule, f finding) string {
+	for _, r := range rules {
+		if begins(f.prefix, r.Prefix) {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+func begins(words, prefix []string) bool {
+	return len(prefix) > 0 && len(words) >= len(prefix) && slices.Equal(words[:len(prefix)], prefix)
+}
+
+// granted tells whether every host is known and granted.
+func granted(domains []string, f finding) bool {
+	if f.others || len(f.domains) == 0 {
+		return false
+	}
+	for _, host := range f.domains {
+		if !slices.ContainsFunc(domains, func(d string) bool { return matches(d, host) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// matches compares a granted domain with a host. "*.example.org" covers all below it, and not itself.
+func matches(domain, host string) bool {
+	domain, host = strings.ToLower(domain), strings.ToLower(host)
+	if rest, wild := strings.CutPrefix(domain, "*."); wild {
+		return strings.HasSuffix(host, "."+rest) && len(host) > len(rest)+1
+	}
+	return domain == host
+}
