@@ -45,6 +45,37 @@ func (s *Store) Approval(ctx context.Context, id string) (*apiv1.Approval, error
 	return p, err
 }
 
+// PendingApprovals gives the questions that wait for a person, oldest first, and the revision to watch from.
+func (s *Store) PendingApprovals(ctx context.Context) (all []*apiv1.Approval, rev int64, err error) {
+	all, err = s.listApprovals(ctx, &rev, "state = ?", int32(pending))
+	return all, rev, err
+}
+
+// RunApprovals gives all that a run has asked, oldest first.
+func (s *Store) RunApprovals(ctx context.Context, runID string) ([]*apiv1.Approval, error) {
+	var rev int64
+	return s.listApprovals(ctx, &rev, "run_id = ?", runID)
+}
+
+func (s *Store) listApprovals(ctx context.Context, rev *int64, where string, arg any) ([]*apiv1.Approval, error) {
+	var all []*apiv1.Approval
+	err := s.read(ctx, func(v view) error {
+		var rows []approvalRow
+		if err := v.orm.Where(where, arg).Order("created_ms, rev").Find(&rows).Error; err != nil {
+			return fmt.Errorf("list approvals: %w", err)
+		}
+		for i := range rows {
+			p, err := rows[i].proto()
+			if err != nil {
+				return err
+			}
+			all = append(all, p)
+		}
+		return v.one("SELECT rev FROM revision", nil, rev)
+	})
+	return all, err
+}
+
 // Ask puts a question of a run to a person: the question is appended and the run waits for the answer. A run that was to
 // be cancelled ends instead: that is ErrEnded.
 func (s *Store) Ask(ctx context.Context, runID string, a *apiv1.Approval) (*apiv1.Approval, error) {

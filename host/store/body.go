@@ -94,6 +94,8 @@ const (
 	kindChunk      = 13
 	kindToolCall   = 16
 	kindToolOutput = 17
+	kindDecision   = 19
+	kindFileChange = 20
 )
 
 // bodyKind is the field number of the entry's body; 0 if it has none.

@@ -132,6 +132,15 @@ func (v view) changesOf(topic apiv1.Topic, q ChangesQuery) ([]change, error) {
 		return changed(v, q, nil, func(r *settingRow) (int64, *apiv1.Change, error) {
 			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Setting{Setting: r.proto()}}, nil
 		})
+	case apiv1.Topic_TOPIC_WORKSPACES:
+		return changed(v, q, nil, func(r *workspaceRow) (int64, *apiv1.Change, error) {
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Workspace{Workspace: r.proto()}}, nil
+		})
+	case apiv1.Topic_TOPIC_RULES:
+		return changed(v, q, nil, func(r *ruleRow) (int64, *apiv1.Change, error) {
+			p, err := r.proto()
+			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Rule{Rule: p}}, err
+		})
 	}
 	wanted := func(g *gorm.DB) *gorm.DB { return g.Where("topic IN ?", q.topics()) }
 	return changed(v, q, wanted, func(r *tombstoneRow) (int64, *apiv1.Change, error) {

@@ -102,7 +102,9 @@ func promises() []promise {
 			UNION ALL SELECT 'tombstone of approval ' || id FROM tombstones WHERE topic = 4 AND id IN (SELECT id FROM approvals)
 			UNION ALL SELECT 'tombstone of provider ' || id FROM tombstones WHERE topic = 5 AND id IN (SELECT id FROM providers)
 			UNION ALL SELECT 'tombstone of model ' || id FROM tombstones WHERE topic = 6 AND id IN (SELECT provider_id || '/' || id FROM models)
-			UNION ALL SELECT 'tombstone of setting ' || id FROM tombstones WHERE topic = 8 AND id IN (SELECT key FROM settings)`},
+			UNION ALL SELECT 'tombstone of setting ' || id FROM tombstones WHERE topic = 8 AND id IN (SELECT key FROM settings)
+			UNION ALL SELECT 'tombstone of workspace ' || id FROM tombstones WHERE topic = 9 AND id IN (SELECT id FROM workspaces)
+			UNION ALL SELECT 'tombstone of rule ' || id FROM tombstones WHERE topic = 10 AND id IN (SELECT id FROM rules)`},
 		{"bodies are JSON of their kind", "", `
 			SELECT 'entry ' || id FROM entries WHERE NOT json_valid(entry_json)`},
 	}

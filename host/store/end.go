@@ -20,7 +20,7 @@ type End struct {
 }
 
 // EndRun ends a run, in one durable change with its last text and entries; approvals still open become void, tool calls
-// without a result are noted as of unknown outcome. The end that is committed first stays: a later one gets the run as
+// that began and have no result are noted as of unknown outcome. The end that is committed first stays: a later one gets the run as
 // it is, and ErrEnded.
 func (s *Store) EndRun(ctx context.Context, runID string, end End) (*apiv1.Run, error) {
 	if !Final(end.State) {
@@ -77,11 +77,14 @@ func (t *tx) end(r *runRow, end End, by string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := t.append(r, closing); err != nil {
+		return err
+	}
 	unknown, err := t.callsWithoutOutput(r.ID)
 	if err != nil {
 		return err
 	}
-	if _, err := t.append(r, append(closing, unknown...)); err != nil {
+	if _, err := t.append(r, unknown); err != nil {
 		return err
 	}
 	if r.ErrorJSON, err = format(end.Error); err != nil {
@@ -98,33 +101,44 @@ func (t *tx) end(r *runRow, end End, by string) error {
 	return nil
 }
 
-// callsWithoutOutput gives an output for each tool call of a run that has none.
+// callsWithoutOutput gives an output for each tool call of a run that has none. What was allowed to begin may have taken
+// effect: that is not known.
 func (t *tx) callsWithoutOutput(runID string) ([]*apiv1.Entry, error) {
 	var calls []*providerv1.ToolCall
-	answered := map[string]bool{}
+	answered, begun := map[string]bool{}, map[string]bool{}
 	err := t.each(func(scan func(...any) error) error {
 		e, err := entry(scan)
 		if err != nil {
 			return err
 		}
-		if call := e.GetToolCall(); call != nil {
-			calls = append(calls, call)
-		} else {
-			answered[e.GetToolOutput().GetResult().GetCallId()] = true
+		switch body := e.Body.(type) {
+		case *apiv1.Entry_ToolCall:
+			calls = append(calls, body.ToolCall)
+		case *apiv1.Entry_ToolOutput:
+			answered[body.ToolOutput.GetResult().GetCallId()] = true
+		case *apiv1.Entry_Decision:
+			if body.Decision.Allowed {
+				begun[body.Decision.QuestionId] = true
+			}
 		}
 		return nil
-	}, "SELECT "+entryColumns+" FROM entries WHERE run_id = ? AND kind IN (?, ?) ORDER BY seq", runID, kindToolCall, kindToolOutput)
+	}, "SELECT "+entryColumns+" FROM entries WHERE run_id = ? AND kind IN (?, ?, ?) ORDER BY seq", runID, kindToolCall, kindToolOutput, kindDecision)
 	if err != nil {
 		return nil, fmt.Errorf("find the tool calls of run %s: %w", runID, err)
 	}
 	var outputs []*apiv1.Entry
 	for _, call := range calls {
-		if !answered[call.Id] {
-			outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
-				OutcomeUnknown: true,
-				Result:         &providerv1.ToolResult{CallId: call.Id, Name: call.Name, Failed: true, Content: "outcome unknown: this call was begun, and whether it took effect was not seen"},
-			}}})
+		if answered[call.Id] {
+			continue
 		}
+		words := "This call was not carried out: the run ended before it could begin."
+		if begun[call.Id] {
+			words = "outcome unknown: this call was begun, and whether it took effect was not seen"
+		}
+		outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
+			OutcomeUnknown: begun[call.Id],
+			Result:         &providerv1.ToolResult{CallId: call.Id, Name: call.Name, Failed: true, Content: words},
+		}}})
 	}
 	return outputs, nil
 }

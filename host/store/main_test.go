@@ -72,7 +72,7 @@ func streamForever(path string) error {
 			}
 			fmt.Println("text", run.Id, n)
 		}
-		if _, err := s.Append(ctx, run.Id, true, toolCall("call")); err != nil {
+		if _, err := s.Append(ctx, run.Id, true, toolCall("call"), begun("call")); err != nil {
 			return err
 		}
 		fmt.Println("call", run.Id)

@@ -74,8 +74,8 @@ func TestRecover(t *testing.T) {
 			t.Errorf("waiting: %v", after)
 		}
 	}
-	wantJournal(t, s, runs[running].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:output(call,true)")
-	wantJournal(t, s, runs[waitingApproval].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:decision(restart,false) 6-6:output(call,true)")
+	wantJournal(t, s, runs[running].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:output(call,false)")
+	wantJournal(t, s, runs[waitingApproval].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:decision(restart,false) 6-6:output(call,false)")
 	wantJournal(t, s, runs[waitingLimit].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far)")
 	if got := must[*apiv1.Run](t)(s.Run(t.Context(), marked.Id)); got.State != cancelled || got.Error != nil {
 		t.Errorf("marked run: %v", got)
@@ -261,7 +261,7 @@ func TestApprovals(t *testing.T) {
 	wantErr(t, err, ErrDecided, "ended")
 	_, err = s.Decide(t.Context(), "nope", &apiv1.Decision{})
 	wantErr(t, err, ErrNotFound)
-	wantJournal(t, s, run.SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:*apiv1.Entry_Question 6-6:decision(cli,true) 7-7:decision(timeout,false) 8-8:*apiv1.Entry_Question 9-9:decision(cancel,false) 10-10:output(call,true)")
+	wantJournal(t, s, run.SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:*apiv1.Entry_Question 6-6:decision(cli,true) 7-7:decision(timeout,false) 8-8:*apiv1.Entry_Question 9-9:decision(cancel,false) 10-10:output(call,false)")
 }
 
 // Whatever races, exactly one wins and the others are told.

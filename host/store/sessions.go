@@ -214,6 +214,7 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 			{apiv1.Topic_TOPIC_JOBS, "jobs"},
 			{apiv1.Topic_TOPIC_APPROVALS, "approvals"},
 			{apiv1.Topic_TOPIC_RUNS, "runs"},
+			{apiv1.Topic_TOPIC_RULES, "rules"},
 		} {
 			var ids []string
 			if err := t.orm.Table(gone.table).Where("session_id = ?", id).Pluck("id", &ids).Error; err != nil {
@@ -225,7 +226,7 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 				}
 			}
 		}
-		for _, table := range []string{"chunks", "jobs", "approvals", "entries", "runs"} {
+		for _, table := range []string{"chunks", "jobs", "approvals", "undo", "rules", "entries", "runs"} {
 			if _, err := t.exec("DELETE FROM "+table+" WHERE session_id = ?", id); err != nil {
 				return fmt.Errorf("delete the %s of session %s: %w", table, id, err)
 			}

@@ -124,6 +124,11 @@ func wantJournal(t testing.TB, s *Store, sessionID, want string) {
 	}
 }
 
+// begun lets a call begin.
+func begun(id string) *apiv1.Entry {
+	return &apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{QuestionId: id, Allowed: true, By: "policy"}}}
+}
+
 func toolCall(id string) *apiv1.Entry {
 	return &apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: &providerv1.ToolCall{Id: id, Name: "run_shell", ArgumentsJson: "{}"}}}
 }

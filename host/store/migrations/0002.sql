@@ -10,13 +10,16 @@ ALTER TABLE runs ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN context_size INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE workspaces ADD COLUMN run_unknown INTEGER NOT NULL DEFAULT 0;
+-- When the directory was made, in nanoseconds; 0 where the file system does not know.
+ALTER TABLE workspaces ADD COLUMN born_ns INTEGER NOT NULL DEFAULT 0;
 
 -- What may be done without asking: commands that begin with the words of prefix_json, or reaching a host.
 CREATE TABLE rules (
     id           TEXT PRIMARY KEY,
-    workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    -- Empty: every session of the workspace.
-    session_id   TEXT NOT NULL DEFAULT '',
+    -- NULL: of a session that is in no workspace.
+    workspace_id TEXT REFERENCES workspaces (id) ON DELETE CASCADE,
+    -- NULL: every session of the workspace.
+    session_id   TEXT REFERENCES sessions (id) ON DELETE CASCADE,
     prefix_json  TEXT NOT NULL DEFAULT '',
     domain       TEXT NOT NULL DEFAULT '',
     origin       TEXT NOT NULL DEFAULT '',
@@ -25,9 +28,13 @@ CREATE TABLE rules (
     uses         INTEGER NOT NULL DEFAULT 0,
     rev          INTEGER NOT NULL,
     CHECK ((prefix_json = '') <> (domain = '')),
-    UNIQUE (workspace_id, session_id, prefix_json, domain)
+    CHECK (workspace_id IS NOT NULL OR session_id IS NOT NULL)
 ) STRICT;
 CREATE INDEX rules_rev ON rules (rev);
+CREATE INDEX rules_workspace ON rules (workspace_id);
+CREATE INDEX rules_session ON rules (session_id);
+-- Calls of tools, for what a rule would have covered.
+CREATE INDEX entries_calls ON entries (session_id, id) WHERE kind = 16;
 
 -- What a tool's change of a file replaced, for putting it back; belongs to the file change at seq.
 CREATE TABLE undo (
