@@ -32,7 +32,7 @@ var layers = []struct {
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store", "host/api/v1 sdk/provider/v1"},
 	{"host/sandbox", ""},
-	{"host/provider", "host/store host/api/v1 sdk sdk/provider/v1"},
+	{"host/provider", "host/sandbox host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/run", "host/provider host/store host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon

@@ -228,7 +228,11 @@ func (d *doctor) plugins(list []*apiv1.Plugin) {
 		case p.Description == nil:
 			d.fail("plugin", p.Id+": it does not say what it is: "+p.Path)
 		default:
-			d.ok("plugin", strings.TrimSpace(fmt.Sprintf("%s: %s %s", p.Id, p.Description.Name, p.Description.Version)))
+			words := strings.TrimSpace(fmt.Sprintf("%s: %s %s", p.Id, p.Description.Name, p.Description.Version))
+			if p.Requests > 0 {
+				words += fmt.Sprintf("; %d requests since the host was started, %d refused", p.Requests, p.Refused)
+			}
+			d.ok("plugin", words)
 		}
 	}
 }

@@ -192,6 +192,10 @@ func deniedError(denied, words, at string) (providerv1.ErrorCode, string) {
 		code, at = providerv1.ErrorCode_ERROR_CODE_TIMEOUT, at+" did not answer in time. Try again, or check that it is up."
 	case "upstream_proxy":
 		code, at = providerv1.ErrorCode_ERROR_CODE_PROXY, "The proxy on the way to "+at+" refused or failed. Check the proxy settings of this computer."
+	case "too_many_requests":
+		code, at = providerv1.ErrorCode_ERROR_CODE_RATE_LIMITED, orWords(words, "Too many requests. Wait a little.")
+	case "body_too_large":
+		code, at = providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG, orWords(words, "The request is too large. Shorten the conversation or its attachments.")
 	case "upstream_cut":
 		code, at = providerv1.ErrorCode_ERROR_CODE_CUT, "The connection to "+at+" broke before the answer was complete. Try again."
 	default:

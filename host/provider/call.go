@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -44,7 +43,7 @@ func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := m.permit(ctx, p, d, base)
+	g, err := m.permit(ctx, p, d, base, p.BaseUrl != "" || pl.builtIn())
 	if err != nil {
 		return nil, err
 	}
@@ -69,33 +68,37 @@ func (c *call) close() {
 // explain gives the typed error of what went wrong in the call. No key is in its words, whoever put it there.
 func (c *call) explain(err error, when string) error {
 	e := sdk.FromStatus(c.proc.explain(err, c.name, when))
-	c.censor(e)
+	c.failed(e)
 	return &sdk.Error{Proto: e}
 }
 
-// censor takes the key out of an error's words.
-func (c *call) censor(e *providerv1.Error) {
+// failed takes the key out of an error's words, and forgets a key that was not accepted.
+func (c *call) failed(e *providerv1.Error) {
+	if e.Code == providerv1.ErrorCode_ERROR_CODE_AUTH {
+		c.plugin.m.dropKey(c.connection.ProviderId, c.keySource)
+	}
 	for _, s := range []*string{&e.Message, &e.Detail, &e.Parameter, &e.RequestId} {
 		*s = c.grant.censor(*s)
 	}
 }
 
-// permit says where a provider's requests may go and with which key.
-func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, base string) (*grant, error) {
+// permit says where a provider's requests may go and with which key. Those for its base URL may go to this machine and to
+// private networks only if named says that a person has named it, or that its plugin came with the host.
+func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, base string, named bool) (*grant, error) {
 	g := &grant{origins: map[string]bool{}}
 	for _, o := range d.Origins {
 		o, err := originOf(o)
 		if err != nil {
 			return nil, fmt.Errorf("read origins of the plugin: %w", err)
 		}
-		g.origins[o] = true
+		g.origins[o] = false
 	}
 	if base != "" {
 		o, err := originOf(base)
 		if err != nil {
 			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
 		}
-		g.origins[o] = true
+		g.origins[o] = named
 		g.keyOrigin = o
 	}
 	if d.Key == nil {
@@ -129,9 +132,7 @@ func (m *Manager) Check(ctx context.Context, p *apiv1.Provider) (string, error) 
 	if pl, err := m.plugin(p.Plugin); err == nil {
 		pl.retry()
 	}
-	if line, ok := strings.CutPrefix(p.KeySource, SourceCommand); ok {
-		m.commands.forget(line)
-	}
+	m.dropKey(p.Id, p.KeySource)
 	c, err := m.open(ctx, p)
 	if err != nil {
 		return "", err

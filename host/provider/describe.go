@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -62,6 +63,7 @@ func (p *plugin) report(a *apiv1.Plugin) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a.Description = p.description
+	a.Requests, a.Refused = p.traffic.requests.Load(), p.traffic.refused.Load()
 	switch {
 	case p.proc != nil:
 		a.State, a.Pid = apiv1.Plugin_STATE_RUNNING, int64(p.proc.runner.launched.pid)
@@ -99,8 +101,15 @@ func sound(d *providerv1.DescribeResponse, f file) error {
 		}
 	}
 	for _, o := range d.Origins {
-		if _, err := originOf(o); err != nil {
+		u, err := url.Parse(o)
+		if err == nil {
+			_, err = originOf(o)
+		}
+		if err != nil {
 			return wrong("origin %q: %v", o, err)
+		}
+		if privateName(u.Hostname()) {
+			return wrong("origin %q is this machine or a private network, which only a person may name, as base URL", o)
 		}
 	}
 	if d.Key != nil && !validKeyHeader(d.Key.Header) {

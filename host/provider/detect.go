@@ -90,7 +90,7 @@ func (m *Manager) ollamaVersion(ctx context.Context, base string) (string, bool)
 	if err != nil {
 		return "", false
 	}
-	res, err := m.transport.RoundTrip(req)
+	res, err := m.routes.anywhere.RoundTrip(req)
 	if err != nil {
 		return "", false
 	}

@@ -23,6 +23,8 @@ type file struct {
 	path     string
 	modified time.Time
 	size     int64
+	// It came with the host.
+	builtIn bool
 	// Why it can't be started, for people; "" if nothing speaks against it.
 	problem string
 }
@@ -44,7 +46,7 @@ func (m *Manager) find() []file {
 			if !ok || !validID(id) || seen[id] {
 				continue
 			}
-			if f, ok := inspect(dir, id); ok {
+			if f, ok := m.inspect(dir, id); ok {
 				seen[id] = true
 				files = append(files, f)
 			}
@@ -56,7 +58,7 @@ func (m *Manager) find() []file {
 // locate finds one plugin, or says in words why it can't be started.
 func (m *Manager) locate(id string) (file, error) {
 	for _, dir := range m.dirs {
-		f, ok := inspect(dir, id)
+		f, ok := m.inspect(dir, id)
 		if !ok {
 			continue
 		}
@@ -71,12 +73,12 @@ func (m *Manager) locate(id string) (file, error) {
 }
 
 // inspect looks at the file of a plugin in dir; ok tells whether there is one.
-func inspect(dir, id string) (file, bool) {
+func (m *Manager) inspect(dir, id string) (file, bool) {
 	path, err := filepath.Abs(filepath.Join(dir, fileName(id)))
 	if err != nil {
 		return file{}, false
 	}
-	f := file{id: id, path: path}
+	f := file{id: id, path: path, builtIn: dir == m.dirs[0]}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err != nil {
@@ -114,4 +116,11 @@ func validID(id string) bool {
 		}
 	}
 	return id != "" && len(id) <= 64
+}
+
+// builtIn tells whether the plugin came with the host.
+func (p *plugin) builtIn() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.describedBy.builtIn
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,12 +13,14 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
+	"golang.org/x/net/netutil"
 
 	"github.com/openvibez/openvibez/sdk"
 )
@@ -41,10 +42,14 @@ type egress struct {
 	// turns out to be closed.
 	replay int64
 
+	traffic *traffic
+
 	mu     sync.RWMutex
 	grants map[string]*grant
+	// Every key that this process's requests were given, so that it is known wherever it turns up.
+	keys []string
 
-	requests, refused, disconnects atomic.Int64
+	disconnects atomic.Int64
 }
 
 // grant is what one capability permits.
@@ -53,7 +58,7 @@ type grant struct {
 	// Cancelled when the capability is revoked; it takes requests under way with it.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// Where requests may go, in the form that origin gives.
+	// Where requests may go, in the form that origin gives; true: even if that is this machine or a private network.
 	origins map[string]bool
 	// The key goes to this origin only.
 	keyOrigin string
@@ -67,6 +72,10 @@ type errand struct {
 	grant  *grant
 	origin string
 	url    url.URL
+	// Its origin may be anywhere.
+	private bool
+	// It goes through the proxy that the environment names.
+	proxied bool
 }
 
 type errandKey struct{}
@@ -82,43 +91,18 @@ func (g *grant) censor(text string) string {
 	return strings.ReplaceAll(text, g.key, removed)
 }
 
-// censor takes every key in use out of a text.
+// censor takes every key that was used out of a text.
 func (e *egress) censor(text string) string {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	for _, g := range e.grants {
-		text = g.censor(text)
+	for _, key := range e.keys {
+		text = strings.ReplaceAll(text, key, removed)
 	}
 	return text
 }
 
-// newTransport makes the transport that all plugins share. It goes through a proxy where the environment names one,
-// but never to this machine.
-func newTransport(getenv func(string) string) *http.Transport {
-	env := func(name string) string {
-		if v := getenv(name); v != "" {
-			return v
-		}
-		return getenv(strings.ToLower(name))
-	}
-	proxy := (&httpproxy.Config{HTTPProxy: env("HTTP_PROXY"), HTTPSProxy: env("HTTPS_PROXY"), NoProxy: env("NO_PROXY")}).ProxyFunc()
-	return &http.Transport{
-		Proxy:               func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:   true,
-		// A connection that died while the machine slept is noticed.
-		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
-	}
-}
-
 // listenEgress serves a plugin's requests on a socket at path, speaking HTTP/1.1 and HTTP/2 without TLS.
-func listenEgress(path string, transport http.RoundTripper, log *slog.Logger) (*egress, error) {
+func listenEgress(path string, transport http.RoundTripper, traffic *traffic, log *slog.Logger) (*egress, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove old socket: %w", err)
 	}
@@ -129,13 +113,13 @@ func listenEgress(path string, transport http.RoundTripper, log *slog.Logger) (*
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("protect socket: %w", err), l.Close())
 	}
-	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{}), replay: replayable}
+	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{}), replay: replayable, traffic: traffic}
 	quiet := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	e.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		Transport:      transport,
 		FlushInterval:  -1,
-		ModifyResponse: clean,
+		ModifyResponse: e.clean,
 		ErrorHandler:   e.failed,
 		BufferPool:     &buffers{},
 		ErrorLog:       quiet,
@@ -148,11 +132,12 @@ func listenEgress(path string, transport http.RoundTripper, log *slog.Logger) (*
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeaders,
 		ErrorLog:          quiet,
 	}
 	go func() {
 		defer close(e.served)
-		if err := e.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := e.server.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("plugin's socket stopped", "error", err)
 		}
 	}()
@@ -169,7 +154,7 @@ func (e *egress) close() {
 	e.mu.Unlock()
 	_ = e.server.Close()
 	<-e.served
-	e.log.Debug("plugin's socket closed", "requests", e.requests.Load(), "refused", e.refused.Load(), "disconnects", e.disconnects.Load())
+	e.log.Debug("plugin's socket closed", "disconnects", e.disconnects.Load())
 }
 
 // allow makes a capability of g, which nothing else may change afterwards.
@@ -179,6 +164,9 @@ func (e *egress) allow(g *grant) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.grants[g.capability] = g
+	if g.key != "" && !slices.Contains(e.keys, g.key) {
+		e.keys = append(e.keys, g.key)
+	}
 }
 
 // revoke ends a capability and the requests made with it. Revoking twice is no error.
@@ -190,7 +178,13 @@ func (e *egress) revoke(g *grant) {
 }
 
 func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.requests.Add(1)
+	e.traffic.requests.Add(1)
+	if !e.traffic.enter() {
+		w.Header().Set("Retry-After", strconv.Itoa(1))
+		e.refuse(w, tooFast)
+		return
+	}
+	defer e.traffic.leave()
 	if r.Method == http.MethodConnect || r.URL.Host != "" || r.URL.Scheme != "" {
 		e.refuse(w, refusal{
 			http.StatusBadRequest, "request_refused",
@@ -211,9 +205,14 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, refusal{http.StatusForbidden, "origin_not_allowed", "the host can't tell where this request should go: " + err.Error()})
 		return
 	}
-	if !g.origins[to] {
+	private, allowed := g.origins[to]
+	if !allowed {
 		e.refuse(w, refusal{http.StatusForbidden, "origin_not_allowed", fmt.Sprintf(
 			"the host does not allow this plugin to reach %s. If that is where the provider is, enter it as the provider's base URL", plain(to))})
+		return
+	}
+	if r.ContentLength > maxBody {
+		e.refuse(w, tooLarge)
 		return
 	}
 
@@ -232,12 +231,15 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
 	ctx = context.WithValue(ctx, errandKey{}, &errand{
-		grant: g, origin: to,
+		grant: g, origin: to, private: private,
 		url: url.URL{Scheme: scheme, Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery},
 	})
 	out := r.WithContext(ctx)
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = counted{http.MaxBytesReader(w, r.Body, maxBody), &e.traffic.sent}
+	}
 	if r.ContentLength > 0 && r.ContentLength <= e.replay {
-		body, err := io.ReadAll(r.Body)
+		body, err := io.ReadAll(out.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -273,7 +275,10 @@ func rewrite(p *httputil.ProxyRequest) {
 
 // clean takes from an answer what is not for a plugin: cookies, forged refusals, and the key where a provider's error
 // repeats it.
-func clean(res *http.Response) error {
+func (e *egress) clean(res *http.Response) error {
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		res.Body = counted{res.Body, &e.traffic.received}
+	}
 	for name := range res.Header {
 		if strings.HasPrefix(name, "Openvibez-") || name == "Set-Cookie" || name == "Set-Cookie2" {
 			delete(res.Header, name)

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -38,7 +40,7 @@ type broker struct {
 func newBroker(t *testing.T, transport http.RoundTripper, origins ...string) *broker {
 	t.Helper()
 	socket := filepath.Join(shortDir(t), "s")
-	e, err := listenEgress(socket, transport, slog.New(slog.DiscardHandler))
+	e, err := listenEgress(socket, transport, newTraffic(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -538,8 +540,8 @@ func TestKeysInUseStayOutOfTheLog(t *testing.T) {
 	b := newBroker(t, newTransport(noProxy))
 	l := newLineLog(slog.New(slog.NewTextHandler(&out, nil)))
 	l.censor = b.censor
-	_, _ = io.WriteString(l, "sent host-key-123 there\n")
 	b.revoke(b.grant)
+	_, _ = io.WriteString(l, "sent host-key-123 there\n")
 	if text := out.String(); strings.Contains(text, "host-key") || !strings.Contains(text, "sent [key removed] there") || strings.Contains(strings.Join(l.lastLines(), ""), "host-key") {
 		t.Errorf("log: %s", text)
 	}
@@ -625,6 +627,8 @@ func TestEgressBreaksNoStream(t *testing.T) {
 	defer upstream.Close()
 	kept, passed := newBroker(t, newTransport(noProxy), upstream.URL), newBroker(t, newTransport(noProxy), upstream.URL)
 	passed.replay = 0
+	kept.traffic.rate.SetLimit(rate.Inf)
+	passed.traffic.rate.SetLimit(rate.Inf)
 	bodies := []func() io.Reader{
 		func() io.Reader { return strings.NewReader(strings.Repeat("x", 300)) },
 		func() io.Reader { return strings.NewReader(strings.Repeat("x", 6000)) },

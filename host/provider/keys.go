@@ -68,7 +68,11 @@ func (m *Manager) key(ctx context.Context, p *apiv1.Provider, d *providerv1.Desc
 		if err != nil {
 			return "", err
 		}
-		key, err := m.keychain.get(ctx, account)
+		key, drops := m.held.get(account)
+		if key != "" {
+			return key, nil
+		}
+		key, err = m.keychain.get(ctx, account)
 		switch {
 		case errors.Is(err, errNoItem):
 			return missing("the keychain holds no key of %s for %s: a key is only used for the address it was entered for. Enter it in its settings or with `%s`", name, plain(at), login)
@@ -78,6 +82,7 @@ func (m *Manager) key(ctx context.Context, p *apiv1.Provider, d *providerv1.Desc
 		if why := oddKey(key); why != "" {
 			return missing("what the keychain holds as the key of %s is %s; enter it again with `%s`", name, why, login)
 		}
+		m.held.put(account, key, drops)
 		return key, nil
 	}
 	return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED,
@@ -118,11 +123,13 @@ func (m *Manager) SaveKey(ctx context.Context, p *apiv1.Provider, key string) (u
 	if err != nil && !errors.Is(err, errNoItem) {
 		return nil, m.keychainProblem(p, d, err)
 	}
+	defer m.held.drop(p.Id)
 	if err := m.keychain.set(ctx, account, key, before); err != nil {
 		return nil, m.keychainProblem(p, d, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	return func() {
+		defer m.held.drop(p.Id)
 		err := m.keychain.remove(ctx, account)
 		if had {
 			err = m.keychain.set(ctx, account, before, "")
@@ -135,9 +142,8 @@ func (m *Manager) SaveKey(ctx context.Context, p *apiv1.Provider, key string) (u
 
 // ForgetKey removes a provider's key from the keychain, if it is there. Keys kept elsewhere stay where they are.
 func (m *Manager) ForgetKey(ctx context.Context, p *apiv1.Provider) error {
-	if line, ok := strings.CutPrefix(p.KeySource, SourceCommand); ok {
-		m.commands.forget(line)
-	}
+	m.dropKey(p.Id, p.KeySource)
+	defer m.dropKey(p.Id, p.KeySource)
 	if p.KeySource != SourceKeychain {
 		return nil
 	}
@@ -163,6 +169,14 @@ func (m *Manager) ForgetKey(ctx context.Context, p *apiv1.Provider) error {
 		}
 	}
 	return nil
+}
+
+// dropKey forgets a key that was fetched: the next request fetches it anew.
+func (m *Manager) dropKey(providerID, source string) {
+	if line, ok := strings.CutPrefix(source, SourceCommand); ok {
+		m.commands.forget(line)
+	}
+	m.held.drop(providerID)
 }
 
 // SameOrigin tells whether two settings of one provider send its requests, and so its key, to the same origin.

@@ -19,6 +19,8 @@ type plugin struct {
 	m   *Manager
 	id  string
 	log *slog.Logger
+	// Of all its processes.
+	traffic *traffic
 
 	mu   sync.Mutex
 	proc *process
@@ -103,7 +105,7 @@ func (p *plugin) start(s *starting, f file, wait time.Duration) {
 		s.err = errEnding()
 		return
 	}
-	proc, err := p.m.startProcess(f, p.log)
+	proc, err := p.m.startProcess(f, p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.starting = nil

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +49,8 @@ type process struct {
 }
 
 // startProcess starts a plugin and returns when it has answered. The error is for people.
-func (m *Manager) startProcess(f file, log *slog.Logger) (*process, error) {
+func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
+	log := p.log
 	m.sweep.Do(func() { _ = os.RemoveAll(filepath.Join(m.runtimeDir, "p")) })
 	// A process that is still ending keeps its directory.
 	dir, err := m.socketDir(f.id, m.starts.Add(1))
@@ -63,7 +63,7 @@ func (m *Manager) startProcess(f file, log *slog.Logger) (*process, error) {
 	}
 	proc := &process{file: f, dir: dir, stderr: newLineLog(log)}
 	socket := filepath.Join(dir, "host.sock")
-	if proc.egress, err = listenEgress(socket, m.transport, log); err != nil {
+	if proc.egress, err = listenEgress(socket, m.routes, p.traffic, log); err != nil {
 		return nil, err
 	}
 	stdout := newLineLog(log)

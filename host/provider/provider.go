@@ -4,7 +4,6 @@ package provider
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,8 @@ import (
 
 // Config is what a Manager works with.
 type Config struct {
-	// Where openvibez-provider-* programs are looked for; the first one of a name wins.
+	// Where openvibez-provider-* programs are looked for; the first one of a name wins. Those in the first directory came
+	// with the host and are trusted as it is.
 	PluginDirs []string
 	// A short path of this host alone; sockets are made below it. What an earlier host left there is removed.
 	RuntimeDir string
@@ -36,8 +36,9 @@ type Manager struct {
 	log        *slog.Logger
 	store      *store.Store
 	getenv     func(string) string
-	transport  *http.Transport
+	routes     *routes
 	keychain   *keychain
+	held       *held
 	commands   *commands
 	timing     timing
 
@@ -89,8 +90,9 @@ func New(c Config) *Manager {
 		log:        c.Logger,
 		store:      c.Store,
 		getenv:     c.Getenv,
-		transport:  newTransport(c.Getenv),
+		routes:     newRoutes(c.Getenv),
 		keychain:   newKeychain(5 * time.Second),
+		held:       newHeld(time.Minute),
 		commands:   newCommands(15*time.Second, 5*time.Minute),
 		plugins:    map[string]*plugin{},
 		timing: timing{
@@ -117,7 +119,8 @@ func (m *Manager) Close() {
 		p.stop()
 	}
 	m.work.Wait()
-	m.transport.CloseIdleConnections()
+	m.routes.close()
+	m.held.drop("")
 }
 
 // Plugins lists what is installed, by id. One that was never asked what it is gets started for that, once for each
@@ -182,7 +185,7 @@ func (m *Manager) plugin(id string) (*plugin, error) {
 	}
 	p := m.plugins[id]
 	if p == nil {
-		p = &plugin{m: m, id: id, log: m.log.With("plugin", id)}
+		p = &plugin{m: m, id: id, log: m.log.With("plugin", id), traffic: newTraffic()}
 		m.plugins[id] = p
 	}
 	return p, nil

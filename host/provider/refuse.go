@@ -30,7 +30,7 @@ var unknownCapability = refusal{
 }
 
 func (e *egress) refuse(w http.ResponseWriter, r refusal) {
-	e.refused.Add(1)
+	e.traffic.refused.Add(1)
 	e.log.Debug("request of a plugin refused", "code", r.code, "message", e.censor(r.message))
 	var body struct {
 		Error struct {
@@ -49,12 +49,18 @@ func (e *egress) refuse(w http.ResponseWriter, r refusal) {
 // failed answers for an upstream that did not.
 func (e *egress) failed(w http.ResponseWriter, r *http.Request, err error) {
 	on, ok := r.Context().Value(errandKey{}).(*errand)
+	var large *http.MaxBytesError
 	switch {
 	case ok && on.grant.ctx.Err() != nil:
 		e.refuse(w, unknownCapability)
 	case errors.Is(err, context.Canceled):
 		// The plugin hung up: nobody reads an answer.
 		panic(http.ErrAbortHandler)
+	case errors.As(err, &large):
+		e.refuse(w, tooLarge)
+	case private(err) != nil:
+		e.refuse(w, refusal{http.StatusForbidden, "address_not_allowed", fmt.Sprintf(
+			"%v. A plugin gets there only where you have entered the address as the provider's base URL", private(err))})
 	case !ok:
 		e.refuse(w, refusal{http.StatusBadRequest, "request_refused", err.Error()})
 	default:

@@ -67,10 +67,7 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 			}
 		case *providerv1.Event_Error:
 			body.Error = sdk.FromStatus(&sdk.Error{Proto: body.Error})
-			t.call.censor(body.Error)
-			if line, ok := strings.CutPrefix(t.call.keySource, SourceCommand); ok && body.Error.Code == providerv1.ErrorCode_ERROR_CODE_AUTH {
-				t.call.plugin.m.commands.forget(line)
-			}
+			t.call.failed(body.Error)
 			if body.Error.Code != providerv1.ErrorCode_ERROR_CODE_PLUGIN {
 				t.call.plugin.succeeded()
 			}
