@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -23,7 +21,8 @@ func (a *app) sessionCommand() *cobra.Command {
 		Long:    `Conversations are named by id, the beginning of one, or "last" for the one used last.`,
 		Example: `  openvibez session list
   openvibez session show last`,
-	}, a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionDelete())
+	}, append([]*cobra.Command{a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionPrompt(), a.sessionBranch(),
+		a.sessionDelete(), a.sessionRestore()}, a.sessionMarks()...)...)
 }
 
 func (a *app) sessionList() *cobra.Command {
@@ -258,41 +257,4 @@ func (a *app) sessionRename() *cobra.Command {
 			return err
 		},
 	}
-}
-
-func (a *app) sessionDelete() *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "delete SESSION",
-		Short: "Delete a conversation and everything in it",
-		Long: `Deletes a conversation for good. In a terminal it asks first; in scripts --yes has to say that it is
-meant.`,
-		Example: `  openvibez session delete k7q2
-  openvibez session delete k7q2 --yes`,
-		Args: exactly("a session: its id, the beginning of it, or last"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
-			if !yes {
-				if !term.IsTerminal(int(a.in.Fd())) {
-					return misused(cmd, "this deletes %q for good: say --yes", oneLine(s.Title, 60))
-				}
-				fmt.Fprintf(a.err, "Delete %q for good? [y/N] ", oneLine(s.Title, 60))
-				answer, _ := bufio.NewReader(a.in).ReadString('\n')
-				if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-					return &exitError{exitCancelled, errors.New("not deleted")}
-				}
-			}
-			_, err = c.Sessions.DeleteSession(cmd.Context(), &apiv1.DeleteSessionRequest{Id: s.Id})
-			return err
-		},
-	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
-	return cmd
 }

@@ -170,6 +170,11 @@ func (h *host) run(ctx context.Context) error {
 		return fmt.Errorf("write down where the host listens: %w", err)
 	}
 	listening = true
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		h.store.Keep(ctx)
+	}()
 	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.data)
 	if h.options.detached {
 		go h.endWhenIdle(ctx)
@@ -179,6 +184,7 @@ func (h *host) run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	h.end(context.Cause(ctx))
+	<-kept
 	return nil
 }
 

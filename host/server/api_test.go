@@ -233,8 +233,24 @@ func TestDeleteCancels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: sent.Session.Id}); err != nil {
+	res, err := f.sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: sent.Session.Id})
+	if err != nil || res.RestorableUntilMs == 0 {
+		t.Fatal(res, err)
+	}
+	if r, err := f.runs.GetRun(ctx, &apiv1.GetRunRequest{Id: sent.Run.Id}); err != nil || r.Run.EndedMs == 0 {
+		t.Errorf("the run of a deleted session: %v, %v", r, err)
+	}
+	if _, err := f.sessions.GetSession(ctx, &apiv1.GetSessionRequest{Id: sent.Session.Id}); connect.CodeOf(err) != connect.CodeNotFound {
+		t.Errorf("the deleted session: %v", err)
+	}
+	if _, err := f.sessions.RestoreSession(ctx, &apiv1.RestoreSessionRequest{Id: sent.Session.Id}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := f.sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: sent.Session.Id, Now: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.sessions.RestoreSession(ctx, &apiv1.RestoreSessionRequest{Id: sent.Session.Id}); connect.CodeOf(err) != connect.CodeNotFound {
+		t.Errorf("restored what is gone: %v", err)
 	}
 	if _, err := f.runs.GetRun(ctx, &apiv1.GetRunRequest{Id: sent.Run.Id}); connect.CodeOf(err) != connect.CodeNotFound {
 		t.Errorf("the run of a deleted session: %v", err)

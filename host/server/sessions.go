@@ -121,22 +121,59 @@ func (a *api) DeleteSession(ctx context.Context, req *apiv1.DeleteSessionRequest
 	if err != nil {
 		return nil, err
 	}
+	// Hidden first: no message comes in after the runs are cancelled.
+	until, err := a.Store.DeleteSession(ctx, s.Id)
+	if err != nil {
+		return nil, err
+	}
 	runs, err := a.Store.SessionRuns(ctx, s.Id)
 	if err != nil {
 		return nil, err
 	}
-	// The queue's end first, so that none is started by the end of the one before it.
-	for i := len(runs) - 1; i >= 0; i-- {
-		if runs[i].EndedMs == 0 {
-			if _, err := a.Runs.Cancel(ctx, runs[i].Id); err != nil {
-				return nil, err
-			}
+	for _, r := range runs {
+		if r.EndedMs != 0 {
+			continue
+		}
+		if _, err := a.Runs.Cancel(ctx, r.Id); err != nil {
+			return nil, err
 		}
 	}
-	if err := a.Store.DeleteSession(ctx, s.Id); err != nil {
+	if !req.Now {
+		return &apiv1.DeleteSessionResponse{RestorableUntilMs: until.UnixMilli()}, nil
+	}
+	if err := a.Store.PurgeSession(ctx, s.Id); err != nil {
 		return nil, err
 	}
 	return &apiv1.DeleteSessionResponse{}, nil
+}
+
+func (a *api) RestoreSession(ctx context.Context, req *apiv1.RestoreSessionRequest) (*apiv1.RestoreSessionResponse, error) {
+	if err := checkID("session", req.Id); err != nil {
+		return nil, err
+	}
+	s, err := a.Store.RestoreSession(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.RestoreSessionResponse{Session: s}, nil
+}
+
+func (a *api) BranchSession(ctx context.Context, req *apiv1.BranchSessionRequest) (*apiv1.BranchSessionResponse, error) {
+	if req.UntilSeq < 0 {
+		return nil, refuse(connect.CodeInvalidArgument, "until_seq is %d: sequence numbers start at 1", req.UntilSeq)
+	}
+	title := strings.TrimSpace(req.Title)
+	if err := checkName("title", title); err != nil {
+		return nil, err
+	}
+	s, err := a.session(ctx, req.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	if s, err = a.Store.BranchSession(ctx, s.Id, req.UntilSeq, title); err != nil {
+		return nil, err
+	}
+	return &apiv1.BranchSessionResponse{Session: s}, nil
 }
 
 func (a *api) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) (*apiv1.ListEntriesResponse, error) {

@@ -229,7 +229,7 @@ func (w *world) step() {
 	case n < 93 && session != "":
 		_, err = s.UpdateSession(ctx, session, func(p *apiv1.Session) error { p.Draft = fmt.Sprint(w.n); return nil })
 	case n < 94 && session != "" && len(w.sessions) > 2:
-		err = s.DeleteSession(ctx, session)
+		err = s.PurgeSession(ctx, session)
 		w.sessions = slices.DeleteFunc(w.sessions, func(id string) bool { return id == session })
 	case n < 96:
 		_, err = s.SetSetting(ctx, fmt.Sprint("key", w.rnd.IntN(3)), []string{"", "1", "2"}[w.rnd.IntN(3)])

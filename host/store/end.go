@@ -54,17 +54,19 @@ func (s *Store) orEnded(ctx context.Context, runID string, run *apiv1.Run, err e
 // RequestCancel does what a person's cancel does to a run in its state: it ends at once, or is marked to be ended when
 // its work has been stopped. One that has ended is returned as it is.
 func (s *Store) RequestCancel(ctx context.Context, runID string) (*apiv1.Run, error) {
-	run, err := s.changeRun(ctx, runID, true, func(t *tx, r *runRow) error {
-		r.CancelRequested = true
-		if AfterCancel(r.state()) == cancelled {
-			return t.end(r, End{State: cancelled}, "cancel")
-		}
-		return nil
-	})
+	run, err := s.changeRun(ctx, runID, true, func(t *tx, r *runRow) error { return t.requestCancel(r) })
 	if run, err = s.orEnded(ctx, runID, run, err); errors.Is(err, ErrEnded) {
 		err = nil
 	}
 	return run, err
+}
+
+func (t *tx) requestCancel(r *runRow) error {
+	r.CancelRequested = true
+	if AfterCancel(r.state()) == cancelled {
+		return t.end(r, End{State: cancelled}, "cancel")
+	}
+	return nil
 }
 
 // end closes everything a run has open and notes its end in r; the caller saves it. by says why open questions get no

@@ -38,6 +38,9 @@ var (
 	ErrDamaged = errors.New("database damaged")
 	// ErrIO says that the disk failed to read or write.
 	ErrIO = errors.New("disk error")
+
+	// errInWay ends a read that kept the write-ahead log from being begun anew.
+	errInWay = errors.New("stopped: it read for so long that what is written meanwhile piled up; try again when less is going on")
 )
 
 // NewerError says that a later version of the program wrote the database. Nothing was changed.

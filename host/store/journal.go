@@ -126,11 +126,7 @@ func (t *tx) seal(sessionID string) error {
 		return nil
 	}
 	e := &apiv1.Entry{SessionId: sessionID, Seq: first, LastSeq: last, RunId: runID, CreatedMs: begun}
-	if body := (&apiv1.ModelText{Text: text.String()}); apiv1.Chunk_Kind(kind) == apiv1.Chunk_KIND_THOUGHT {
-		e.Body = &apiv1.Entry_Thought{Thought: body}
-	} else {
-		e.Body = &apiv1.Entry_Text{Text: body}
-	}
+	setText(e, apiv1.Chunk_Kind(kind), text.String())
 	if err := t.insertEntry(e); err != nil {
 		return err
 	}
@@ -146,15 +142,28 @@ func (t *tx) seal(sessionID string) error {
 	return nil
 }
 
+// setText makes an entry of what its chunks of a kind were together.
+func setText(e *apiv1.Entry, kind apiv1.Chunk_Kind, text string) {
+	body := &apiv1.ModelText{Text: text}
+	if kind == apiv1.Chunk_KIND_THOUGHT {
+		e.Body = &apiv1.Entry_Thought{Thought: body}
+		return
+	}
+	e.Body = &apiv1.Entry_Text{Text: body}
+}
+
 // insertEntry writes an entry whose place is settled, and gives it its revision.
-func (t *tx) insertEntry(e *apiv1.Entry) error {
+func (t *tx) insertEntry(e *apiv1.Entry) error { return t.insert(e, false) }
+
+// insert writes an entry that was made now, or is a copied one.
+func (t *tx) insert(e *apiv1.Entry, copied bool) error {
 	body, err := formatBody(e)
 	if err != nil {
 		return err
 	}
 	e.Rev = t.next(apiv1.Topic_TOPIC_ENTRIES)
-	_, err = t.exec("INSERT INTO entries (session_id, seq, last_seq, run_id, kind, entry_json, created_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		e.SessionId, e.Seq, e.LastSeq, e.RunId, int64(bodyKind(e)), body, e.CreatedMs, e.Rev)
+	_, err = t.exec("INSERT INTO entries (session_id, seq, last_seq, run_id, kind, entry_json, created_ms, rev, copied) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		e.SessionId, e.Seq, e.LastSeq, e.RunId, int64(bodyKind(e)), body, e.CreatedMs, e.Rev, copied)
 	if err != nil {
 		return fmt.Errorf("write entry %d of session %s: %w", e.Seq, e.SessionId, err)
 	}

@@ -22,6 +22,9 @@ import (
 	"gorm.io/gorm/logger"
 )
 
+// busyTimeout is how long a change waits for another program that has the database open.
+const busyTimeout = "PRAGMA busy_timeout = 5000"
+
 // applicationID marks our databases ("OVBZ" in the file's header).
 const applicationID = 0x4f56425a
 
@@ -113,7 +116,7 @@ func (s *Store) dsn(more string) string {
 func (s *Store) connect(ctx context.Context) error {
 	unclean := fileSize(s.path+"-wal") > 0
 	var err error
-	if s.writers, err = sql.Open(sqlite.DriverName, s.dsn("_txlock=immediate&_pragma=secure_delete(on)")); err != nil {
+	if s.writers, err = sql.Open(sqlite.DriverName, s.dsn("_txlock=immediate&_pragma=secure_delete(on)&_pragma=temp_store(memory)")); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.writers.SetMaxOpenConns(1)

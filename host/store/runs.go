@@ -73,7 +73,7 @@ func (r *runRow) move(to apiv1.RunState) error {
 func (s *Store) Run(ctx context.Context, idOrPrefix string) (*apiv1.Run, error) {
 	var p *apiv1.Run
 	err := s.read(ctx, func(v view) error {
-		id, err := v.resolve("runs", "run", idOrPrefix)
+		id, err := v.resolve("runs", "run", "1", idOrPrefix)
 		if err != nil {
 			return err
 		}

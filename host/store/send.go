@@ -172,7 +172,8 @@ func (v view) sent(m *Send, hash []byte) (sessionRow, runRow, error) {
 	if !slices.Equal(run.RequestHash, hash) {
 		return sessionRow{}, runRow{}, fmt.Errorf("%w: another message was already sent as %q (run %s); give this one an id of its own", ErrConflict, m.ClientRequestID, run.ID)
 	}
-	session, err := v.session(run.SessionID)
+	// One that was deleted since is no reason to take the message for a new one.
+	session, err := v.anySession(run.SessionID)
 	return session, run, err
 }
 

@@ -21,9 +21,9 @@ func (s *Store) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest
 		if err := v.one("SELECT rev FROM revision", nil, &res.Rev); err != nil {
 			return fmt.Errorf("read the revision: %w", err)
 		}
-		q := v.orm.Where("archived_ms = 0")
+		q := v.orm.Where("archived_ms = 0 AND deleted_ms = 0")
 		if req.Archived {
-			q = v.orm.Where("archived_ms <> 0")
+			q = v.orm.Where("archived_ms <> 0 AND deleted_ms = 0")
 		}
 		if req.PageToken != "" {
 			after, err := parsePageToken(req.PageToken)
@@ -89,7 +89,7 @@ func parsePageToken(token string) (sessionRow, error) {
 func (s *Store) Session(ctx context.Context, idOrPrefix string) (*apiv1.Session, error) {
 	var row sessionRow
 	err := s.read(ctx, func(v view) error {
-		id, err := v.resolve("sessions", "session", idOrPrefix)
+		id, err := v.resolve("sessions", "session", "deleted_ms = 0", idOrPrefix)
 		if err == nil {
 			row, err = v.session(id)
 		}
@@ -101,8 +101,8 @@ func (s *Store) Session(ctx context.Context, idOrPrefix string) (*apiv1.Session,
 	return row.proto(), nil
 }
 
-// resolve finds the id that an id or the beginning of one stands for.
-func (v view) resolve(table, noun, idOrPrefix string) (string, error) {
+// resolve finds the id that an id or the beginning of one stands for, among the rows of which a condition holds.
+func (v view) resolve(table, noun, which, idOrPrefix string) (string, error) {
 	prefix := strings.ToLower(strings.TrimSpace(idOrPrefix))
 	if prefix == "" {
 		return "", fmt.Errorf("%w: name a %s by its id or the beginning of it", ErrInvalid, noun)
@@ -115,7 +115,7 @@ func (v view) resolve(table, noun, idOrPrefix string) (string, error) {
 		}
 		ids = append(ids, id)
 		return nil
-	}, "SELECT id FROM "+table+" WHERE id >= ? AND id < ? ORDER BY id LIMIT 4", prefix, prefix+"\U0010ffff")
+	}, "SELECT id FROM "+table+" WHERE id >= ? AND id < ? AND "+which+" ORDER BY id LIMIT 4", prefix, prefix+"\U0010ffff")
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("find %s %s: %w", noun, prefix, err)
@@ -131,7 +131,16 @@ func (v view) resolve(table, noun, idOrPrefix string) (string, error) {
 	return "", fmt.Errorf("%w: %q fits several %ss (%s): type more of the id", ErrAmbiguous, idOrPrefix, noun, list)
 }
 
+// session reads a session that was not deleted.
 func (v view) session(id string) (sessionRow, error) {
+	row, err := v.anySession(id)
+	if err == nil && row.DeletedMS != 0 {
+		return sessionRow{}, fmt.Errorf("%w: session %q was deleted; for a minute \"openvibez session restore %s\" brings it back", ErrNotFound, id, id)
+	}
+	return row, err
+}
+
+func (v view) anySession(id string) (sessionRow, error) {
 	var row sessionRow
 	err := v.orm.Take(&row, "id = ?", id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -198,61 +207,4 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*apiv1
 		return nil, err
 	}
 	return row.proto(), nil
-}
-
-// DeleteSession removes a session and everything in it; only what its runs consumed stays. Tombstones tell of the
-// session, its runs, approvals and jobs; its entries go without saying. Its text is gone from the disk too.
-func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	err := s.write(ctx, true, func(t *tx) error {
-		if _, err := t.session(id); err != nil {
-			return err
-		}
-		for _, gone := range []struct {
-			topic apiv1.Topic
-			table string
-		}{
-			{apiv1.Topic_TOPIC_JOBS, "jobs"},
-			{apiv1.Topic_TOPIC_APPROVALS, "approvals"},
-			{apiv1.Topic_TOPIC_RUNS, "runs"},
-			{apiv1.Topic_TOPIC_RULES, "rules"},
-		} {
-			var ids []string
-			if err := t.orm.Table(gone.table).Where("session_id = ?", id).Pluck("id", &ids).Error; err != nil {
-				return fmt.Errorf("list the %s of session %s: %w", gone.table, id, err)
-			}
-			for _, gid := range ids {
-				if err := t.bury(gone.topic, gid, id); err != nil {
-					return fmt.Errorf("bury the %s of session %s: %w", gone.table, id, err)
-				}
-			}
-		}
-		for _, table := range []string{"chunks", "jobs", "approvals", "undo", "rules", "entries", "runs"} {
-			if _, err := t.exec("DELETE FROM "+table+" WHERE session_id = ?", id); err != nil {
-				return fmt.Errorf("delete the %s of session %s: %w", table, id, err)
-			}
-		}
-		t.s.forgetParts(id)
-		if _, err := t.exec("DELETE FROM sessions WHERE id = ?", id); err != nil {
-			return fmt.Errorf("delete session %s: %w", id, err)
-		}
-		return t.bury(apiv1.Topic_TOPIC_SESSIONS, id, id)
-	})
-	if err == nil {
-		s.emptyLog(ctx)
-	}
-	return err
-}
-
-// emptyLog moves the write-ahead log into the database, so that nothing older is left in it.
-func (s *Store) emptyLog(ctx context.Context) {
-	<-s.turn
-	defer func() { s.turn <- struct{}{} }()
-	if s.closed.Load() {
-		return
-	}
-	var busy, pages, moved int
-	err := s.writer.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
-	if err != nil || busy != 0 {
-		s.log.Warn("text that was deleted may stay in the write-ahead log for a while", "busy", busy, "err", err)
-	}
 }

@@ -54,6 +54,17 @@ type Store struct {
 	// stale says that a transaction ended badly and what is remembered must be read again.
 	stale bool
 
+	// sinceLook counts changes since the size of the write-ahead log was looked at.
+	sinceLook int
+	// uncut says that the log may still hold what was deleted.
+	uncut atomic.Bool
+	// reads are the reads under way that may be stopped.
+	readsMu  sync.Mutex
+	reads    map[int64]context.CancelCauseFunc
+	lastRead int64
+	// keeper is told that there is something to do.
+	keeper chan struct{}
+
 	rev atomic.Int64
 	// topicRev is, for each topic (tombstones at 0), a revision after which nothing of it has changed.
 	topicRev [lastTopic + 1]atomic.Int64
@@ -65,7 +76,7 @@ type Store struct {
 // Open opens the database at c.Path, making or migrating it where needed. It fails with *NewerError,
 // *NotDatabaseError, *LockedError, or an error wrapping ErrReadOnly or ErrDamaged; the file is then as it was.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{log: c.Logger, now: c.Now, turn: make(chan struct{}, 1), parts: map[string]*part{}}
+	s := &Store{log: c.Logger, now: c.Now, turn: make(chan struct{}, 1), parts: map[string]*part{}, reads: map[int64]context.CancelCauseFunc{}, keeper: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -438,7 +438,7 @@ func TestSessions(t *testing.T) {
 	wantErr(t, err, ErrNotFound)
 }
 
-func TestDeleteSession(t *testing.T) {
+func TestPurgeSession(t *testing.T) {
 	s := fresh(t)
 	kept := started(t, s, "", "kept words")
 	run := started(t, s, "", "secret words")
@@ -447,7 +447,7 @@ func TestDeleteSession(t *testing.T) {
 	ask := must[*apiv1.Approval](t)(s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q"}}))
 	chunk(t, s, run.Id, "open")
 	rev := s.Rev()
-	if err := s.DeleteSession(t.Context(), run.SessionId); err != nil {
+	if err := s.PurgeSession(t.Context(), run.SessionId); err != nil {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int{
@@ -474,7 +474,7 @@ func TestDeleteSession(t *testing.T) {
 		t.Errorf("tombstones %v", changes)
 	}
 	wantErr(t, s.AppendChunk(t.Context(), run.Id, apiv1.Chunk_KIND_TEXT, "late"), ErrNotFound)
-	wantErr(t, s.DeleteSession(t.Context(), run.SessionId), ErrNotFound)
+	wantErr(t, s.PurgeSession(t.Context(), run.SessionId), ErrNotFound)
 	chunk(t, s, kept.Id, "still works")
 }
 
@@ -511,7 +511,7 @@ func TestDeletedTextIsGone(t *testing.T) {
 		t.Fatal("the words are not found where they are")
 	}
 	other := runIn(t, s, completed)
-	if err := s.DeleteSession(t.Context(), kept.SessionId); err != nil {
+	if err := s.PurgeSession(t.Context(), kept.SessionId); err != nil {
 		t.Fatal(err)
 	}
 	if n := traces(); n != 0 {

@@ -179,6 +179,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 		s.rev.Store(t.rev)
 		s.signal()
 	}
+	s.watchLog()
 	return nil
 }
 
@@ -201,6 +202,11 @@ func (s *Store) reload(ctx context.Context) error {
 
 // read shows one consistent state of the database.
 func (s *Store) read(ctx context.Context, look func(view) error) error {
+	return s.readOn(ctx, context.WithoutCancel(ctx), look)
+}
+
+// readOn waits for a connection as long as ctx lets it, and looks as long as inside does.
+func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
@@ -222,5 +228,5 @@ func (s *Store) read(ctx context.Context, look func(view) error) error {
 	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
 		return s.explain(fmt.Errorf("begin to read: %w", err))
 	}
-	return s.explain(look(s.viewOn(ctx, c)))
+	return s.explain(look(s.viewOn(inside, c)))
 }

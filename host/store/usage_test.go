@@ -37,7 +37,7 @@ func TestUsageIsSummedUp(t *testing.T) {
 	if err := s.CountUsage(t.Context(), run.Id, "unpriced", &providerv1.Usage{InputTokens: 7}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteSession(t.Context(), run.SessionId); err != nil {
+	if err := s.PurgeSession(t.Context(), run.SessionId); err != nil {
 		t.Fatal(err)
 	}
 

@@ -52,3 +52,9 @@ CREATE TABLE undo (
 ALTER TABLE approvals ADD COLUMN call_id TEXT NOT NULL DEFAULT '';
 -- The rest of an Approval that a person is shown.
 ALTER TABLE approvals ADD COLUMN facts_json TEXT NOT NULL DEFAULT '';
+
+-- Entries of a branch or an import came later than their time says; what they consumed is counted elsewhere.
+ALTER TABLE entries ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;
+-- Searching in a span of time.
+CREATE INDEX entries_time ON entries (created_ms) WHERE kind IN (10, 11) AND copied = 0;
+CREATE INDEX entries_copied ON entries (id) WHERE copied <> 0;

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+const namesSession = "a session: its id, the beginning of it, or last"
+
+// changeSession makes a command that changes one conversation.
+func (a *app) changeSession(use, short, example string, change func(ctx context.Context, c *client, s *apiv1.Session) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " SESSION", Short: short, Example: example, Args: exactly(namesSession),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			return change(cmd.Context(), c, s)
+		},
+	}
+}
+
+// marks are the commands that only set something in a session.
+func (a *app) sessionMarks() []*cobra.Command {
+	update := func(set func(*apiv1.UpdateSessionRequest)) func(context.Context, *client, *apiv1.Session) error {
+		return func(ctx context.Context, c *client, s *apiv1.Session) error {
+			req := &apiv1.UpdateSessionRequest{Id: s.Id}
+			set(req)
+			_, err := c.Sessions.UpdateSession(ctx, req)
+			return err
+		}
+	}
+	yes, no := true, false
+	return []*cobra.Command{
+		a.changeSession("pin", "Keep a conversation at the top of the list, and from being removed for its age", "  openvibez session pin last",
+			update(func(r *apiv1.UpdateSessionRequest) { r.Pinned = &yes })),
+		a.changeSession("unpin", "Let a conversation take its place by age again", "  openvibez session unpin k7q2",
+			update(func(r *apiv1.UpdateSessionRequest) { r.Pinned = &no })),
+		a.changeSession("archive", "Put a conversation away; a new message brings it back", "  openvibez session archive k7q2\n  openvibez session list --archived",
+			update(func(r *apiv1.UpdateSessionRequest) { r.Archived = &yes })),
+		a.changeSession("unarchive", "Bring an archived conversation back", "  openvibez session unarchive k7q2",
+			update(func(r *apiv1.UpdateSessionRequest) { r.Archived = &no })),
+	}
+}
+
+func (a *app) sessionRestore() *cobra.Command {
+	return &cobra.Command{
+		Use:     "restore SESSION",
+		Short:   "Bring back a conversation deleted within the last minute",
+		Example: `  openvibez session restore k7q2`,
+		Args:    exactly("the id of the deleted session, or the beginning of it"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			res, err := c.Sessions.RestoreSession(cmd.Context(), &apiv1.RestoreSessionRequest{Id: args[0]})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, "%s is back: %s\n", short(res.Session.Id), oneLine(res.Session.Title, 60))
+			return nil
+		},
+	}
+}
+
+func (a *app) sessionBranch() *cobra.Command {
+	var until int64
+	var title string
+	cmd := &cobra.Command{
+		Use:   "branch SESSION",
+		Short: "Go on from a copy of a conversation, or of its beginning",
+		Long: `Copies a conversation, or its entries up to one of them, into a new one and prints the new one's id. The old
+one stays as it is. Entries are numbered; "openvibez session show SESSION --json" shows the numbers as seq.`,
+		Example: `  openvibez session branch last
+  openvibez session branch k7q2 --until 5 --title "The other way"`,
+		Args: exactly(namesSession),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("until") && until < 1 {
+				return misused(cmd, "--until is %d: entries are numbered from 1", until)
+			}
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			res, err := c.Sessions.BranchSession(cmd.Context(), &apiv1.BranchSessionRequest{SessionId: s.Id, UntilSeq: until, Title: title})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.out, res.Session.Id)
+			return nil
+		},
+	}
+	cmd.Flags().Int64Var(&until, "until", 0, "copy up to the entry of this number; without it, everything")
+	cmd.Flags().StringVar(&title, "title", "", "the copy's title")
+	return cmd
+}
+
+func (a *app) sessionPrompt() *cobra.Command {
+	return &cobra.Command{
+		Use:   "prompt SESSION [TEXT]",
+		Short: "Show or set what a conversation's model is told before everything else",
+		Long: `Prints a conversation's system prompt, or sets it: from the next message on, the model is told that. A dash
+reads it from standard input; "" takes it away.`,
+		Example: `  openvibez session prompt last
+  openvibez session prompt last "Answer in one sentence."
+  openvibez session prompt last - < rules.md`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return nil
+			}
+			return exactly(namesSession)(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				if s.SystemPrompt != "" {
+					fmt.Fprintln(a.out, strings.TrimRight(s.SystemPrompt, "\n"))
+				}
+				return nil
+			}
+			text := args[1]
+			if text == "-" {
+				all, err := io.ReadAll(io.LimitReader(a.in, 16<<20))
+				if err != nil {
+					return fmt.Errorf("read the prompt: %w", err)
+				}
+				text = strings.TrimRight(string(all), "\n")
+			}
+			_, err = c.Sessions.UpdateSession(cmd.Context(), &apiv1.UpdateSessionRequest{Id: s.Id, SystemPrompt: &text})
+			return err
+		},
+	}
+}
+
+func (a *app) sessionDelete() *cobra.Command {
+	var yes, now bool
+	cmd := &cobra.Command{
+		Use:   "delete SESSION",
+		Short: "Delete a conversation and everything in it",
+		Long: `Deletes a conversation. It is hidden at once and gone for good a minute later; until then
+"openvibez session restore" brings it back. With --now it is gone at once. In a terminal it asks first; in scripts
+--yes has to say that it is meant. Copies in backups stay until those are replaced: see docs/data.md.`,
+		Example: `  openvibez session delete k7q2
+  openvibez session delete k7q2 --yes --now`,
+		Args: exactly(namesSession),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := findSession(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			what := fmt.Sprintf("%q", oneLine(s.Title, 60))
+			if now {
+				what += " for good"
+			}
+			if err := a.sure(cmd, "delete "+what, yes); err != nil {
+				return err
+			}
+			res, err := c.Sessions.DeleteSession(cmd.Context(), &apiv1.DeleteSessionRequest{Id: s.Id, Now: now})
+			if err != nil {
+				return err
+			}
+			if until := res.RestorableUntilMs; until != 0 {
+				fmt.Fprintf(a.err, "Deleted. Until %s this brings it back: openvibez session restore %s\n", time.UnixMilli(until).Format("15:04:05"), short(s.Id))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&now, "now", false, "remove it at once, with no way back")
+	return cmd
+}
+
+// sure asks whether something is meant; scripts have to say so beforehand.
+func (a *app) sure(cmd *cobra.Command, what string, yes bool) error {
+	if yes {
+		return nil
+	}
+	if !term.IsTerminal(int(a.in.Fd())) {
+		return misused(cmd, "this would %s: say --yes", what)
+	}
+	fmt.Fprintf(a.err, "%s%s? [y/N] ", strings.ToUpper(what[:1]), what[1:])
+	answer, _ := bufio.NewReader(a.in).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return &exitError{exitCancelled, errors.New("nothing was done")}
+	}
+	return nil
+}
