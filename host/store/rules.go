@@ -165,7 +165,7 @@ func (s *Store) UseRules(ctx context.Context, ids ...string) error {
 // RevokeRule removes a rule, named by its id or an unambiguous beginning of it.
 func (s *Store) RevokeRule(ctx context.Context, idOrPrefix string) error {
 	return s.write(ctx, true, func(t *tx) error {
-		id, err := t.resolve("rules", "rule", idOrPrefix)
+		id, err := t.resolve("rules", "rule", "1", idOrPrefix)
 		if err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func TestRules(t *testing.T) {
 	if err := s.RevokeRule(t.Context(), rules[0].Id); !errors.Is(err, ErrNotFound) {
 		t.Errorf("revoked twice: %v", err)
 	}
-	if err := s.DeleteSession(t.Context(), in.Id); err != nil {
+	if err := s.PurgeSession(t.Context(), in.Id); err != nil {
 		t.Fatal(err)
 	}
 	if listed, _, err = s.Rules(t.Context(), ""); err != nil || len(listed) != 2 {
