@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -263,7 +264,8 @@ func (h *host) endWhenIdle(ctx context.Context) {
 		if h.server.Idle() < h.options.idle {
 			continue
 		}
-		if open, err := h.store.OpenRuns(ctx); err != nil || len(open) > 0 {
+		open, err := h.store.OpenRuns(ctx)
+		if err != nil || slices.ContainsFunc(open, func(r *apiv1.Run) bool { return r.State != apiv1.RunState_RUN_STATE_PAUSED }) {
 			continue
 		}
 		h.stop(errIdle)

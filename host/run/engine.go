@@ -73,8 +73,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		return fmt.Errorf("list open runs: %w", err)
 	}
 	for _, r := range open {
-		switch r.State {
-		case apiv1.RunState_RUN_STATE_QUEUED, apiv1.RunState_RUN_STATE_WAITING_LIMIT:
+		if r.State == apiv1.RunState_RUN_STATE_QUEUED || held(r.State) {
 			e.kick(r.SessionId)
 		}
 	}
@@ -114,15 +113,13 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 }
 
-// Cancel stops a run; one that has ended is returned as it is.
+// Cancel stops a run; one that has ended is returned as it is. The next of its session's queue goes on.
 func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
 	r, err := e.store.RequestCancel(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	x := e.active[r.Id]
-	e.mu.Unlock()
+	x := e.execution(r.Id)
 	if x == nil {
 		return r, nil
 	}
@@ -149,9 +146,7 @@ func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by string
 	if err != nil {
 		return a, err
 	}
-	e.mu.Lock()
-	x := e.active[a.RunId]
-	e.mu.Unlock()
+	x := e.execution(a.RunId)
 	if x == nil {
 		return a, nil
 	}
@@ -184,83 +179,9 @@ func permits(q *providerv1.Question, req *apiv1.DecideRequest) (bool, error) {
 	return false, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "%q is none of the choices; choose one of %s", req.ChoiceId, list(ids))
 }
 
-// kick makes sure that somebody works on the session's queue.
-func (e *Engine) kick(sessionID string) {
+// execution is the work on a run under way; nil if there is none.
+func (e *Engine) execution(runID string) *execution {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
-		return
-	}
-	if _, ok := e.sessions[sessionID]; ok {
-		e.sessions[sessionID] = true
-		return
-	}
-	e.sessions[sessionID] = false
-	e.workers.Go(func() { e.work(sessionID) })
-}
-
-// work carries out the session's queue until it is empty, after a run that waited when the last host ended.
-func (e *Engine) work(sessionID string) {
-	waiting, err := e.waiting(sessionID)
-	if err != nil {
-		e.log.Error("find the waiting run", "session", sessionID, "error", err)
-	}
-	if waiting != nil {
-		e.execute(waiting)
-	}
-	for {
-		r, err := e.next(sessionID)
-		if err != nil {
-			e.log.Error("take the next run", "session", sessionID, "error", err)
-		}
-		if r == nil {
-			e.mu.Lock()
-			again := e.sessions[sessionID] && !e.closing && err == nil
-			if !again {
-				delete(e.sessions, sessionID)
-				e.mu.Unlock()
-				return
-			}
-			e.sessions[sessionID] = false
-			e.mu.Unlock()
-			continue
-		}
-		e.execute(r)
-	}
-}
-
-// waiting finds a run of the session that waits for a limit and that nobody carries out.
-func (e *Engine) waiting(sessionID string) (*apiv1.Run, error) {
-	runs, err := e.store.OpenRuns(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range runs {
-		if r.SessionId == sessionID && r.State == apiv1.RunState_RUN_STATE_WAITING_LIMIT {
-			return r, nil
-		}
-	}
-	return nil, nil
-}
-
-// next starts the session's next run; nil when there is none.
-func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
-	ctx := context.Background()
-	for {
-		e.mu.Lock()
-		closing := e.closing
-		e.mu.Unlock()
-		if closing {
-			return nil, nil
-		}
-		r, err := e.store.NextQueued(ctx, sessionID)
-		if err != nil || r == nil {
-			return nil, err
-		}
-		r, err = e.store.StartRun(ctx, r.Id)
-		if errors.Is(err, store.ErrEnded) || errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		return r, err
-	}
+	return e.active[runID]
 }

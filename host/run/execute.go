@@ -26,6 +26,8 @@ type execution struct {
 	provider *apiv1.Provider
 	cancel   context.CancelCauseFunc
 	ended    chan struct{}
+	// Told when a paused run may go on.
+	resumed chan struct{}
 
 	status string
 	// What the turn under way has brought; begun once anything of it is in the journal.
@@ -43,36 +45,6 @@ type execution struct {
 	filter      *filter
 	correction  []*providerv1.Message
 	corrections int
-}
-
-// execute carries out a started run to its end.
-func (e *Engine) execute(r *apiv1.Run) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	x := &execution{engine: e, run: r, cancel: cancel, ended: make(chan struct{})}
-	e.mu.Lock()
-	e.active[r.Id] = x
-	if e.closing {
-		cancel(errClosing)
-	}
-	e.mu.Unlock()
-
-	end, err := x.carryOut(ctx)
-	if err != nil {
-		end = endOf(ctx, err)
-		end.Entries = x.consumed()
-	}
-	if !errors.Is(err, errStays) {
-		x.finish(end)
-	}
-	if end.State == apiv1.RunState_RUN_STATE_COMPLETED {
-		e.title(r, x.provider)
-	}
-
-	e.mu.Lock()
-	delete(e.active, r.Id)
-	e.mu.Unlock()
-	close(x.ended)
 }
 
 // finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
@@ -133,12 +105,21 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		return store.End{}, err
 	}
 	x.provider = p
-	if x.run.State == apiv1.RunState_RUN_STATE_WAITING_LIMIT {
-		if err := x.waitOut(ctx, x.run); err != nil {
-			return store.End{}, err
-		}
+	switch x.run.State {
+	case apiv1.RunState_RUN_STATE_WAITING_LIMIT:
+		err = x.waitOut(ctx, x.run)
+	case apiv1.RunState_RUN_STATE_PAUSED:
+		err = x.stayPaused(ctx)
 	}
-	for range maxTurns {
+	if err != nil {
+		return store.End{}, err
+	}
+	for turn := range maxTurns {
+		if turn > 0 {
+			if err := x.betweenTurns(ctx); err != nil {
+				return store.End{}, err
+			}
+		}
 		done, err := x.turn(ctx)
 		if err != nil {
 			return store.End{}, err
@@ -156,7 +137,7 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		}
 	}
 	return store.End{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-		"stopped after %d turns without a final answer; send a message to go on", maxTurns)
+		"stopped after %d turns without a final answer; continue it, or send a message", maxTurns)
 }
 
 // call calls the model once and journals what comes until its end.

@@ -70,7 +70,11 @@ func messages(system, providerID string, journal []*apiv1.Entry) []*providerv1.M
 	for _, e := range journal {
 		switch body := e.Body.(type) {
 		case *apiv1.Entry_User:
-			b.add(e.RunId, providerv1.Role_ROLE_USER, userParts(body.User)...)
+			if parts := userParts(body.User); len(parts) > 0 {
+				b.add(e.RunId, providerv1.Role_ROLE_USER, parts...)
+			} else {
+				b.goOn(e.RunId)
+			}
 		case *apiv1.Entry_Text:
 			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_Text{Text: body.Text.Text}})
 		case *apiv1.Entry_Thought:
@@ -115,6 +119,12 @@ func answered(in []*providerv1.Message) []*providerv1.Message {
 	return out
 }
 
+// What a model is told that was interrupted: in its answer, or in its work with tools.
+const (
+	goOnAnswer = "Your answer was cut off before it was complete. Go on exactly where it stopped, as if there had been no break: repeat nothing of it, begin nothing anew, and do not mention this."
+	goOnWork   = "You were interrupted in the middle of this work. Go on with it. Where the outcome of a call is unknown, it may or may not have taken effect: find out before you make it again."
+)
+
 // builder joins neighbouring parts of one turn into one message.
 type builder struct {
 	out []*providerv1.Message
@@ -133,6 +143,22 @@ func (b *builder) add(runID string, role providerv1.Role, parts ...*providerv1.P
 	}
 	b.out = append(b.out, &providerv1.Message{Role: role, Parts: parts})
 	b.run, b.closed = runID, false
+}
+
+// goOn begins a run that goes on from the one before: without words where nothing of an answer had come.
+func (b *builder) goOn(runID string) {
+	words := ""
+	if n := len(b.out); n > 0 {
+		switch b.out[n-1].Role {
+		case providerv1.Role_ROLE_ASSISTANT:
+			words = goOnAnswer
+		case providerv1.Role_ROLE_TOOL:
+			words = goOnWork
+		}
+	}
+	if words != "" {
+		b.add(runID, providerv1.Role_ROLE_USER, textPart(words))
+	}
 }
 
 func (b *builder) closeTurn(t *apiv1.Turn, providerID string) {

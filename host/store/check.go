@@ -78,6 +78,9 @@ func promises() []promise {
 		{"a run that continues another is of its session", "", `
 			SELECT 'run ' || r.id FROM runs r LEFT JOIN runs o ON o.id = r.continues_run_id
 			WHERE r.continues_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.queue_order >= r.queue_order)`},
+		{"one run goes on from another", "", `
+			SELECT 'run ' || continues_run_id FROM runs WHERE continues_run_id <> '' AND NOT (state = 9 AND started_ms = 0)
+			GROUP BY continues_run_id HAVING count(*) > 1`},
 		{"a run has its message and its last entry", "", `
 			SELECT 'run ' || id FROM runs
 			WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.session_id = runs.session_id AND e.seq = runs.user_seq AND e.run_id = runs.id AND e.kind = 10)
@@ -86,7 +89,7 @@ func promises() []promise {
 			SELECT 'run ' || id FROM runs WHERE (state = 3) <> EXISTS (SELECT 1 FROM approvals a WHERE a.run_id = runs.id AND a.state = 1)`},
 		{"a run that replaces another is of its session", "", `
 			SELECT 'run ' || r.id FROM runs r LEFT JOIN runs o ON o.id = r.replaces_run_id
-			WHERE r.replaces_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.queue_order >= r.queue_order)`},
+			WHERE r.replaces_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.id = r.id)`},
 		{"revisions were drawn once, and from the counter", "", `
 			WITH drawn AS (
 				SELECT rev FROM settings UNION ALL SELECT rev FROM providers UNION ALL SELECT rev FROM models

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -107,29 +106,4 @@ func (v view) openText(sessionID string, before int64) (*apiv1.Entry, error) {
 		whole.GetChunk().Text = text.String()
 	}
 	return whole, nil
-}
-
-// History gives what the model may see when run uptoRunID is its turn: all final entries of the runs up to that one, run
-// by run in the order of the queue. Of runs that replace each other only the newest counts, and one that was cancelled before it began does not.
-func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*apiv1.Entry, error) {
-	var entries []*apiv1.Entry
-	err := s.read(ctx, func(v view) error {
-		visible, err := v.visibleRuns(sessionID, uptoRunID)
-		if err != nil {
-			return err
-		}
-		err = v.each(func(scan func(...any) error) error {
-			e, err := entry(scan)
-			if _, ok := visible[e.GetRunId()]; err == nil && ok {
-				entries = append(entries, e)
-			}
-			return err
-		}, "SELECT "+entryColumns+" FROM entries WHERE session_id = ? ORDER BY seq", sessionID)
-		if err != nil {
-			return fmt.Errorf("read session %s: %w", sessionID, err)
-		}
-		slices.SortStableFunc(entries, func(a, b *apiv1.Entry) int { return cmp.Compare(visible[a.RunId], visible[b.RunId]) })
-		return nil
-	})
-	return entries, err
 }

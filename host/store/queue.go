@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -110,6 +111,25 @@ func (s *Store) RequestPause(ctx context.Context, runID string, requested bool) 
 		r.PauseRequested = requested && r.state() != paused
 		return nil
 	})
+}
+
+// errNotAsked undoes a pause that nobody wants any more.
+var errNotAsked = errors.New("nobody asked for a pause")
+
+// Pause makes a running run paused if RequestPause asked for it and did not take it back. A run that was to be cancelled
+// ends instead: that is ErrEnded.
+func (s *Store) Pause(ctx context.Context, runID string) (done bool, err error) {
+	_, err = s.beginWaiting(ctx, runID, paused, func(_ *tx, r *runRow) error {
+		if !r.PauseRequested {
+			return errNotAsked
+		}
+		r.PauseRequested, r.Status = false, "paused"
+		return nil
+	})
+	if errors.Is(err, errNotAsked) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // SetContext keeps how full the model's window was at a run's last call, in tokens, and how large it is; 0: unknown.

@@ -32,9 +32,11 @@ type Send struct {
 	Options                   *providerv1.Options
 	// SystemPrompt of a new session.
 	SystemPrompt string
-	// ReplacesRunID is the run of the same session that this one stands in for.
+	// ReplacesRunID is the run of the same session that this one stands in for. Of an answer that was continued, all is
+	// replaced.
 	ReplacesRunID string
-	// ContinuesRunID is the run of the same session that this one goes on from; the text may then be empty.
+	// ContinuesRunID is the ended run of the same session that this one goes on from; the text may then be empty. Only one
+	// may go on from each.
 	ContinuesRunID string
 }
 
@@ -187,17 +189,12 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	if err != nil {
 		return session, run, err
 	}
-	for _, earlier := range []string{m.ReplacesRunID, m.ContinuesRunID} {
-		if earlier == "" {
-			continue
-		}
-		r, err := t.run(earlier)
-		if err != nil {
-			return session, run, err
-		}
-		if r.SessionID != session.ID {
-			return session, run, fmt.Errorf("%w: run %s belongs to another session: from here it can be neither replaced nor continued", ErrInvalid, earlier)
-		}
+	replaces, err := t.replaced(m.ReplacesRunID, session.ID)
+	if err != nil {
+		return session, run, err
+	}
+	if err := t.continuable(m.ContinuesRunID, session.ID); err != nil {
+		return session, run, err
 	}
 	// A text that is being written ends before the message, and goes on after it.
 	if err := t.seal(session.ID); err != nil {
@@ -213,8 +210,8 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	session.LastSeq++
 	run = runRow{
 		ID: newID(), SessionID: session.ID, ClientRequestID: m.ClientRequestID, RequestHash: hash, State: int32(queued),
-		ProviderID: m.ProviderID, Model: m.Model, OptionsJSON: options, ReplacesRunID: m.ReplacesRunID, ContinuesRunID: m.ContinuesRunID, UserSeq: session.LastSeq,
-		LastSeq: session.LastSeq, CreatedMS: t.now, UpdatedMS: t.now, Rev: t.next(apiv1.Topic_TOPIC_RUNS),
+		ProviderID: m.ProviderID, Model: m.Model, OptionsJSON: options, ReplacesRunID: replaces, ContinuesRunID: m.ContinuesRunID,
+		UserSeq: session.LastSeq, LastSeq: session.LastSeq, CreatedMS: t.now, UpdatedMS: t.now, Rev: t.next(apiv1.Topic_TOPIC_RUNS),
 	}
 	if err := t.one("SELECT 1 + coalesce(max(queue_order), 0) FROM runs WHERE session_id = ?", []any{session.ID}, &run.QueueOrder); err != nil {
 		return session, run, fmt.Errorf("queue the message: %w", err)
@@ -235,7 +232,10 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 			session.Title = titleOf(clean(m.Attachments[0].Name))
 		}
 	}
-	session.Draft, session.ArchivedMS, session.ActiveMS = "", 0, t.now
+	if m.ContinuesRunID == "" {
+		session.Draft = ""
+	}
+	session.ArchivedMS, session.ActiveMS = 0, t.now
 	if m.ProviderID != "" {
 		session.ProviderID, session.Model = m.ProviderID, m.Model
 	}

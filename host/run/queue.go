@@ -1,0 +1,178 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/sdk"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// EditQueued changes the message of a run that has not begun.
+func (e *Engine) EditQueued(ctx context.Context, req *apiv1.EditQueuedRequest) (*apiv1.Run, error) {
+	r, err := e.store.Run(ctx, req.RunId)
+	if err != nil {
+		return nil, err
+	}
+	if r.ContinuesRunId != "" {
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "run %s goes on from another and has no message to edit; cancel it and send one", r.Id)
+	}
+	if strings.TrimSpace(req.Text) == "" && len(req.Attachments) == 0 {
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the message would be empty; cancel the run to take it out of the queue")
+	}
+	return e.store.EditQueued(ctx, r.Id, req.Text, req.Attachments)
+}
+
+// MoveQueued puts a queued run before another one of its session, or at the end of the queue.
+func (e *Engine) MoveQueued(ctx context.Context, runID, beforeRunID string) (*apiv1.Run, error) {
+	return e.store.MoveQueued(ctx, runID, beforeRunID)
+}
+
+// held tells whether a run in state s was begun and waits for a while, over a restart too.
+func held(s apiv1.RunState) bool {
+	return s == apiv1.RunState_RUN_STATE_WAITING_LIMIT || s == apiv1.RunState_RUN_STATE_PAUSED
+}
+
+// kick makes sure that somebody works on the session's queue.
+func (e *Engine) kick(sessionID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return
+	}
+	if _, ok := e.sessions[sessionID]; ok {
+		e.sessions[sessionID] = true
+		return
+	}
+	e.sessions[sessionID] = false
+	e.workers.Go(func() { e.work(sessionID) })
+}
+
+// work carries out the session's queue until it is empty: each message is a run of its own, whatever became of the one
+// before. A run that waited when the last host ended comes first.
+func (e *Engine) work(sessionID string) {
+	wait := time.Second
+	for {
+		r, err := e.next(sessionID)
+		if r != nil {
+			err = e.execute(r)
+		}
+		switch {
+		case err != nil:
+			// The database can't be read or written; perhaps it can later.
+			e.log.Error("take the next run; it is tried again", "session", sessionID, "error", err, "after", wait)
+			select {
+			case <-time.After(wait):
+				wait = min(2*wait, 30*time.Second)
+			case <-e.ending:
+			}
+		case r != nil:
+			wait = time.Second
+			continue
+		}
+		if e.idle(sessionID, err != nil) {
+			return
+		}
+	}
+}
+
+// idle ends the work on a session's queue, unless something was queued meanwhile or unfinished is left.
+func (e *Engine) idle(sessionID string, unfinished bool) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closing && (unfinished || e.sessions[sessionID]) {
+		e.sessions[sessionID] = false
+		return false
+	}
+	delete(e.sessions, sessionID)
+	return true
+}
+
+// next finds the session's next run; nil when there is none, or when one is under way at its provider.
+func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
+	e.mu.Lock()
+	closing := e.closing
+	e.mu.Unlock()
+	if closing {
+		return nil, nil
+	}
+	ctx := context.Background()
+	open, err := e.store.OpenRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range open {
+		if r.SessionId != sessionID || r.State == apiv1.RunState_RUN_STATE_QUEUED {
+			continue
+		}
+		if held(r.State) || r.State == apiv1.RunState_RUN_STATE_RUNNING {
+			// One that runs without anybody was resumed before it was taken up.
+			return r, nil
+		}
+		return nil, nil
+	}
+	return e.store.NextQueued(ctx, sessionID)
+}
+
+// execute carries out a run to its end; the error is that it could not begin. It can be cancelled from before it starts.
+func (e *Engine) execute(r *apiv1.Run) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	x := &execution{engine: e, run: r, cancel: cancel, ended: make(chan struct{}), resumed: make(chan struct{}, 1)}
+	e.mu.Lock()
+	e.active[r.Id] = x
+	if e.closing {
+		cancel(errClosing)
+	}
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.active, r.Id)
+		e.mu.Unlock()
+		close(x.ended)
+	}()
+
+	if err := x.begin(); err != nil {
+		if errors.Is(err, store.ErrEnded) || errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	end, err := x.carryOut(ctx)
+	if errors.Is(err, errStays) {
+		return nil
+	}
+	if err != nil {
+		end = endOf(ctx, err)
+		end.Entries = x.consumed()
+	}
+	x.finish(end)
+	if end.State == apiv1.RunState_RUN_STATE_COMPLETED {
+		e.title(r, x.provider)
+	}
+	return nil
+}
+
+// begin starts the run, or takes up one that waits.
+func (x *execution) begin() error {
+	ctx := context.Background()
+	r, err := x.engine.store.Run(ctx, x.run.Id)
+	if err == nil && store.Final(r.State) {
+		err = store.ErrEnded
+	}
+	if err == nil && r.State == apiv1.RunState_RUN_STATE_QUEUED {
+		r, err = x.engine.store.StartRun(ctx, r.Id)
+	}
+	if err != nil {
+		return err
+	}
+	x.run = r
+	if r.CancelRequested {
+		x.cancel(errCancelled)
+	}
+	return nil
+}
