@@ -88,15 +88,16 @@ func (a *api) Decide(ctx context.Context, req *apiv1.DecideRequest) (*apiv1.Deci
 	if err := checkText("answer", req.Text); err != nil {
 		return nil, err
 	}
-	by := "cli"
-	if a.fromPage {
-		by = "window"
-	}
-	approval, err := a.Runs.Decide(ctx, req, by)
+	approval, err := a.Runs.Decide(ctx, req, a.by())
 	if err != nil {
 		return nil, err
 	}
 	return &apiv1.DecideResponse{Approval: approval}, nil
+}
+
+func (a *api) ListApprovals(ctx context.Context, _ *apiv1.ListApprovalsRequest) (*apiv1.ListApprovalsResponse, error) {
+	all, rev, err := a.Store.PendingApprovals(ctx)
+	return &apiv1.ListApprovalsResponse{Approvals: all, Rev: rev}, err
 }
 
 func (a *api) GetUsage(ctx context.Context, req *apiv1.GetUsageRequest) (*apiv1.GetUsageResponse, error) {

@@ -48,6 +48,9 @@ func (a *api) CreateSession(ctx context.Context, req *apiv1.CreateSessionRequest
 		}
 		s.ProviderId = p.Id
 	}
+	if err := a.setPlace(ctx, s, &req.WorkspaceId, &req.AccessMode, false); err != nil {
+		return nil, err
+	}
 	s, err := a.Store.CreateSession(ctx, s)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,14 @@ func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest
 		}
 		providerID = p.Id
 	}
+	if err := a.setPlace(ctx, s, req.WorkspaceId, req.AccessMode, req.ConfirmRoot); err != nil {
+		return nil, err
+	}
+	place := s
 	s, err = a.Store.UpdateSession(ctx, s.Id, func(s *apiv1.Session) error {
+		if req.WorkspaceId != nil || req.AccessMode != nil {
+			s.WorkspaceId, s.AccessMode = place.WorkspaceId, place.AccessMode
+		}
 		if req.Title != nil {
 			if title == "" {
 				return refuse(connect.CodeInvalidArgument, "the title is empty: give the session a name")
