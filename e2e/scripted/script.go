@@ -46,6 +46,24 @@ var commands = map[string]command{
 		}
 		return nil
 	},
+	// flood text|notices: without end
+	"flood": func(s *script, words string) error {
+		for s.ctx.Err() == nil {
+			if words == "notices" {
+				s.stream.Notice(providerv1.Notice_LEVEL_INFO, "again")
+				continue
+			}
+			s.stream.Text(strings.Repeat("x", 32<<10))
+		}
+		return s.ctx.Err()
+	},
+	// shout: prints without end, until it is cancelled
+	"shout": func(s *script, _ string) error {
+		for s.ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, strings.Repeat("shout ", 100))
+		}
+		return s.ctx.Err()
+	},
 	// slow N MS: N deltas, MS milliseconds apart
 	"slow": func(s *script, words string) error {
 		for i := range number(words, 0) {

@@ -26,6 +26,17 @@ func (p *plugin) succeeded() {
 	p.failures, p.problem, p.retryAt = nil, "", time.Time{}
 }
 
+// Enable switches a plugin on again that was switched off because it failed.
+func (m *Manager) Enable(id string) error {
+	p, err := m.plugin(id)
+	if err != nil {
+		return err
+	}
+	p.retry()
+	p.log.Info("plugin is switched on again")
+	return nil
+}
+
 // retry gives a plugin that failed another chance at once, because a person asked for it.
 func (p *plugin) retry() {
 	p.mu.Lock()
@@ -40,8 +51,8 @@ func (p *plugin) disabled() bool {
 
 func (p *plugin) switchedOff() error {
 	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
-		"the %s plugin is switched off, because it failed %d times within an hour. The last time: %s. Update %s, or test the provider to try again",
-		p.name(), len(p.failures), p.problem, p.file.path)
+		"the %s plugin is switched off, because it failed %d times within an hour. The last time: %s. Update %s, or test the provider to try again; `openvibez plugin enable %s` switches it on too, and `openvibez plugin logs %s` shows what it said",
+		p.name(), len(p.failures), p.problem, p.file.path, p.id, p.id)
 }
 
 // recent drops failures that are too old to count.

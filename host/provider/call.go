@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -14,8 +15,15 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// answerTime is how long a plugin may take to accept an answer to its question.
-const answerTime = 10 * time.Second
+const (
+	// How long a plugin may take to accept an answer to its question.
+	answerTime = 10 * time.Second
+	// How long a plugin may take to test its connection, or to list its models.
+	checkTime = 2 * time.Minute
+	// The size of what a plugin may answer to that.
+	maxSummary = 64 << 10
+	maxModels  = 8 << 20
+)
 
 // call is a plugin in use for one provider: a process that stays while the call lasts, and a capability that ends with
 // it.
@@ -138,12 +146,14 @@ func (m *Manager) Check(ctx context.Context, p *apiv1.Provider) (string, error) 
 		return "", err
 	}
 	defer c.close()
-	r, err := c.proc.rpc.Check(ctx, &providerv1.CheckRequest{Connection: c.connection})
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	r, err := c.proc.rpc.Check(ctx, &providerv1.CheckRequest{Connection: c.connection}, grpc.MaxCallRecvMsgSize(maxSummary))
 	if err != nil {
 		return "", c.explain(err, "while it was tested")
 	}
 	c.plugin.succeeded()
-	return r.Summary, nil
+	return c.grant.censor(r.Summary), nil
 }
 
 // ListModels asks a provider for the models it offers now.
@@ -153,7 +163,9 @@ func (m *Manager) ListModels(ctx context.Context, p *apiv1.Provider) ([]*provide
 		return nil, err
 	}
 	defer c.close()
-	r, err := c.proc.rpc.ListModels(ctx, &providerv1.ListModelsRequest{Connection: c.connection})
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	r, err := c.proc.rpc.ListModels(ctx, &providerv1.ListModelsRequest{Connection: c.connection}, grpc.MaxCallRecvMsgSize(maxModels))
 	if err != nil {
 		return nil, c.explain(err, "while it listed its models")
 	}

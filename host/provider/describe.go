@@ -4,11 +4,22 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
+
+	"google.golang.org/grpc"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+const (
+	// How large what a plugin says of itself may be, its settings' schema included.
+	maxDescription = 1 << 20
+	maxName        = 100
+	maxOrigins     = 100
 )
 
 // untried tells whether nothing is known about this version yet.
@@ -42,7 +53,7 @@ func (p *plugin) describe(ctx context.Context) (*providerv1.DescribeResponse, er
 func (p *plugin) ask(ctx context.Context, proc *process) (*providerv1.DescribeResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.m.timing.describe)
 	defer cancel()
-	d, err := proc.rpc.Describe(ctx, &providerv1.DescribeRequest{})
+	d, err := proc.rpc.Describe(ctx, &providerv1.DescribeRequest{}, grpc.MaxCallRecvMsgSize(maxDescription))
 	if err != nil {
 		return nil, proc.explain(err, p.name(), "while it was asked what it is")
 	}
@@ -94,6 +105,17 @@ func sound(d *providerv1.DescribeResponse, f file) error {
 	}
 	if d.Id != f.id {
 		return wrong("it calls itself %q, but its file says %q", d.Id, f.id)
+	}
+	for what, text := range map[string]string{"name": d.Name, "version": d.Version} {
+		if len(text) > maxName || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return wrong("its %s is too long or has characters that can't be shown", what)
+		}
+	}
+	if len(d.Description) > 10*maxName || strings.ContainsFunc(d.Description, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return wrong("its description is too long or has characters that can't be shown")
+	}
+	if len(d.Origins) > maxOrigins {
+		return wrong("it names %d origins, and at most %d are allowed", len(d.Origins), maxOrigins)
 	}
 	if d.DefaultBaseUrl != "" {
 		if _, err := CheckBaseURL(d.DefaultBaseUrl); err != nil {

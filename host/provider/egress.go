@@ -13,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,11 +42,10 @@ type egress struct {
 	replay int64
 
 	traffic *traffic
+	secrets *secrets
 
 	mu     sync.RWMutex
 	grants map[string]*grant
-	// Every key that this process's requests were given, so that it is known wherever it turns up.
-	keys []string
 
 	disconnects atomic.Int64
 }
@@ -80,9 +78,6 @@ type errand struct {
 
 type errandKey struct{}
 
-// removed stands where a key was.
-const removed = "[key removed]"
-
 // censor takes the key out of a text.
 func (g *grant) censor(text string) string {
 	if g.key == "" {
@@ -91,18 +86,8 @@ func (g *grant) censor(text string) string {
 	return strings.ReplaceAll(text, g.key, removed)
 }
 
-// censor takes every key that was used out of a text.
-func (e *egress) censor(text string) string {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	for _, key := range e.keys {
-		text = strings.ReplaceAll(text, key, removed)
-	}
-	return text
-}
-
 // listenEgress serves a plugin's requests on a socket at path, speaking HTTP/1.1 and HTTP/2 without TLS.
-func listenEgress(path string, transport http.RoundTripper, traffic *traffic, log *slog.Logger) (*egress, error) {
+func listenEgress(path string, transport http.RoundTripper, traffic *traffic, secrets *secrets, log *slog.Logger) (*egress, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove old socket: %w", err)
 	}
@@ -113,7 +98,7 @@ func listenEgress(path string, transport http.RoundTripper, traffic *traffic, lo
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("protect socket: %w", err), l.Close())
 	}
-	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{}), replay: replayable, traffic: traffic}
+	e := &egress{log: log, grants: map[string]*grant{}, served: make(chan struct{}), replay: replayable, traffic: traffic, secrets: secrets}
 	quiet := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	e.proxy = &httputil.ReverseProxy{
 		Rewrite:        rewrite,
@@ -159,14 +144,12 @@ func (e *egress) close() {
 
 // allow makes a capability of g, which nothing else may change afterwards.
 func (e *egress) allow(g *grant) {
+	e.secrets.add(g.key)
 	g.capability = rand.Text()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.grants[g.capability] = g
-	if g.key != "" && !slices.Contains(e.keys, g.key) {
-		e.keys = append(e.keys, g.key)
-	}
 }
 
 // revoke ends a capability and the requests made with it. Revoking twice is no error.

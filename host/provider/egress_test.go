@@ -40,7 +40,7 @@ type broker struct {
 func newBroker(t *testing.T, transport http.RoundTripper, origins ...string) *broker {
 	t.Helper()
 	socket := filepath.Join(shortDir(t), "s")
-	e, err := listenEgress(socket, transport, newTraffic(), slog.New(slog.DiscardHandler))
+	e, err := listenEgress(socket, transport, newTraffic(), &secrets{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -539,7 +539,7 @@ func TestKeysInUseStayOutOfTheLog(t *testing.T) {
 	var out bytes.Buffer
 	b := newBroker(t, newTransport(noProxy))
 	l := newLineLog(slog.New(slog.NewTextHandler(&out, nil)))
-	l.censor = b.censor
+	l.censor = b.secrets.censor
 	b.revoke(b.grant)
 	_, _ = io.WriteString(l, "sent host-key-123 there\n")
 	if text := out.String(); strings.Contains(text, "host-key") || !strings.Contains(text, "sent [key removed] there") || strings.Contains(strings.Join(l.lastLines(), ""), "host-key") {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -16,6 +18,10 @@ const (
 	// Lines a second a plugin may write to the host's log, and how many may come at once.
 	logRate  = 50
 	logBurst = 200
+	// Bytes a second that are read of what a plugin prints, and how many at once. Beyond that it waits: a flood costs the
+	// plugin time, not the host.
+	readRate  = 1 << 20
+	readBurst = 4 << 20
 	// Last lines kept for the words about a crash.
 	tailLines = 6
 )
@@ -25,8 +31,9 @@ var secret = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}|\bsk
 
 // lineLog writes what a plugin prints into the host's log, a line at a time, capped in length and rate.
 type lineLog struct {
-	log *slog.Logger
-	now func() time.Time
+	log   *slog.Logger
+	now   func() time.Time
+	speed *rate.Limiter
 	// Takes out the keys in use; nil where none can be.
 	censor func(string) string
 
@@ -39,11 +46,12 @@ type lineLog struct {
 }
 
 func newLineLog(log *slog.Logger) *lineLog {
-	return &lineLog{log: log, now: time.Now, tokens: logBurst}
+	return &lineLog{log: log, now: time.Now, tokens: logBurst, speed: rate.NewLimiter(readRate, readBurst)}
 }
 
-// Write takes the next bytes; it never fails.
+// Write takes the next bytes; it never fails. It takes its time when they are many.
 func (l *lineLog) Write(b []byte) (int, error) {
+	time.Sleep(l.speed.ReserveN(time.Now(), min(len(b), readBurst)).Delay())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(b)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/grpc"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -75,7 +77,7 @@ func (m *Manager) Diagnose(ctx context.Context, p *apiv1.Provider) ([]*providerv
 	defer c.close()
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
-	r, err := c.proc.rpc.Diagnose(ctx, &providerv1.DiagnoseRequest{Connection: c.connection})
+	r, err := c.proc.rpc.Diagnose(ctx, &providerv1.DiagnoseRequest{Connection: c.connection}, grpc.MaxCallRecvMsgSize(maxSummary))
 	if err != nil {
 		return nil, c.explain(err, "while it looked at its connection")
 	}

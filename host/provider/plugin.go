@@ -21,6 +21,8 @@ type plugin struct {
 	log *slog.Logger
 	// Of all its processes.
 	traffic *traffic
+	secrets *secrets
+	kept    *kept
 
 	mu   sync.Mutex
 	proc *process

@@ -63,11 +63,11 @@ func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 	}
 	proc := &process{file: f, dir: dir, stderr: newLineLog(log)}
 	socket := filepath.Join(dir, "host.sock")
-	if proc.egress, err = listenEgress(socket, m.routes, p.traffic, log); err != nil {
+	if proc.egress, err = listenEgress(socket, m.routes, p.traffic, p.secrets, log); err != nil {
 		return nil, err
 	}
 	stdout := newLineLog(log)
-	stdout.censor, proc.stderr.censor = proc.egress.censor, proc.egress.censor
+	stdout.censor, proc.stderr.censor = p.secrets.censor, p.secrets.censor
 	proc.runner = &runner{cmd: exec.Command(f.path)}
 	proc.runner.cmd.Dir = own
 	proc.client = goplugin.NewClient(&goplugin.ClientConfig{

@@ -185,7 +185,7 @@ func (m *Manager) plugin(id string) (*plugin, error) {
 	}
 	p := m.plugins[id]
 	if p == nil {
-		p = &plugin{m: m, id: id, log: m.log.With("plugin", id), traffic: newTraffic()}
+		p = newPlugin(m, id)
 		m.plugins[id] = p
 	}
 	return p, nil

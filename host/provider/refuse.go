@@ -31,7 +31,7 @@ var unknownCapability = refusal{
 
 func (e *egress) refuse(w http.ResponseWriter, r refusal) {
 	e.traffic.refused.Add(1)
-	e.log.Debug("request of a plugin refused", "code", r.code, "message", e.censor(r.message))
+	e.log.Debug("request of a plugin refused", "code", r.code, "message", r.message)
 	var body struct {
 		Error struct {
 			Code    string `json:"code"`

@@ -10,9 +10,19 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+const (
+	// What one turn may send in all, in bytes and in events other than text: more is no answer but a flood, and all of it
+	// would be kept.
+	maxTurnBytes  = 128 << 20
+	maxTurnEvents = 100_000
+	// What an event counts beside its text.
+	eventBytes = 64
 )
 
 // Turn is one answer on its way. Whatever the plugin does, the last event is an end (done, error or background), there
@@ -26,6 +36,8 @@ type Turn struct {
 	// The plugin has ended its stream, or is gone.
 	settled atomic.Bool
 	ended   bool
+	// What came so far.
+	bytes, events int
 }
 
 func newTurn(ctx context.Context, c *call, req *providerv1.RunRequest) (*Turn, error) {
@@ -57,6 +69,12 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 			t.Close()
 			return &providerv1.Event{Event: &providerv1.Event_Error{Error: last}}, nil
 		}
+		if t.flooded(e) {
+			t.ended = true
+			t.Close()
+			return &providerv1.Event{Event: &providerv1.Event_Error{Error: sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
+				"the %s plugin sent more than one answer can be (128 MiB, or 100,000 events beside the text) and was stopped; what came so far is kept", t.call.name).Proto}}, nil
+		}
 		switch body := e.Event.(type) {
 		case nil:
 			// An event of a later protocol.
@@ -79,6 +97,22 @@ func (t *Turn) Recv() (*providerv1.Event, error) {
 		return e, nil
 	}
 	return nil, io.EOF
+}
+
+// flooded counts an event and tells whether it is too much.
+func (t *Turn) flooded(e *providerv1.Event) bool {
+	switch body := e.Event.(type) {
+	case *providerv1.Event_Text:
+		t.bytes += len(body.Text) + eventBytes
+	case *providerv1.Event_Thought:
+		t.bytes += len(body.Thought) + eventBytes
+	case *providerv1.Event_Done, *providerv1.Event_Error, *providerv1.Event_Background:
+		return false
+	default:
+		t.events++
+		t.bytes += proto.Size(e) + eventBytes
+	}
+	return t.bytes > maxTurnBytes || t.events > maxTurnEvents
 }
 
 // Close ends the turn if it has not ended: its capability is revoked and its stream dropped, without waiting for the

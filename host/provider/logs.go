@@ -1,0 +1,59 @@
+package provider
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	maxKeptLines = 1000
+	maxKeptBytes = 512 << 10
+)
+
+// kept are the newest lines of a plugin's log: what it wrote, and what the host says about it.
+type kept struct {
+	mu    sync.Mutex
+	lines []string
+	bytes int
+}
+
+// Write takes one line, as a log's handler gives it.
+func (k *kept) Write(b []byte) (int, error) {
+	line := strings.TrimRight(string(b), "\n")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lines = append(k.lines, line)
+	k.bytes += len(line)
+	drop := 0
+	for ; len(k.lines)-drop > maxKeptLines || k.bytes > maxKeptBytes; drop++ {
+		k.bytes -= len(k.lines[drop])
+	}
+	k.lines = slices.Delete(k.lines, 0, drop)
+	return len(b), nil
+}
+
+func (k *kept) last(n int) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.lines[max(0, len(k.lines)-n):])
+}
+
+// Logs gives the newest n lines about a plugin, oldest first: what it wrote since the host was started, its keys taken
+// out, and what the host says about it.
+func (m *Manager) Logs(id string, n int) []string {
+	p, err := m.plugin(id)
+	if err != nil {
+		return nil
+	}
+	return p.kept.last(n)
+}
+
+// newPlugin makes the plugin of an id, with a log of its own.
+func newPlugin(m *Manager, id string) *plugin {
+	p := &plugin{m: m, id: id, traffic: newTraffic(), secrets: &secrets{}, kept: &kept{}}
+	own := slog.NewTextHandler(p.kept, &slog.HandlerOptions{Level: slog.LevelDebug})
+	p.log = slog.New(censored{slog.NewMultiHandler(m.log.Handler().WithAttrs([]slog.Attr{slog.String("plugin", id)}), own), p.secrets})
+	return p
+}

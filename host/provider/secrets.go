@@ -1,0 +1,84 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// removed stands where a key was.
+const removed = "[key removed]"
+
+// secrets are the keys that a plugin's requests were given lately, so that they are known wherever they turn up.
+type secrets struct {
+	mu   sync.RWMutex
+	keys []string
+}
+
+func (s *secrets) add(key string) {
+	if key == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.keys, key) {
+		return
+	}
+	if len(s.keys) == 32 {
+		s.keys = slices.Delete(s.keys, 0, 1)
+	}
+	s.keys = append(s.keys, key)
+}
+
+// censor takes the keys out of a text.
+func (s *secrets) censor(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, key := range s.keys {
+		text = strings.ReplaceAll(text, key, removed)
+	}
+	return text
+}
+
+// censored is a log that keys don't get into.
+type censored struct {
+	slog.Handler
+	secrets *secrets
+}
+
+func (c censored) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, c.secrets.censor(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(c.attr(a))
+		return true
+	})
+	return c.Handler.Handle(ctx, clean)
+}
+
+func (c censored) attr(a slog.Attr) slog.Attr {
+	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindString:
+		return slog.String(a.Key, c.secrets.censor(v.String()))
+	case slog.KindAny:
+		return slog.String(a.Key, c.secrets.censor(fmt.Sprint(v.Any())))
+	case slog.KindGroup:
+		group := slices.Clone(v.Group())
+		for i := range group {
+			group[i] = c.attr(group[i])
+		}
+		return slog.Attr{Key: a.Key, Value: slog.GroupValue(group...)}
+	default:
+		return a
+	}
+}
+
+func (c censored) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return censored{c.Handler.WithAttrs(attrs), c.secrets}
+}
+
+func (c censored) WithGroup(name string) slog.Handler {
+	return censored{c.Handler.WithGroup(name), c.secrets}
+}
