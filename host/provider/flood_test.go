@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -57,7 +58,9 @@ func TestFloodedLogHoldsThePluginBack(t *testing.T) {
 	if e, err := turn.Recv(); err != nil || e.GetText() != "begun\n" {
 		t.Fatalf("got %v, %v", e, err)
 	}
-	eventually(t, "the host to hold it back", func() bool { return turn.call.proc.stderr.speed.Tokens() < 0 })
+	speed := turn.call.proc.stderr.speed
+	speed.ReserveN(time.Now(), readBurst)
+	eventually(t, "the host to hold it back", func() bool { return speed.Tokens() < 0 })
 	if a := say(t, m, "other", "say fine"); a.text != "fine\n" {
 		t.Errorf("the other plugin gave %q, %v", a.text, a.err)
 	}

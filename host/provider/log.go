@@ -75,7 +75,11 @@ func (l *lineLog) lastLines() []string {
 	if len(l.line) > 0 {
 		l.flush()
 	}
-	return append([]string(nil), l.tail...)
+	lines := make([]string, len(l.tail))
+	for i, text := range l.tail {
+		lines[i] = l.clean(text)
+	}
+	return lines
 }
 
 func (l *lineLog) flush() {
@@ -85,10 +89,6 @@ func (l *lineLog) flush() {
 		return
 	}
 	level, text := logLevel(line)
-	if l.censor != nil {
-		text = l.censor(text)
-	}
-	text = secret.ReplaceAllString(text, "${1}${2} [removed]")
 	if level > slog.LevelDebug {
 		l.tail = append(l.tail, text)
 		if len(l.tail) > tailLines {
@@ -102,7 +102,15 @@ func (l *lineLog) flush() {
 		l.log.Warn("plugin wrote too much; lines left out", "lines", l.dropped)
 		l.dropped = 0
 	}
-	l.log.Log(context.Background(), level, text)
+	l.log.Log(context.Background(), level, l.clean(text))
+}
+
+// clean takes out what must not be seen. It costs more than all the rest, so only what is shown goes through it.
+func (l *lineLog) clean(text string) string {
+	if l.censor != nil {
+		text = l.censor(text)
+	}
+	return secret.ReplaceAllString(text, "${1}${2} [removed]")
 }
 
 func (l *lineLog) allowed() bool {
