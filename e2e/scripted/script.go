@@ -139,6 +139,21 @@ var commands = map[string]command{
 		code := providerv1.ErrorCode(providerv1.ErrorCode_value["ERROR_CODE_"+strings.ToUpper(name)])
 		return sdk.Errorf(code, "the script asked for the error %s", name).WithRetryAfter(time.Duration(number(words, 1)) * time.Millisecond)
 	},
+	// window N: takes at most N tokens, at four bytes each
+	"window": func(s *script, words string) error {
+		bytes := 0
+		for _, m := range s.req.Messages {
+			for _, p := range m.Parts {
+				bytes += len(p.GetText()) + len(p.GetToolResult().GetContent())
+			}
+		}
+		if bytes/4 <= number(words, 0) {
+			return nil
+		}
+		err := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG, "the script takes %d tokens, and %d came", number(words, 0), bytes/4)
+		err.Proto.ContextTokens = int64(number(words, 0))
+		return err
+	},
 	// refuse PARAMETER: refuses a request that has it, as some models do
 	"refuse": func(s *script, words string) error {
 		o := s.req.Options.ProtoReflect()
@@ -255,6 +270,16 @@ func (s *script) run() error {
 		s.stream.Done(nil)
 		return nil
 	}
+	if s.req.Purpose == providerv1.Purpose_PURPOSE_SUMMARY {
+		if strings.Contains(lastText(s.req.Messages), "no summary") {
+			s.stream.Done(nil)
+			return nil
+		}
+		s.stream.Text("A script went before.\n")
+		s.stream.Usage(&providerv1.Usage{InputTokens: 50, OutputTokens: 4})
+		s.stream.Done(nil)
+		return nil
+	}
 	prompt, tool := lastPrompt(s.req.Messages)
 	if tool != nil {
 		s.stream.Text("the tool said: " + tool.Content + "\n")
@@ -305,6 +330,13 @@ func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult)
 		}
 	}
 	return "", nil
+}
+
+func lastText(messages []*providerv1.Message) (text string) {
+	for _, p := range messages[len(messages)-1].Parts {
+		text += p.GetText()
+	}
+	return text
 }
 
 func (s *script) sleep(ms int) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/store"
@@ -13,6 +14,8 @@ import (
 )
 
 const paused = apiv1.RunState_RUN_STATE_PAUSED
+
+var noTime time.Time
 
 func (b *bench) retry(r *apiv1.Run, id, model string) *apiv1.Run {
 	b.Helper()
@@ -39,11 +42,12 @@ func (b *bench) told(r *apiv1.Run) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	req, err := (&execution{engine: b.engine, run: r, provider: p}).request(b.Context())
+	x := &execution{engine: b.engine, run: r, provider: p}
+	m, err := x.gather(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	return inWords(req.Messages)
+	return inWords(x.build(m, summarised(m.journal, true)).Messages)
 }
 
 func inWords(messages []*providerv1.Message) string {

@@ -37,6 +37,8 @@ type Engine struct {
 	sessions map[string]bool
 	active   map[string]*execution
 	workers  sync.WaitGroup
+	// What calls have taught about how much models take.
+	learned learned
 	// Closed when the host ends.
 	ending chan struct{}
 }
@@ -55,6 +57,7 @@ func New(c Config) *Engine {
 		tools:     c.Tools,
 		sessions:  map[string]bool{},
 		active:    map[string]*execution{},
+		learned:   learned{windows: map[string]int64{}, ratios: map[string]float64{}},
 		ending:    make(chan struct{}),
 	}
 }

@@ -45,6 +45,8 @@ type execution struct {
 	filter      *filter
 	correction  []*providerv1.Message
 	corrections int
+	// What was left out to fit the model's window.
+	fitting fitting
 }
 
 // finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
@@ -144,11 +146,11 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	e := x.engine
 	x.begun, x.answered, x.thought, x.calls, x.usage, x.came = false, false, false, nil, nil, 0
-	req, err := x.request(ctx)
+	req, err := x.fit(ctx)
 	if err != nil {
 		return nil, err
 	}
-	x.sent = textSize(req.Messages)
+	x.sent = size(req)
 	t, err := e.providers.Run(ctx, x.provider, req)
 	if err != nil {
 		return nil, err
@@ -162,6 +164,7 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.measure(ctx)
 	if x.correct(done) {
 		return done, nil
 	}

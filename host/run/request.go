@@ -9,38 +9,50 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// request is what the model is sent for the run's next turn. The tools go along where the model has the capability;
-// one that has not is told them in words, and x.filter will read its answer.
-func (x *execution) request(ctx context.Context) (*providerv1.RunRequest, error) {
+// material is what requests of a run are made of.
+type material struct {
+	system  string
+	journal []*apiv1.Entry
+	options *providerv1.Options
+	// The model needs no text protocol.
+	native bool
+}
+
+// gather reads what the next turn's request is made of.
+func (x *execution) gather(ctx context.Context) (*material, error) {
 	e := x.engine
 	session, err := e.store.Session(ctx, x.run.SessionId)
 	if err != nil {
 		return nil, err
 	}
-	journal, err := e.store.History(ctx, x.run.SessionId, x.run.Id)
-	if err != nil {
+	m := &material{system: session.SystemPrompt}
+	if m.journal, err = e.store.History(ctx, x.run.SessionId, x.run.Id); err != nil {
 		return nil, err
 	}
-	options, err := e.options(ctx, x.run)
-	if err != nil {
+	if m.options, err = e.options(ctx, x.run); err != nil {
 		return nil, err
 	}
+	m.native, err = e.native(ctx, x.run)
+	return m, err
+}
+
+// build makes the next turn's request of a journal, in the order the model shall see it. The tools go along where the
+// model has the capability; one that has not is told them in words, and x.filter will read its answer.
+func (x *execution) build(m *material, journal []*apiv1.Entry) *providerv1.RunRequest {
+	e := x.engine
 	x.filter = nil
-	native, err := e.native(ctx, x.run)
-	if err != nil {
-		return nil, err
-	}
-	req := &providerv1.RunRequest{RunId: x.run.Id, Model: x.run.Model, Options: options, Purpose: providerv1.Purpose_PURPOSE_CHAT}
-	if native {
+	req := &providerv1.RunRequest{RunId: x.run.Id, Model: x.run.Model, Options: m.options, Purpose: providerv1.Purpose_PURPOSE_CHAT}
+	if m.native {
 		req.Tools = e.tools
-		req.Messages = messages(session.SystemPrompt, x.provider.Id, journal)
-		return req, nil
+		req.Messages = messages(m.system, x.provider.Id, journal)
+		return req
 	}
-	journal, plan := plansInWords(journal)
-	system := strings.TrimSpace(session.SystemPrompt) + "\n\n" + toolsInWords(e.tools)
+	_, plan := plansInWords(m.journal)
+	journal, _ = plansInWords(journal)
+	system := strings.TrimSpace(m.system) + "\n\n" + toolsInWords(e.tools)
 	req.Messages = withCorrection(callsInWords(messages(system, x.provider.Id, journal)), x.correction)
 	x.filter = &filter{plan: plan, corrections: x.corrections}
-	return req, nil
+	return req
 }
 
 // native tells whether the run's model needs no text protocol: it has tools of its own, or there are none.
@@ -79,6 +91,8 @@ func messages(system, providerID string, journal []*apiv1.Entry) []*providerv1.M
 			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_Text{Text: body.Text.Text}})
 		case *apiv1.Entry_Thought:
 			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_Thought{Thought: body.Thought.Text}})
+		case *apiv1.Entry_Summary:
+			b.add("", providerv1.Role_ROLE_USER, textPart(summaryHead+body.Summary.Text))
 		case *apiv1.Entry_ToolCall:
 			b.add(e.RunId, providerv1.Role_ROLE_ASSISTANT, &providerv1.Part{Part: &providerv1.Part_ToolCall{ToolCall: body.ToolCall}})
 		case *apiv1.Entry_ToolOutput:
@@ -200,14 +214,4 @@ func userParts(m *apiv1.UserMessage) []*providerv1.Part {
 		parts = append(parts, &providerv1.Part{Part: &providerv1.Part_File{File: a}})
 	}
 	return parts
-}
-
-// textSize is how many bytes of text messages hold.
-func textSize(ms []*providerv1.Message) (n int64) {
-	for _, m := range ms {
-		for _, p := range m.Parts {
-			n += int64(len(p.GetText()) + len(p.GetThought()) + len(p.GetToolCall().GetArgumentsJson()) + len(p.GetToolResult().GetContent()))
-		}
-	}
-	return n
 }

@@ -45,6 +45,11 @@ func (x *execution) turn(ctx context.Context) (*providerv1.Done, error) {
 				return nil, err
 			}
 			continue
+		case providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG:
+			if !x.shrink(failure) {
+				return nil, err
+			}
+			continue
 		case providerv1.ErrorCode_ERROR_CODE_RATE_LIMITED:
 			if wait = asked(failure); wait == 0 {
 				wait = guess(firstLimitWait, limits)

@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -117,37 +115,14 @@ func (e *Engine) titler(ctx context.Context, p *apiv1.Provider, model string) (*
 }
 
 func (e *Engine) askTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider, model string, journal []*apiv1.Entry) (string, *providerv1.Usage, error) {
-	t, err := e.providers.Run(ctx, p, &providerv1.RunRequest{
+	answer, usage, err := e.ask(ctx, p, &providerv1.RunRequest{
 		RunId: "title-" + r.Id, Model: model, Purpose: providerv1.Purpose_PURPOSE_TITLE,
 		Messages: []*providerv1.Message{{
 			Role:  providerv1.Role_ROLE_USER,
 			Parts: []*providerv1.Part{{Part: &providerv1.Part_Text{Text: titlePrompt + excerpt(journal)}}},
 		}},
-	})
-	if err != nil {
-		return "", nil, err
-	}
-	defer t.Close()
-	var answer strings.Builder
-	var usage *providerv1.Usage
-	for {
-		ev, err := t.Recv()
-		if errors.Is(err, io.EOF) {
-			return tidyTitle(answer.String()), usage, nil
-		}
-		if err != nil {
-			return "", usage, err
-		}
-		if failure := ev.GetError(); failure != nil {
-			return "", usage, &sdk.Error{Proto: failure}
-		}
-		if u := ev.GetUsage(); u != nil {
-			usage = u
-		}
-		if answer.Len() < 8*titleRunes {
-			answer.WriteString(ev.GetText())
-		}
-	}
+	}, 8*titleRunes)
+	return tidyTitle(answer), usage, err
 }
 
 // cheapest is the model of p with the lowest known price for answers, or model where no price is known.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/openvibez/openvibez/sdk"
@@ -131,8 +132,12 @@ func (c *client) explain(said, model string) *sdk.Error {
 	case has("invalid format"):
 		return unsupported("response_schema", "Ollama does not take the form asked of the answer for %s.", model)
 	case has("exceed_context_size", "exceeds the available context", "exceeds the context length", "longer than the context length"):
-		return e(providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG,
+		err := e(providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG,
 			"The conversation is too long for %s as it is set up%s. Nothing was cut off. Raise the context length in this provider's settings, start a new conversation, or choose a model with more context.", model, sizes(said))
+		if context := contextTokens.FindStringSubmatch(said); context != nil {
+			err.Proto.ContextTokens, _ = strconv.ParseInt(context[1], 10, 64)
+		}
+		return err
 	case has("maximum pending requests", "server busy"):
 		return e(providerv1.ErrorCode_ERROR_CODE_OVERLOADED, "Ollama at %s has too many requests waiting. Try again in a while.", c.base)
 	case has("more system memory", "out of memory", "out-of-memory", "not enough memory", "insufficient memory", "cudamalloc failed"):

@@ -251,6 +251,9 @@ func realEngineDeath(t *testing.T, p *plugin) {
 func realContext(t *testing.T, p *plugin) {
 	got := p.run(t.Context(), t, p.ask(ollamatest.Small, strings.Repeat("word ", 400)), nil)
 	wantError(t, got.err, providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG, "room for 256", "context length")
+	if got.err.GetContextTokens() != 256 {
+		t.Errorf("the window is told as %d tokens", got.err.GetContextTokens())
+	}
 	// With a history it is the same: the oldest messages are not dropped in silence.
 	req := p.ask(ollamatest.Small, "hello")
 	req.Messages = append([]*providerv1.Message{

@@ -186,6 +186,9 @@ func (c *client) explain(e *sdk.Error, said apiError, model string) {
 			c.shortName(), c.orElse(" at "+limitsPage, ""))
 	case coded("context_length_exceeded"), has("maximum context length", "context window", "exceed_context_size", "exceeds the available context", "exceeds the context", "input is too long", "prompt is too long"):
 		set(providerv1.ErrorCode_ERROR_CODE_CONTEXT_TOO_LONG, "The conversation is too long for %s. Nothing was cut off. Start a new one, or choose a model with more context.", model)
+		if m := windowIs.FindStringSubmatch(low); m != nil {
+			e.Proto.ContextTokens, _ = strconv.ParseInt(m[1], 10, 64)
+		}
 	case coded("model_not_found"), status == http.StatusNotFound && has("model"), has("model") && has("does not exist", "not found", "is not a valid model"):
 		set(providerv1.ErrorCode_ERROR_CODE_UNKNOWN_MODEL, "%s has no model %q, or this key may not use it. Choose another from the list.", c.name(), model)
 	case coded("invalid_encrypted_content"), has("encrypted content", "encrypted_content") && status == http.StatusBadRequest:
@@ -224,6 +227,9 @@ func (c *client) notKnown(e *sdk.Error, said string) {
 		e.Proto.Message = fmt.Sprintf("%s does not accept the key. Check it in this provider's settings, or enter a new one%s.", c.name(), c.orElse(" from "+keysPage, ""))
 	}
 }
+
+// windowIs finds how many tokens a model takes in the words of OpenAI, llama.cpp and vLLM.
+var windowIs = regexp.MustCompile(`(?:maximum context length is|available context size \(|context size is|"n_ctx": ?) ?([0-9]+)`)
 
 var tryAgainIn = regexp.MustCompile(`(?i)try again in ((?:[0-9.]+(?:ms|s|m|h))+)`)
 

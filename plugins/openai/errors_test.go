@@ -104,6 +104,9 @@ func TestWordsOfOpenAI(t *testing.T) {
 		res.Header.Set("X-Request-Id", "req_1")
 		got := sdk.FromStatus(c.refused(res, "gpt-x"))
 		wantError(t, got, e.code, e.message)
+		if strings.Contains(e.body, "8192 tokens") && got.GetContextTokens() != 8192 {
+			t.Errorf("the window is told as %d tokens", got.GetContextTokens())
+		}
 		if got.GetParameter() != e.param || got.GetRetryAfterMs() != e.retry.Milliseconds() || got.GetRequestId() != "req_1" || got.GetHttpStatus() != int32(e.status) {
 			t.Errorf("%s: %v", e.body, got)
 		}
