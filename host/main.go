@@ -88,7 +88,7 @@ Environment:
 		}
 	}
 	root.AddCommand(
-		a.askCommand(), a.sessionCommand(), a.watchCommand(), a.providerCommand(), a.usageCommand(),
+		a.askCommand(), a.sessionCommand(), a.searchCommand(), a.watchCommand(), a.providerCommand(), a.usageCommand(),
 		a.openCommand(), a.statusCommand(), a.doctorCommand(), a.stopCommand(), a.versionCommand(),
 	)
 	return root

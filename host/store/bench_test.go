@@ -5,8 +5,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -215,24 +217,63 @@ func BenchmarkOpen(b *testing.B) {
 	})
 }
 
-// For reference: newest first, as a search would ask.
+// report gives percentiles of what each call took, in milliseconds.
+func report(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	for _, p := range []int{50, 95, 100} {
+		b.ReportMetric(float64(took[(len(took)-1)*p/100].Microseconds())/1e3, fmt.Sprintf("p%d-ms", p))
+	}
+}
+
+// Searches in a million messages, over words of all frequencies.
 func BenchmarkSearch(b *testing.B) {
-	s, _ := filled(b, 50000)
-	for name, words := range map[string]string{"rare": vocabulary[3000], "common": vocabulary[0], "both": vocabulary[1] + " " + vocabulary[40], "prefix": "w1e*"} {
+	s := large(b)
+	long := func(i int) string {
+		for w := largeWords[i]; ; i++ {
+			if w = largeWords[i]; len(w) > 4 {
+				return w
+			}
+		}
+	}
+	ranks := []int{0, 1, 3, 8, 20, 60, 200, 700, 2000, 8000, 40000}
+	kinds := map[string]func(i int) *apiv1.SearchSessionsRequest{
+		"word": func(i int) *apiv1.SearchSessionsRequest { return &apiv1.SearchSessionsRequest{Query: largeWords[i]} },
+		"prefix3": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: long(i)[:3] + "*"}
+		},
+		"prefix4": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: long(i)[:4] + "*"}
+		},
+		"two-words": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: largeWords[i] + " " + largeWords[i/2+5]}
+		},
+		"phrase": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: `"` + largeWords[i/4] + " " + largeWords[i/8] + `"`}
+		},
+		"ranked": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: largeWords[i], Ranked: true}
+		},
+		"provider": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: largeWords[i], Provider: "p1"}
+		},
+		"session": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: largeWords[i], SessionId: "s0001234"}
+		},
+		"a-month-long-ago": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: largeWords[i], SinceMs: 1_605_000_000_000, UntilMs: 1_608_000_000_000}
+		},
+	}
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		b.Run(name, func(b *testing.B) {
-			measure(b, "search", 1, func(int) {
-				err := s.read(context.Background(), func(v view) error {
-					return v.each(func(scan func(...any) error) error {
-						var session, snippet string
-						var seq int64
-						return scan(&session, &seq, &snippet)
-					}, `SELECT e.session_id, e.seq, snippet(search, 0, '[', ']', '…', 12) FROM search JOIN entries e ON e.id = search.rowid
-						WHERE search MATCH ? ORDER BY search.rowid DESC LIMIT 20`, words)
-				})
-				if err != nil {
+			var took []time.Duration
+			for n := 0; b.Loop(); n++ {
+				begin := time.Now()
+				if _, err := s.SearchSessions(context.Background(), kinds[name](ranks[n%len(ranks)])); err != nil {
 					b.Fatal(err)
 				}
-			})
+				took = append(took, time.Since(begin))
+			}
+			report(b, took)
 		})
 	}
 }

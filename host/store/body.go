@@ -90,6 +90,7 @@ func parse[T any, P message[T]](text string) (P, error) {
 
 // Field numbers of the bodies in Entry, as kept in entries.kind.
 const (
+	kindUser       = 10
 	kindText       = 11
 	kindChunk      = 13
 	kindToolCall   = 16
