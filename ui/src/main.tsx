@@ -2,11 +2,11 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { place, signIn } from "./boot";
-import { RunState } from "./gen/api/v1/api_pb";
-import { loadApproval, loadTables, take } from "./state/load";
+import { loadTables, take } from "./state/load";
 import { adopt, followAddress, go, lastSession, reload } from "./state/open";
 import { loadDraft, saveDraftNow } from "./state/drafts";
-import { activeRun, journal, openId, problem, sidebar, started, tables } from "./state/store";
+import { journal, openId, problem, sidebar, started, tables } from "./state/store";
+import { isThere } from "./state/rows";
 import { setting } from "./state/settings";
 import { watch } from "./state/watch";
 import { warmUp } from "./text/warm";
@@ -18,6 +18,9 @@ import "./style/feed.css";
 import "./style/dialog.css";
 import "./style/files.css";
 import "./style/form.css";
+import "./style/list.css";
+import "./style/work.css";
+import "./style/manage.css";
 
 // load runs at the start and again when the host turns out to have another database.
 async function load(): Promise<bigint> {
@@ -50,19 +53,13 @@ async function start(): Promise<void> {
 let known = "";
 effect(() => {
   const id = openId.value;
-  const there = id !== "" && tables.value.sessions.has(id);
+  const there = id !== "" && isThere(tables.value.sessions.get(id));
   if (there) known = id;
   else if (id !== "" && known === id) {
     known = "";
     problem.value = "The chat you were in has been deleted.";
     go("");
   }
-});
-
-effect(() => {
-  const run = activeRun.value;
-  if (run?.state !== RunState.WAITING_APPROVAL) return;
-  if (![...tables.peek().approvals.values()].some((a) => a.runId === run.id)) void loadApproval(run.id);
 });
 
 effect(() => {

@@ -1,7 +1,7 @@
 // Which provider and model the next message goes to.
 import { computed, signal } from "@preact/signals";
 import { api, words } from "../api";
-import type { Model, Provider } from "../gen/api/v1/api_pb";
+import { AccessMode, type Model, type Provider } from "../gen/api/v1/api_pb";
 import { openId, problem, session, tables } from "./store";
 
 export interface Choice {
@@ -11,6 +11,11 @@ export interface Choice {
 
 // Chosen in the new chat, before there is a session to keep it.
 export const newChoice = signal<Choice | undefined>(undefined);
+
+// The instructions, workspace and access of the new chat.
+export const newPrompt = signal("");
+export const newWorkspace = signal("");
+export const newAccess = signal(AccessMode.SCOPED);
 
 export const providers = computed<readonly Provider[]>(() =>
   [...tables.value.providers.values()].sort(

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { Chunk_Kind, EntrySchema, type Entry } from "../gen/api/v1/api_pb";
-import { emptyJournal, lacksBeginning, withEntries, withoutOldest, withPage, type Journal } from "./journal";
+import { around, emptyJournal, lacksBeginning, withEntries, withLater, withoutOldest, withPage, type Journal } from "./journal";
 import { answerText, shown } from "./parts";
 
 type Body = Entry["body"];
@@ -73,7 +73,7 @@ function conversation(): Host {
 }
 
 const texts = (j: Journal): unknown[] =>
-  j.turns.map((t) => [t.runId, ...shown(t).parts.map((p) => ("text" in p ? `${p.kind}: ${p.text}` : p.kind))]);
+  j.turns.map((t) => [t.runId, ...shown(t).parts.map((p) => ("text" in p ? `${p.kind}: ${p.text}` : p.kind === "user" ? `user: ${p.message.text}` : p.kind))]);
 
 const whole = [
   ["a", "user: first", "thought: Let me think", "text: Héllo wörld 🎉!", "notice", "text: And more."],
@@ -167,5 +167,30 @@ describe("the journal", () => {
     const again = withPage(small, all.filter((e) => Number(e.seq) < small.oldest), false);
     expect(texts(again)).toEqual(whole);
     expect(answerText(shown(again.turns[0]).parts)).toBe("Héllo wörld 🎉!\n\nAnd more.");
+  });
+});
+
+describe("a journal in the middle", () => {
+  const h = new Host();
+  for (let i = 1; i <= 40; i++) h.add(`r${i}`, user(`message ${i}`));
+  const all = h.history[h.now];
+  const page = (until: number, limit: number) => all.filter((e) => Number(e.seq) <= until).slice(-limit);
+
+  test("leaves out what is newer until it is loaded", () => {
+    let j = around("s", page(20, 10), true, false);
+    expect(j.turns.length).toBe(10);
+    expect(j.newest).toBe(20);
+    j = withEntries(j, h.between(0, h.now));
+    expect(j.turns.map((t) => t.runId)).toEqual(Array.from({ length: 10 }, (_, i) => `r${i + 11}`));
+  });
+
+  test("ends with the same as one that began at the end", () => {
+    let j = around("s", page(20, 10), true, false);
+    j = withLater(j, page(30, 10), false);
+    expect(j.newest).toBe(30);
+    j = withLater(j, page(40, 10), true);
+    j = withPage(j, page(10, 10), false);
+    expect(texts(j)).toEqual(texts(withPage(emptyJournal("s"), all, false)));
+    expect(j.newest).toBe(Infinity);
   });
 });

@@ -16,13 +16,15 @@ export interface Journal {
   readonly oldest: number;
   // There are older entries on disk.
   readonly more: boolean;
+  // The highest sequence number loaded where newer entries are left out; Infinity: everything up to the end is there.
+  readonly newest: number;
 }
 
 export const first = (e: Entry): number => Number(e.seq);
 export const last = (e: Entry): number => Math.max(Number(e.seq), Number(e.lastSeq));
 
 export function emptyJournal(sessionId: string): Journal {
-  return { sessionId, turns: [], oldest: Infinity, more: false };
+  return { sessionId, turns: [], oldest: Infinity, more: false, newest: Infinity };
 }
 
 // withPage adds a page of older entries, or the first page.
@@ -34,10 +36,23 @@ export function withPage(journal: Journal, entries: readonly Entry[], more: bool
 // withEntries applies rows that Watch sent, in any order and as often as it likes.
 export function withEntries(journal: Journal, entries: readonly Entry[]): Journal {
   const wanted = entries.filter(
-    (e) => e.sessionId === journal.sessionId && (!journal.more || last(e) >= journal.oldest),
+    (e) => e.sessionId === journal.sessionId && (!journal.more || last(e) >= journal.oldest) && first(e) <= journal.newest,
   );
   return wanted.length ? merge(journal, wanted) : journal;
 }
+
+// around begins a journal in the middle: with a page of entries that have newer ones after them, unless `end` is true.
+export function around(sessionId: string, entries: readonly Entry[], more: boolean, end: boolean): Journal {
+  return { ...withPage(emptyJournal(sessionId), entries, more), newest: end ? Infinity : newestOf(entries) };
+}
+
+// withLater adds a page of newer entries.
+export function withLater(journal: Journal, entries: readonly Entry[], end: boolean): Journal {
+  const newest = end ? Infinity : Math.max(journal.newest, newestOf(entries));
+  return merge({ ...journal, newest }, entries.filter((e) => last(e) >= journal.oldest));
+}
+
+const newestOf = (entries: readonly Entry[]): number => entries.reduce((high, e) => Math.max(high, last(e)), 0);
 
 // withoutOldest drops turns from the beginning until about `keep` entries are left.
 export function withoutOldest(journal: Journal, keep: number): Journal {

@@ -1,22 +1,37 @@
 // Reads what the window needs to begin with, and takes in what changes.
 import { batch } from "@preact/signals";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { api } from "../api";
 import type { Run, WatchResponse } from "../gen/api/v1/api_pb";
-import { RunState, Topic } from "../gen/api/v1/api_pb";
+import { RunState } from "../gen/api/v1/api_pb";
 import { oneLine } from "../text/words";
 import { withEntries } from "./journal";
 import { answerText, shown } from "./parts";
 import { applied, emptyTables, modelKey, put } from "./rows";
-import { journal, nextSessions, openId, plugins, spoken, status, tables } from "./store";
+import { journal, nextArchived, nextSessions, openId, plugins, spoken, status, tables } from "./store";
+
+// A rev that holds nothing back.
+const LATE = 1n << 62n;
+
+// orNothing stands in for what this host does not keep.
+function orNothing<T, N extends Partial<T>>(answer: Promise<T>, nothing: N): Promise<T | N> {
+  return answer.catch((err: unknown) => {
+    if (ConnectError.from(err).code === Code.Unimplemented) return nothing;
+    throw err;
+  });
+}
 
 // loadTables replaces all tables; the rev is one from which nothing is missed.
 export async function loadTables(): Promise<bigint> {
-  const [sessions, providers, models, runs, settings] = await Promise.all([
+  const [sessions, providers, models, runs, settings, workspaces, rules, approvals] = await Promise.all([
     api.sessions.listSessions({ limit: 100 }),
     api.providers.listProviders({}),
     api.providers.listModels({}),
     api.runs.listRuns({}),
     api.host.getSettings({}),
+    orNothing(api.workspaces.listWorkspaces({}), { workspaces: [], rev: LATE }),
+    orNothing(api.workspaces.listRules({}), { rules: [], rev: LATE }),
+    orNothing(api.runs.listApprovals({}), { approvals: [], rev: LATE }),
   ]);
   batch(() => {
     nextSessions.value = sessions.nextPageToken;
@@ -27,10 +42,13 @@ export async function loadTables(): Promise<bigint> {
       models: put(new Map(), models.models, modelKey),
       runs: put(new Map(), runs.runs, (r) => r.id),
       settings: put(new Map(), settings.settings, (s) => s.key),
+      workspaces: put(new Map(), workspaces.workspaces, (w) => w.id),
+      rules: put(new Map(), rules.rules, (r) => r.id),
+      approvals: put(new Map(), approvals.approvals, (a) => a.id),
     };
   });
   void loadStatus();
-  return [sessions.rev, providers.rev, models.rev, runs.rev].reduce((low, rev) => (rev < low ? rev : low));
+  return [sessions, providers, models, runs, workspaces, rules, approvals].map((answer) => answer.rev).reduce((low, rev) => (rev < low ? rev : low));
 }
 
 // loadStatus asks what the host has found on this machine. It can take a moment and nothing waits for it.
@@ -46,10 +64,20 @@ export async function loadStatus(): Promise<void> {
   }
 }
 
-export async function moreSessions(): Promise<void> {
-  const page = await api.sessions.listSessions({ limit: 100, pageToken: nextSessions.value });
+export async function loadPlugins(): Promise<void> {
+  try {
+    plugins.value = (await api.plugins.listPlugins({})).plugins;
+  } catch {
+    // As above.
+  }
+}
+
+// moreSessions loads the next page of the list, or of the archived sessions.
+export async function moreSessions(archived = false): Promise<void> {
+  const next = archived ? nextArchived : nextSessions;
+  const page = await api.sessions.listSessions({ limit: 100, pageToken: next.value, archived });
   batch(() => {
-    nextSessions.value = page.nextPageToken;
+    next.value = page.nextPageToken;
     tables.value = { ...tables.value, sessions: put(tables.value.sessions, page.sessions, (s) => s.id) };
   });
 }
@@ -72,20 +100,4 @@ function speakEnd(before: Run | undefined, run: Run): void {
   if (run.state !== RunState.COMPLETED) return;
   const turn = journal.value.turns.find((t) => t.runId === run.id);
   if (turn) spoken.value = oneLine(answerText(shown(turn).parts), 4000);
-}
-
-// loadApproval finds the approval of a run that waits for one: there is no list of them, but Watch begins with all.
-export async function loadApproval(runId: string): Promise<void> {
-  const control = new AbortController();
-  try {
-    for await (const answer of api.host.watch({ topics: [Topic.APPROVALS] }, { signal: control.signal })) {
-      take(answer);
-      const known = [...tables.value.approvals.values()].some((a) => a.runId === runId);
-      if (known || answer.changes.length === 0) return;
-    }
-  } catch {
-    // The main stream tells about a lost host.
-  } finally {
-    control.abort();
-  }
 }

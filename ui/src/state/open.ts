@@ -3,10 +3,10 @@ import { batch } from "@preact/signals";
 import { api, missing, words } from "../api";
 import { hashOf, place } from "../boot";
 import { loadDraft, saveDraftNow } from "./drafts";
-import { emptyJournal, lacksBeginning, withPage, withoutOldest } from "./journal";
+import { around, emptyJournal, lacksBeginning, withLater, withPage, withoutOldest } from "./journal";
 import { put } from "./rows";
 import { saveWindow, setting } from "./settings";
-import { drawer, journal, loadingOlder, openId, openProblem, opening, setTables, sessions, tables } from "./store";
+import { archive, archivedSessions, drawer, journal, loadingLater, loadingOlder, openId, openProblem, opening, sessions, setTables, sought, tables } from "./store";
 import { watch } from "./watch";
 
 const FIRST_PAGE = 60;
@@ -17,6 +17,8 @@ const BIG_PAGE = 1000;
 const SMALL_SESSION = 1000;
 // Beyond this many entries the oldest are let go while the newest are looked at.
 const MOST_LOADED = 600;
+// How many sequence numbers after the one that is looked for are loaded with it.
+const AFTER_SOUGHT = 40;
 
 // go shows a session, or a new chat for "". The address is where the choice is kept.
 export function go(id: string): void {
@@ -53,6 +55,61 @@ export async function show(id: string): Promise<void> {
     return;
   }
   await reload(id);
+}
+
+// showAt shows a session where it says something, in the middle of it if need be.
+export async function showAt(id: string, seq: number): Promise<void> {
+  sought.value = undefined;
+  if (openId.value !== id) {
+    history.pushState(null, "", hashOf(id));
+    await show(id);
+  }
+  drawer.value = false;
+  const there = journal.value;
+  if (openId.value !== id || openProblem.value) return;
+  if (!(seq >= there.oldest && seq <= there.newest)) {
+    try {
+      const page = await api.sessions.listEntries({ sessionId: id, beforeSeq: BigInt(seq + AFTER_SOUGHT), limit: PAGE });
+      if (openId.value !== id) return;
+      const end = page.entries.length === 0 || seq + AFTER_SOUGHT > Number(tables.value.sessions.get(id)?.lastSeq ?? 0n);
+      let next = around(id, page.entries, page.more, end);
+      while (lacksBeginning(next)) next = await older(next, BIG_PAGE);
+      if (openId.value !== id) return;
+      journal.value = next;
+      if (end) watch.reopen(page.rev);
+      await loadRuns(id);
+    } catch (err) {
+      openProblem.value = words(err);
+      return;
+    }
+  }
+  sought.value = { seq };
+}
+
+// toLatest leaves the middle of a session for its end.
+export async function toLatest(): Promise<void> {
+  if (journal.value.newest !== Infinity) await reload(openId.value);
+}
+
+// loadLater adds a page after what is loaded, where newer entries are left out.
+export async function loadLater(): Promise<void> {
+  const before = journal.value;
+  if (loadingLater.value || before.newest === Infinity) return;
+  loadingLater.value = true;
+  try {
+    const until = before.newest + PAGE;
+    const page = await api.sessions.listEntries({ sessionId: before.sessionId, beforeSeq: BigInt(until + 1), limit: PAGE });
+    if (journal.value.sessionId !== before.sessionId || journal.value.newest !== before.newest) return;
+    const end = until >= Number(tables.value.sessions.get(before.sessionId)?.lastSeq ?? 0n);
+    journal.value = withLater(journal.value, page.entries, end);
+    // What has been added since the page was read.
+    if (end) watch.reopen(page.rev);
+    void loadRuns(before.sessionId).catch(() => undefined);
+  } catch {
+    // As above: scrolling on tries again.
+  } finally {
+    loadingLater.value = false;
+  }
 }
 
 // reload fetches the open session's last page and watches on from there.
@@ -126,13 +183,14 @@ export async function loadOlder(): Promise<boolean> {
 
 // letGo keeps a long reading session small; to be called while the newest messages are in view.
 export function letGo(): void {
+  if (journal.value.newest !== Infinity) return;
   const count = journal.value.turns.reduce((n, t) => n + t.entries.length, 0);
   if (count > MOST_LOADED) journal.value = withoutOldest(journal.value, FIRST_PAGE * 2);
 }
 
 // step shows the session `by` places further down the list.
 export function step(by: number): void {
-  const list = sessions.value;
+  const list = archive.value ? archivedSessions.value : sessions.value;
   const at = list.findIndex((s) => s.id === openId.value);
   const next = list[at < 0 ? (by > 0 ? 0 : -1) : at + by];
   if (next) go(next.id);

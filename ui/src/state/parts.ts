@@ -1,14 +1,14 @@
 // What a turn shows: its entries with the pieces of one thing put together.
-import { ApprovalState, Chunk_Kind, type Decision, type Entry, type FileChange, type Summary, type ToolOutput, type UserMessage } from "../gen/api/v1/api_pb";
-import type { Action, Blob, Notice, Plan, Question, ToolCall } from "../gen/provider/v1/provider_pb";
+import { ApprovalState, Chunk_Kind, type Approval, type Decision, type Entry, type FileChange, type Summary, type ToolOutput, type UserMessage } from "../gen/api/v1/api_pb";
+import type { Action, Notice, Plan, Question, ToolCall } from "../gen/provider/v1/provider_pb";
 import type { Turn } from "./journal";
 
 export type Part =
-  | { kind: "user"; seq: number; text: string; attachments: Blob[]; at: number }
+  | { kind: "user"; seq: number; message: UserMessage; at: number }
   | { kind: "text" | "thought"; seq: number; text: string; open: boolean; from: number; until: number }
   | { kind: "plan"; seq: number; plan: Plan }
   | { kind: "action"; seq: number; action: Action }
-  | { kind: "tool"; seq: number; call: ToolCall; output?: ToolOutput }
+  | { kind: "tool"; seq: number; call: ToolCall; output?: ToolOutput; from: number; until: number }
   | { kind: "question"; seq: number; question: Question; decision?: Decision }
   | { kind: "change"; seq: number; change: FileChange }
   | { kind: "notice"; seq: number; notice: Notice }
@@ -66,7 +66,7 @@ export function shown(turn: Turn): Shown {
     const body = e.body;
     switch (body.case) {
       case "user":
-        parts.push({ kind: "user", seq, text: body.value.text, attachments: body.value.attachments, at });
+        parts.push({ kind: "user", seq, message: body.value, at });
         break;
       case "plan":
         if (plan < 0) plan = parts.push({ kind: "plan", seq, plan: body.value }) - 1;
@@ -79,12 +79,12 @@ export function shown(turn: Turn): Shown {
         break;
       }
       case "toolCall":
-        tools.set(body.value.id, parts.push({ kind: "tool", seq, call: body.value }) - 1);
+        tools.set(body.value.id, parts.push({ kind: "tool", seq, call: body.value, from: at, until: 0 }) - 1);
         break;
       case "toolOutput": {
         const i = tools.get(body.value.result?.callId ?? "");
         const p = i === undefined ? undefined : parts[i];
-        if (i !== undefined && p?.kind === "tool") parts[i] = { ...p, output: body.value };
+        if (i !== undefined && p?.kind === "tool") parts[i] = { ...p, output: body.value, until: at };
         break;
       }
       case "question":
@@ -142,4 +142,4 @@ export function userMessage(turn: Turn): UserMessage | undefined {
   return undefined;
 }
 
-export const pending = (state: ApprovalState): boolean => state === ApprovalState.PENDING;
+export const asks = (a: Approval): boolean => a.state === ApprovalState.PENDING;

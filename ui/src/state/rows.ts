@@ -1,5 +1,5 @@
 // Everything but the journal that Watch tells about, as tables of rows by id. Pure.
-import { RunState, Topic, type Approval, type Change, type Entry, type Model, type Provider, type Run, type Session, type Setting, type Tombstone } from "../gen/api/v1/api_pb";
+import { RunState, Topic, type Approval, type Change, type Entry, type Model, type Provider, type Run, type Rule, type Session, type Setting, type Tombstone, type Workspace } from "../gen/api/v1/api_pb";
 
 type Table<T> = ReadonlyMap<string, T>;
 
@@ -10,6 +10,8 @@ export interface Tables {
   readonly providers: Table<Provider>;
   readonly models: Table<Model>;
   readonly settings: Table<Setting>;
+  readonly workspaces: Table<Workspace>;
+  readonly rules: Table<Rule>;
 }
 
 export const emptyTables: Tables = {
@@ -19,6 +21,8 @@ export const emptyTables: Tables = {
   providers: new Map(),
   models: new Map(),
   settings: new Map(),
+  workspaces: new Map(),
+  rules: new Map(),
 };
 
 export const modelKey = (m: Model): string => `${m.providerId}/${m.model?.id ?? ""}`;
@@ -42,6 +46,8 @@ export function applied(tables: Tables, changes: readonly Change[]): { tables: T
   const providers: Provider[] = [];
   const models: Model[] = [];
   const settings: Setting[] = [];
+  const workspaces: Workspace[] = [];
+  const rules: Rule[] = [];
   const entries: Entry[] = [];
   const gone: Tombstone[] = [];
   for (const { row } of changes) {
@@ -53,6 +59,8 @@ export function applied(tables: Tables, changes: readonly Change[]): { tables: T
       case "provider": providers.push(row.value); break;
       case "model": models.push(row.value); break;
       case "setting": settings.push(row.value); break;
+      case "workspace": workspaces.push(row.value); break;
+      case "rule": rules.push(row.value); break;
       case "tombstone": gone.push(row.value); break;
     }
   }
@@ -63,6 +71,8 @@ export function applied(tables: Tables, changes: readonly Change[]): { tables: T
     providers: put(tables.providers, providers, (r) => r.id),
     models: put(tables.models, models, modelKey),
     settings: put(tables.settings, settings, (r) => r.key),
+    workspaces: put(tables.workspaces, workspaces, (r) => r.id),
+    rules: put(tables.rules, rules, (r) => r.id),
   };
   for (const stone of gone) next = buried(next, stone);
   return { tables: next, entries };
@@ -94,15 +104,26 @@ function buried(tables: Tables, stone: Tombstone): Tables {
       return { ...tables, models: drop(tables.models, (m, key) => key === stone.id || m.model?.id === stone.id) };
     case Topic.SETTINGS:
       return { ...tables, settings: drop(tables.settings, (s) => s.key === stone.id) };
+    case Topic.WORKSPACES:
+      return {
+        ...tables,
+        workspaces: drop(tables.workspaces, (w) => w.id === stone.id),
+        rules: drop(tables.rules, (r) => r.workspaceId === stone.id),
+      };
+    case Topic.RULES:
+      return { ...tables, rules: drop(tables.rules, (r) => r.id === stone.id) };
     default:
       return tables;
   }
 }
 
-// ordered is the list of sessions as people see it: pinned ones, then the newest.
-export function ordered(sessions: Table<Session>): Session[] {
+// isThere: the session is not on its way out. A deleted one can be brought back for a minute, but is not shown.
+export const isThere = (s: Session | undefined): s is Session => s !== undefined && s.deletedMs === 0n;
+
+// ordered is the list of sessions as people see it: pinned ones, then the newest. The archived ones are another list.
+export function ordered(sessions: Table<Session>, archived = false): Session[] {
   return [...sessions.values()]
-    .filter((s) => s.archivedMs === 0n)
+    .filter((s) => isThere(s) && (s.archivedMs > 0n) === archived)
     .sort((a, b) => Number(b.pinned) - Number(a.pinned) || Number(b.activeMs - a.activeMs) || (a.id < b.id ? -1 : 1));
 }
 

@@ -1,14 +1,14 @@
-// Sends messages, stops runs, answers questions.
+// Sends messages.
 import { batch, signal } from "@preact/signals";
 import { api, words } from "../api";
-import type { Run, UserMessage } from "../gen/api/v1/api_pb";
-import { attachments, attachProblem, sentAlong } from "./attachments";
-import { choice, newChoice } from "./choice";
+import { AccessMode } from "../gen/api/v1/api_pb";
+import { attachments, attachProblem, moveAttachments, sentAlong } from "./attachments";
+import { choice, newAccess, newChoice, newPrompt, newWorkspace } from "./choice";
 import { afterSent, attempt, tooBig, type Attempt } from "./compose";
 import { draft, forgetNewDraft, settled, typed } from "./drafts";
 import { adopt } from "./open";
-import { put } from "./rows";
-import { openId, problem, tables } from "./store";
+import { accepted, acceptedSession } from "./runs";
+import { openId } from "./store";
 
 export const sending = signal(false);
 // Why the last Send did not go through; the text is still in the composer.
@@ -27,6 +27,7 @@ export async function send(): Promise<void> {
     sendProblem.value = big;
     return;
   }
+  if (!openId.value && newWorkspace.value && !(await begin())) return;
   const sessionId = openId.value;
   const picked = sessionId ? undefined : newChoice.value;
   const one = attempt(failed.value, {
@@ -49,19 +50,21 @@ export async function send(): Promise<void> {
       attachments: files.map((f) => f.blob),
       provider: picked?.providerId ?? "",
       model: picked?.model ?? "",
+      systemPrompt: sessionId ? "" : newPrompt.value,
     });
     batch(() => {
       failed.value = undefined;
       accepted(answer.run);
       sentAlong(sessionId, files);
       const { session } = answer;
-      if (session) tables.value = { ...tables.value, sessions: put(tables.value.sessions, [session], (s) => s.id) };
+      acceptedSession(session);
       if (openId.value === sessionId) {
         const rest = afterSent(draft.value, text);
         draft.value = rest;
         sent.value++;
         if (!sessionId && session) {
           newChoice.value = undefined;
+          newPrompt.value = "";
           forgetNewDraft();
           adopt(session.id);
           draft.value = rest;
@@ -80,49 +83,37 @@ export async function send(): Promise<void> {
   }
 }
 
-// again asks the same once more; the new run stands in for the old one.
-export async function again(run: Run, message: UserMessage): Promise<void> {
-  await dispatch(run.sessionId, message, run.id);
-}
-
-// goOn asks an interrupted answer to continue.
-export async function goOn(run: Run): Promise<void> {
-  await dispatch(run.sessionId, { text: "Please continue where you left off.", attachments: [] }, "");
-}
-
-async function dispatch(sessionId: string, { text, attachments: files }: Pick<UserMessage, "text" | "attachments">, replacesRunId: string): Promise<void> {
+// begin makes the session for a new chat that has a workspace, so that the message is the first in it. False: it could
+// not be made, and the text stays.
+async function begin(): Promise<boolean> {
+  const { providerId, model } = choice.value;
+  const text = draft.value;
+  sending.value = true;
+  sendProblem.value = "";
   try {
-    const { run } = await api.runs.send({ sessionId, clientRequestId: crypto.randomUUID(), text, attachments: files, replacesRunId });
-    accepted(run);
-    sent.value++;
-  } catch (err) {
-    problem.value = `That was not sent. ${words(err)}`;
-  }
-}
-
-function accepted(run: Run | undefined): void {
-  if (run) tables.value = { ...tables.value, runs: put(tables.value.runs, [run], (r) => r.id) };
-}
-
-export async function cancel(runId: string): Promise<void> {
-  try {
-    const { run } = await api.runs.cancel({ runId });
-    accepted(run);
-  } catch (err) {
-    problem.value = `It could not be stopped. ${words(err)}`;
-  }
-}
-
-// decide answers a question; false: somebody else was first or the run has ended, and the words say so.
-export async function decide(approvalId: string, choiceId: string, text: string): Promise<boolean> {
-  try {
-    const { approval } = await api.runs.decide({ approvalId, choiceId, text });
-    if (approval) {
-      tables.value = { ...tables.value, approvals: put(tables.value.approvals, [approval], (a) => a.id) };
-    }
+    const access = newAccess.value;
+    const root = access === AccessMode.ROOT;
+    const made = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: root ? AccessMode.SCOPED : access });
+    const id = made.session?.id ?? "";
+    // The person was asked when it was chosen.
+    const { session } = root ? await api.sessions.updateSession({ id, accessMode: access, confirmRoot: true }) : made;
+    if (!session) return false;
+    batch(() => {
+      acceptedSession(session);
+      newChoice.value = undefined;
+      newPrompt.value = "";
+      newWorkspace.value = "";
+      newAccess.value = AccessMode.SCOPED;
+      moveAttachments("", session.id);
+      forgetNewDraft();
+      adopt(session.id);
+      typed(text);
+    });
     return true;
   } catch (err) {
-    problem.value = `The answer was not taken. ${words(err)}`;
+    sendProblem.value = words(err);
     return false;
+  } finally {
+    sending.value = false;
   }
 }

@@ -1,7 +1,8 @@
 // Everything the window knows, as signals. Views read it, actions write it.
 import { batch, computed, signal } from "@preact/signals";
-import type { GetStatusResponse, Plugin, Run } from "../gen/api/v1/api_pb";
+import type { Approval, GetStatusResponse, Plugin, Run } from "../gen/api/v1/api_pb";
 import { emptyJournal, type Journal } from "./journal";
+import { asks } from "./parts";
 import { emptyTables, isActive, isOver, ordered, waiting, type Tables } from "./rows";
 
 export type LinkState = "starting" | "live" | "reconnecting" | "down" | "signed-out";
@@ -14,6 +15,9 @@ export const started = signal(false);
 export const tables = signal<Tables>(emptyTables);
 // For the next page of sessions; empty: all are loaded.
 export const nextSessions = signal("");
+export const nextArchived = signal("");
+// The list shows archived sessions.
+export const archive = signal(false);
 
 // The session shown; empty: a new chat.
 export const openId = signal("");
@@ -21,12 +25,15 @@ export const journal = signal<Journal>(emptyJournal(""));
 // The open session's first page is on its way.
 export const opening = signal(false);
 export const loadingOlder = signal(false);
+export const loadingLater = signal(false);
+// The entry to be shown in its place; the feed forgets it once it has been.
+export const sought = signal<{ seq: number } | undefined>(undefined);
 export const openProblem = signal("");
 
 export const status = signal<GetStatusResponse | undefined>(undefined);
 export const plugins = signal<readonly Plugin[]>([]);
 
-export type Dialog = "" | "models" | "settings" | "help";
+export type Dialog = "" | "models" | "settings" | "workspaces" | "plugins" | "help";
 export const dialog = signal<Dialog>("");
 // On a wide window the sidebar stays; on a narrow one it is a drawer over the chat.
 export const sidebar = signal(true);
@@ -34,13 +41,23 @@ export const drawer = signal(false);
 
 // What a failed action says, until it is dismissed or passes.
 export const problem = signal("");
+// What was just done and can be taken back, until it passes.
+export interface Toast {
+  text: string;
+  action?: { text: string; act: () => void };
+  // For how long it stays.
+  ms: number;
+}
+export const toast = signal<Toast | undefined>(undefined);
 // Read out by screen readers: finished answers only.
 export const spoken = signal("");
 
 export const sessions = computed(() => ordered(tables.value.sessions));
+export const archivedSessions = computed(() => ordered(tables.value.sessions, true));
 export const session = computed(() => tables.value.sessions.get(openId.value));
+export const workspaces = computed(() => [...tables.value.workspaces.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)));
 
-const sessionRuns = computed<readonly Run[]>(() => {
+export const sessionRuns = computed<readonly Run[]>(() => {
   const id = openId.value;
   return id ? [...tables.value.runs.values()].filter((r) => r.sessionId === id) : [];
 });
@@ -51,15 +68,30 @@ export const busyRun = computed(() => activeRun.value ?? sessionRuns.value.find(
 // The open session's messages that wait until an earlier one is answered.
 export const waitingRuns = computed(() => waiting(sessionRuns.value));
 
+// How full the window of the open session's model was at its newest call, in tokens; nothing where that is not known.
+export const latestContext = computed(() => {
+  const known = sessionRuns.value.filter((r) => r.contextSize > 0n && r.contextUsed > 0n);
+  const newest = known.reduce<Run | undefined>((best, r) => (best && best.createdMs > r.createdMs ? best : r), undefined);
+  return newest && { used: Number(newest.contextUsed), size: Number(newest.contextSize) };
+});
+
 // Sessions in which something is under way or queued.
 export const busySessions = computed(
   () => new Set([...tables.value.runs.values()].filter((r) => !isOver(r)).map((r) => r.sessionId)),
 );
 
-// Runs that a newer one stands in for.
-export const replacedRuns = computed(
-  () => new Set(sessionRuns.value.flatMap((r) => (r.replacesRunId ? [r.replacesRunId] : []))),
+// Questions that wait for a person, the oldest first.
+export const pendingApprovals = computed<readonly Approval[]>(() =>
+  [...tables.value.approvals.values()].filter(asks).sort((a, b) => Number(a.createdMs - b.createdMs)),
 );
+// How many of them each session has.
+export const asking = computed(() => {
+  const out = new Map<string, number>();
+  for (const { sessionId } of pendingApprovals.value) {
+    if (!tables.value.sessions.get(sessionId)?.deletedMs) out.set(sessionId, (out.get(sessionId) ?? 0) + 1);
+  }
+  return out;
+});
 
 // setTables changes some tables at once.
 export function setTables(change: Partial<Tables>): void {

@@ -12,7 +12,7 @@ const LONGEST_WAIT_MS = 5_000;
 
 const REOPEN = "reopened";
 
-const topics = [Topic.SESSIONS, Topic.RUNS, Topic.ENTRIES, Topic.APPROVALS, Topic.PROVIDERS, Topic.MODELS, Topic.SETTINGS];
+const topics = [Topic.SESSIONS, Topic.RUNS, Topic.ENTRIES, Topic.APPROVALS, Topic.PROVIDERS, Topic.MODELS, Topic.SETTINGS, Topic.WORKSPACES, Topic.RULES];
 
 export interface Hooks {
   // Reads everything anew and says at which rev it was; called first, and when the host has another database.

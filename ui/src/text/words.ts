@@ -67,3 +67,9 @@ export function oneLine(text: string, most: number): string {
   const line = text.slice(0, most * 4).replace(/\s+/g, " ").trim();
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
+
+// fileName makes a name that every file system takes of a title.
+export function fileName(title: string): string {
+  const name = title.replace(/[\p{C}\s<>:"/\\|?*]+/gu, " ").trim().slice(0, 80).replace(/^\.+|[. ]+$/g, "");
+  return name || "chat";
+}

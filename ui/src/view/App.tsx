@@ -1,13 +1,17 @@
 import { useEffect } from "preact/hooks";
-import { keyPressed } from "./keys";
-import { dialog, drawer, link, openId, problem, session, sidebar, spoken } from "../state/store";
+import { rename } from "../state/sessions";
+import { keyPressed, undoKeys } from "./keys";
+import { dialog, drawer, link, openId, problem, session, sidebar, spoken, toast } from "../state/store";
+import { RootMark, SandboxMark } from "./AccessBar";
 import { Composer } from "./Composer";
 import { DropPlace } from "./DropPlace";
 import { Feed } from "./Feed";
 import { Help } from "./Help";
 import { Icon } from "./icons";
 import { ModelPicker } from "./ModelPicker";
-import { Settings } from "./Settings";
+import { RenameField } from "./SessionItem";
+import { openInstructions, openMenu, renaming, SessionMenus } from "./SessionMenu";
+import { isSettings, Settings } from "./Settings";
 import { Sidebar } from "./Sidebar";
 import { LinkBanner, SignedOut } from "./Trouble";
 import { Words } from "./Words";
@@ -31,16 +35,19 @@ export function App() {
         <Composer />
       </main>
       {dialog.value === "models" && <ModelPicker />}
-      {dialog.value === "settings" && <Settings />}
+      {isSettings(dialog.value) && <Settings />}
       {dialog.value === "help" && <Help />}
       <DropPlace />
       <Problem />
+      <ToastPlace />
+      <SessionMenus />
       <div class="offscreen" aria-live="polite">{spoken.value}</div>
     </div>
   );
 }
 
 function TopBar() {
+  const s = openId.value ? session.value : undefined;
   return (
     <header class="top">
       <span class="top-side">
@@ -49,8 +56,63 @@ function TopBar() {
         </button>
         <NewChatButton bare />
       </span>
-      <h1 class="top-title">{openId.value ? session.value?.title : ""}</h1>
+      {s && renaming.value?.id === s.id && renaming.value.where === "top" ? (
+        <RenameField
+          title={s.title}
+          done={(name) => {
+            renaming.value = undefined;
+            if (name !== undefined) void rename(s.id, name);
+          }}
+        />
+      ) : (
+        <h1 class="top-title">{s?.title ?? ""}</h1>
+      )}
+      <SandboxMark />
+      <RootMark />
+      <button
+        class="bare"
+        aria-label={s ? "What to do with this chat" : "Instructions for this chat"}
+        title={s ? "What to do with this chat" : "Instructions for this chat"}
+        aria-haspopup={s ? "menu" : "dialog"}
+        onClick={(e) => (s ? openMenu(s.id, "top", { at: e.currentTarget }) : openInstructions(""))}
+      >
+        <Icon name={s ? "dots" : "edit"} />
+      </button>
     </header>
+  );
+}
+
+// ToastPlace tells what was done and how to take it back.
+function ToastPlace() {
+  const now = toast.value;
+  useEffect(() => {
+    if (!now) return;
+    const timer = setTimeout(() => (toast.value = undefined), now.ms);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return (
+    <div class="toast-place" role="status">
+      {now && (
+        <div class="toast">
+          <span>{now.text}</span>
+          {now.action && (
+            <button
+              class="text-button"
+              title={undoKeys}
+              onClick={() => {
+                toast.value = undefined;
+                now.action?.act();
+              }}
+            >
+              {now.action.text}
+            </button>
+          )}
+          <button class="bare" aria-label="Dismiss" onClick={() => (toast.value = undefined)}>
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -3,12 +3,19 @@ import { attachments } from "../state/attachments";
 import { choice, chosenProvider, label } from "../state/choice";
 import { keyAction } from "../state/compose";
 import { draft, typed } from "../state/drafts";
-import { cancel, send, sending, sendProblem } from "../state/send";
+import { cancel } from "../state/runs";
+import { send, sending, sendProblem } from "../state/send";
 import { activeRun, busyRun, dialog, openId, openProblem, started, tables } from "../state/store";
+import { AccessMode } from "../gen/api/v1/api_pb";
+import { access, place } from "../state/workspaces";
+import { AccessBar, RootMark } from "./AccessBar";
 import { AttachButton, Attached, pasted } from "./Attached";
+import { ContextMeter } from "./ContextMeter";
+import { Elsewhere } from "./Elsewhere";
 import { Icon } from "./icons";
 import { modelKeys } from "./keys";
 import { isNarrow } from "./parts";
+import { Queue } from "./Queue";
 import { Words } from "./Words";
 
 // A text of this length fills the composer in any case; measuring it would only take time.
@@ -73,7 +80,10 @@ export function Composer() {
           <Icon name="warn" /> <Words text={sendProblem.value} />
         </p>
       )}
-      <div class="composer-box">
+      <Elsewhere />
+      <Queue />
+      <div class="composer-box" data-root={(access.value === AccessMode.ROOT && place.value !== undefined) || undefined}>
+        <RootMark />
         <Attached />
         <textarea
           ref={area}
@@ -91,8 +101,10 @@ export function Composer() {
           <span class="composer-side">
             <AttachButton disabled={!ready} />
             <ModelButton />
+            <AccessBar />
           </span>
           <span class="composer-keys">
+            <ContextMeter />
             {active && (
               <button type="button" class="round" data-stop aria-label="Stop" title="Stop (Esc)" disabled={active.cancelRequested} onClick={stop}>
                 <Icon name="stop" filled />

@@ -1,7 +1,9 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { letGo, loadOlder } from "../state/open";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { letGo, loadLater, loadOlder, toLatest } from "../state/open";
 import { sent } from "../state/send";
-import { journal, loadingOlder, openId, openProblem, opening, replacedRuns, tables, waitingRuns } from "../state/store";
+import { fetched, picked } from "../state/runs";
+import { journal, loadingOlder, openId, openProblem, opening, sessionRuns, sought, tables, waitingRuns } from "../state/store";
+import { arranged } from "../state/versions";
 import { followLink } from "./follow";
 import { Icon } from "./icons";
 import { newChat } from "./parts";
@@ -11,6 +13,7 @@ import { TurnView } from "./TurnView";
 const NEAR_END = 60;
 // Older messages are fetched before the top comes into view.
 const NEAR_TOP = 800;
+const SOUGHT_MS = 2500;
 
 export function Feed() {
   const scroller = useRef<HTMLDivElement>(null);
@@ -20,6 +23,8 @@ export function Feed() {
   const lastTop = useRef(0);
   const [away, setAway] = useState(false);
   const j = journal.value;
+  const places = usePlaces();
+  const detached = j.newest !== Infinity;
 
   const toEnd = () => {
     const el = scroller.current;
@@ -47,8 +52,24 @@ export function Feed() {
   useEffect(() => {
     atEnd.current = true;
     setAway(false);
-    toEnd();
+    void toLatest().then(toEnd);
   }, [sent.value]);
+
+  // What was looked for comes into the middle and is marked for a moment.
+  useLayoutEffect(() => {
+    const seq = sought.value?.seq;
+    if (seq === undefined || opening.value) return;
+    const place = [...(column.current?.querySelectorAll<HTMLElement>("[data-seq]") ?? [])].findLast((el) => Number(el.dataset.seq) <= seq);
+    if (!place) return;
+    atEnd.current = false;
+    place.scrollIntoView({ block: "center" });
+    place.dataset.sought = "";
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+    setAway(true);
+    sought.value = undefined;
+    setTimeout(() => delete place.dataset.sought, SOUGHT_MS);
+  }, [sought.value, j]);
 
   useEffect(() => {
     if (atEnd.current) letGo();
@@ -65,10 +86,12 @@ export function Feed() {
     if (!el) return;
     const left = el.scrollHeight - el.clientHeight - el.scrollTop;
     // Content that grows moves the end away without anybody scrolling; only going up leaves it.
-    if (left < NEAR_END) atEnd.current = true;
+    if (detached) atEnd.current = false;
+    else if (left < NEAR_END) atEnd.current = true;
     else if (el.scrollTop < lastTop.current - 1) atEnd.current = false;
     lastTop.current = el.scrollTop;
-    setAway(!atEnd.current && left > 200);
+    setAway(detached || (!atEnd.current && left > 200));
+    if (detached && left < NEAR_TOP) void loadLater();
     if (el.scrollTop < NEAR_TOP && journal.value.more) void loadOlder();
   };
 
@@ -77,14 +100,14 @@ export function Feed() {
     <div class="feed-place">
       <div ref={scroller} class="feed" role="log" aria-live="off" aria-label="Conversation" tabIndex={0} onScroll={scrolled} onClick={followLink} onAuxClick={followLink}>
         <div ref={column} class="column" aria-busy={opening.value}>
-          {j.turns.map((turn) => (
+          {places.map(({ turn, versions, continued }, i) => (
             <TurnView
               key={turn.runId}
               turn={turn}
               run={tables.value.runs.get(turn.runId)}
-              replaced={replacedRuns.value.has(turn.runId)}
-              waits={waitingRuns.value.has(turn.runId)}
-              last={turn === j.turns[j.turns.length - 1]}
+              versions={versions}
+              continued={continued}
+              last={i === places.length - 1}
             />
           ))}
           {j.turns.length === 0 && !opening.value && <p class="older">Nothing has been written here yet.</p>}
@@ -97,7 +120,7 @@ export function Feed() {
           onClick={() => {
             atEnd.current = true;
             setAway(false);
-            toEnd();
+            void toLatest().then(toEnd);
           }}
         >
           <Icon name="down" />
@@ -106,6 +129,18 @@ export function Feed() {
       )}
     </div>
   );
+}
+
+// usePlaces is what is shown, in order: without the messages that wait, which the queue shows.
+function usePlaces() {
+  const j = journal.value;
+  const runs = sessionRuns.value;
+  return useMemo(() => {
+    const turns = j.turns.filter((t) => !waitingRuns.value.has(t.runId));
+    const have = new Set(turns.map((t) => t.runId));
+    for (const [id, turn] of fetched.value) if (!have.has(id) && turn.entries[0]?.sessionId === j.sessionId) turns.push(turn);
+    return arranged(turns, new Map(runs.map((r) => [r.id, r])), picked.value);
+  }, [j, runs, waitingRuns.value, fetched.value, picked.value]);
 }
 
 // useAnchor measures the first message just before older ones are put above it, so that it can stay where it is.

@@ -1,23 +1,29 @@
 import { useState } from "preact/hooks";
-import type { Run, UserMessage } from "../gen/api/v1/api_pb";
+import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Meta } from "../state/parts";
-import { again } from "../state/send";
+import { retry as again } from "../state/runs";
+import { branch } from "../state/sessions";
 import { tables } from "../state/store";
 import { copy } from "../text/copy";
 import { clock, count, seconds } from "../text/words";
 import { Icon } from "./icons";
+import { Menu, type MenuPlace } from "./Menu";
+import { retryWith } from "./ModelPicker";
 
 interface Props {
   run: Run | undefined;
   meta: Meta;
   answer: string;
-  question: UserMessage | undefined;
+  retry: boolean;
+  // The last entry of the answer.
+  until: number;
   last: boolean;
 }
 
 // Foot is the small line under an answer: what to do with it, and what it took. It shows on hover and focus.
-export function Foot({ run, meta, answer, question, last }: Props) {
+export function Foot({ run, meta, answer, retry, until, last }: Props) {
+  const [place, setPlace] = useState<MenuPlace>();
   const [copied, setCopied] = useState(false);
   const copyAll = async () => {
     setCopied(await copy(answer));
@@ -28,10 +34,26 @@ export function Foot({ run, meta, answer, question, last }: Props) {
       <button class="bare" aria-label="Copy answer" title="Copy answer" onClick={() => void copyAll()}>
         <Icon name={copied ? "check" : "copy"} />
       </button>
-      {last && run && question && run.state === RunState.COMPLETED && (
-        <button class="bare" aria-label="Try again" title="Ask the same again" onClick={() => void again(run, question)}>
+      {run && retry && run.state === RunState.COMPLETED && (
+        <button class="bare" aria-label="Answer again" title="Answer again" aria-haspopup="menu" onClick={(e) => setPlace({ at: e.currentTarget })}>
           <Icon name="again" />
         </button>
+      )}
+      {run && (
+        <button class="bare" aria-label="Branch from here" title="Branch from here: a new chat of all up to this answer" onClick={() => void branch(run.sessionId, until)}>
+          <Icon name="fork" />
+        </button>
+      )}
+      {place && run && (
+        <Menu
+          label="Answer again"
+          place={place}
+          close={() => setPlace(undefined)}
+          items={[
+            { text: "Answer again", about: last ? undefined : "In the same place; what follows stays", act: () => void again(run) },
+            { text: "With another model…", act: () => retryWith(run) },
+          ]}
+        />
       )}
       <span class="faint" tabIndex={0}>{facts(run, meta).join(" · ")}</span>
     </footer>

@@ -1,14 +1,20 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { Icon } from "./icons";
 
 export interface MenuPlace {
   // The button it belongs to.
   at: HTMLElement;
 }
 
-interface Item {
+export interface Item {
   text: string;
+  // A line of explanation under it.
+  about?: string;
+  // Present where one of several is chosen: whether this is it.
+  chosen?: boolean;
   keys?: string;
   danger?: boolean;
+  disabled?: boolean;
   act: () => void;
 }
 
@@ -20,8 +26,9 @@ export function Menu({ label, place, items, close }: { label: string; place: Men
     const from = place.at.getBoundingClientRect();
     const size = el.getBoundingClientRect();
     el.style.left = `${Math.max(8, Math.min(from.left, innerWidth - size.width - 8))}px`;
-    el.style.top = `${from.bottom + size.height + 8 > innerHeight ? from.top - size.height - 4 : from.bottom + 4}px`;
-    el.querySelector("button")?.focus();
+    const below = from.bottom + size.height + 8 <= innerHeight;
+    el.style.top = `${Math.max(8, below ? from.bottom + 4 : from.top - size.height - 4)}px`;
+    (el.querySelector<HTMLElement>("[aria-checked=true]") ?? el.querySelector("button"))?.focus();
     const away = (e: PointerEvent) => {
       if (e.target instanceof Node && !el.contains(e.target)) close();
     };
@@ -29,11 +36,13 @@ export function Menu({ label, place, items, close }: { label: string; place: Men
     return () => document.removeEventListener("pointerdown", away);
   }, [place]);
   const moved = (e: KeyboardEvent) => {
-    const buttons = [...(menu.current?.querySelectorAll("button") ?? [])];
+    const buttons = [...(menu.current?.querySelectorAll<HTMLButtonElement>("button:enabled") ?? [])];
     const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {
       const by = e.key === "ArrowDown" ? 1 : -1;
       buttons[(at + by + buttons.length) % buttons.length]?.focus();
+    } else if (e.key === "Home" || e.key === "End") {
+      buttons[e.key === "Home" ? 0 : buttons.length - 1]?.focus();
     } else if (e.key === "Escape" || e.key === "Tab") {
       close();
       place.at.focus();
@@ -46,15 +55,22 @@ export function Menu({ label, place, items, close }: { label: string; place: Men
       {items.map((item) => (
         <button
           key={item.text}
-          role="menuitem"
+          role={item.chosen === undefined ? "menuitem" : "menuitemradio"}
+          aria-checked={item.chosen}
+          disabled={item.disabled}
           tabIndex={-1}
           class={item.danger ? "danger" : undefined}
           onClick={() => {
             close();
+            if (place.at.isConnected) place.at.focus();
             item.act();
           }}
         >
-          <span>{item.text}</span>
+          <span class="menu-words">
+            <span>{item.text}</span>
+            {item.about && <span class="faint">{item.about}</span>}
+          </span>
+          {item.chosen && <Icon name="check" />}
           {item.keys && <kbd>{item.keys}</kbd>}
         </button>
       ))}

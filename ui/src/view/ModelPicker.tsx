@@ -1,6 +1,8 @@
+import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Model, Provider } from "../gen/api/v1/api_pb";
+import type { Model, Provider, Run } from "../gen/api/v1/api_pb";
 import { choice, choose, label, modelsOf, providers } from "../state/choice";
+import { retry } from "../state/runs";
 import { dialog } from "../state/store";
 import { bytes, count } from "../text/words";
 import { Icon } from "./icons";
@@ -26,7 +28,18 @@ function found(search: string): Group[] {
     .filter((g) => g.models.length > 0 || parts.length === 0);
 }
 
+// Whose answer the chosen model is to give again; nothing: it is chosen for what comes next.
+const retried = signal<Run | undefined>(undefined);
+
+// retryWith asks for a model and has it answer what a run was asked.
+export function retryWith(run: Run): void {
+  retried.value = run;
+  dialog.value = "models";
+}
+
 export function ModelPicker() {
+  const again = retried.value;
+  useEffect(() => () => void (retried.value = undefined), []);
   const [search, setSearch] = useState("");
   const groups = found(search);
   const flat = groups.flatMap((g) => g.models);
@@ -41,7 +54,9 @@ export function ModelPicker() {
   const take = (m: Model | undefined) => {
     if (!m) return;
     dialog.value = "";
-    void choose({ providerId: m.providerId, model: m.model?.id ?? "" });
+    const model = { providerId: m.providerId, model: m.model?.id ?? "" };
+    if (again) void retry(again, model);
+    else void choose(model);
     queueMicrotask(focusComposer);
   };
   const pressed = (e: KeyboardEvent) => {
@@ -54,7 +69,7 @@ export function ModelPicker() {
   };
 
   return (
-    <Modal label="Choose a model" class="picker">
+    <Modal label={again ? "Answer again with another model" : "Choose a model"} class="picker">
       <div class="picker-search">
         <Icon name="search" />
         <input
@@ -63,7 +78,7 @@ export function ModelPicker() {
           aria-expanded="true"
           aria-controls="models"
           aria-activedescendant={flat[cursor] ? `model-${cursor}` : undefined}
-          placeholder="Search models"
+          placeholder={again ? "Answer again with…" : "Search models"}
           autofocus
           value={search}
           onInput={(e) => {

@@ -1,52 +1,70 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Decision, Run } from "../gen/api/v1/api_pb";
+import { useState } from "preact/hooks";
+import type { Approval, Decision, Run } from "../gen/api/v1/api_pb";
 import { Question_Kind, type Question, type Question_Choice } from "../gen/provider/v1/provider_pb";
-import { draft } from "../state/drafts";
 import { isOver } from "../state/rows";
-import { decide } from "../state/send";
 import { tables } from "../state/store";
+import { ApprovalCard } from "./ApprovalCard";
+import { Fold, Visible } from "./Fold";
 import { Icon } from "./icons";
+import { useAnswer } from "./useAnswer";
 
-// A click or key meant for what was there before must not answer.
-const DEAF_MS = 500;
-
+// QuestionCard is a question of the host or of a provider: open until somebody answers, then one line.
 export function QuestionCard({ question, decision, run }: { question: Question; decision: Decision | undefined; run: Run | undefined }) {
   const approval = [...tables.value.approvals.values()].find((a) => a.runId === run?.id && a.question?.id === question.id);
   const answered = decision ?? approval?.decision;
   const waiting = !answered && run !== undefined && !isOver(run);
+  if (!waiting) return <Decided question={question} decision={answered} approval={approval} />;
+  if (approval && isOurs(approval)) return <ApprovalCard approval={approval} question={question} />;
   return (
-    <article data-kind="question" class="card" data-tone={waiting ? "ask" : undefined} aria-label="Question">
-      <p class="card-title"><Icon name="info" /><span>{question.text}</span></p>
+    <article data-kind="question" data-asks class="card" data-tone="ask" aria-label="Question">
+      <p class="card-title"><Icon name="info" /><span><Visible text={question.text} /></span></p>
       {approval?.reason && <p class="plain">{approval.reason}</p>}
-      {question.subject && question.subject !== question.text && <pre tabIndex={0}>{question.subject}</pre>}
-      {question.directory && <p class="faint">in {question.directory}</p>}
-      {waiting && approval && <Choices question={question} approvalId={approval.id} />}
-      {answered && <p class="answered"><span class="tag" data-tone={answered.allowed ? "good" : undefined}>{outcome(question, answered)}</span></p>}
-      {!answered && !waiting && <p class="answered"><span class="tag">not answered</span></p>}
+      {question.subject && question.subject !== question.text && <pre tabIndex={0}><Visible text={question.subject} /></pre>}
+      {question.directory && <p class="faint">in <Visible text={question.directory} /></p>}
+      {approval && <Choices question={question} approval={approval} />}
     </article>
   );
 }
 
-function outcome(question: Question, d: Decision): string {
-  const chosen = question.choices.find((c) => c.id === d.choiceId)?.text || d.text || (d.allowed ? "allowed" : "denied");
-  const by: Record<string, string> = { timeout: "nobody answered in time", restart: "OpenVibez was restarted", cancel: "the run was stopped" };
-  return by[d.by] ? `${chosen}: ${by[d.by]}` : chosen;
+// isOurs: the host asks about a call of one of its tools, and says what it would mean.
+const isOurs = (a: Approval): boolean => a.profile !== "" || a.callId !== "" || a.diff !== "";
+
+const people: Record<string, string> = {
+  window: "you, in this window",
+  cli: "you, in a terminal",
+  tray: "you, from the tray",
+  notification: "you, from a notification",
+  timeout: "nobody answered in time",
+  restart: "OpenVibez was restarted",
+  cancel: "the run was stopped",
+};
+
+const outcomes: Record<string, string> = { once: "Allowed once", session: "Allowed for this session", always: "Allowed always" };
+
+function Decided({ question, decision: d, approval }: { question: Question; decision: Decision | undefined; approval: Approval | undefined }) {
+  const approves = question.kind === Question_Kind.APPROVAL;
+  const chosen = question.choices.find((c) => c.id === d?.choiceId)?.text;
+  let verb = "Not answered";
+  if (d) verb = approves ? ((d.allowed ? outcomes[d.choiceId] : undefined) ?? (d.allowed ? "Allowed" : "Denied")) : "Answered";
+  const who = d ? (people[d.by] ?? d.by) : "";
+  return (
+    <Fold kind="question" icon={d?.allowed ? "check" : approves ? "lock" : "info"} verb={verb} subject={question.subject || question.text} more={who && <span class="faint decided-by">{who}</span>}>
+      {() => (
+        <>
+          <p class="plain">{question.text}</p>
+          {question.subject && <pre tabIndex={0}><Visible text={question.subject} /></pre>}
+          {question.directory && <p class="faint">in <Visible text={question.directory} /></p>}
+          {approval?.reason && <p class="plain">{approval.reason}</p>}
+          {d && (chosen || d.text) && <p class="plain">{[chosen, d.text && `“${d.text}”`].filter(Boolean).join(": ")}</p>}
+        </>
+      )}
+    </Fold>
+  );
 }
 
-function Choices({ question, approvalId }: { question: Question; approvalId: string }) {
-  const box = useRef<HTMLDivElement>(null);
-  const [shownAt] = useState(() => performance.now());
-  const [busy, setBusy] = useState(false);
+function Choices({ question, approval }: { question: Question; approval: Approval }) {
+  const { box, busy, answer } = useAnswer(approval);
   const [text, setText] = useState("");
-  useLayoutEffect(() => {
-    // Who is in the middle of writing keeps the focus.
-    if (draft.peek() === "") box.current?.querySelector<HTMLElement>("[data-first]")?.focus();
-  }, []);
-  const answer = async (choiceId: string, words: string) => {
-    if (busy || performance.now() - shownAt < DEAF_MS) return;
-    setBusy(true);
-    if (!(await decide(approvalId, choiceId, words))) setBusy(false);
-  };
   if (question.kind === Question_Kind.TEXT) {
     return (
       <div ref={box} class="answer">
@@ -62,8 +80,8 @@ function Choices({ question, approvalId }: { question: Question; approvalId: str
   const denial = approves ? question.choices.find((c) => !c.allows) : undefined;
   return (
     <div ref={box} class="buttons" role="group" aria-label="Answers">
-      {ordered(question.choices, denial).map((c) => (
-        <button key={c.id} class="button" data-first={c === denial || undefined} data-allows={(approves && c.allows) || undefined} disabled={busy} onClick={() => void answer(c.id, "")}>
+      {ordered(question.choices, denial).map((c, i) => (
+        <button key={c.id} class="button" data-first={i === 0 || undefined} data-allows={(approves && c.allows) || undefined} disabled={busy} onClick={() => void answer(c.id, "")}>
           {c.text}
         </button>
       ))}

@@ -1,49 +1,48 @@
-import type { Run, UserMessage } from "../gen/api/v1/api_pb";
+import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import { Done_Reason, ErrorCode } from "../gen/provider/v1/provider_pb";
-import { again, goOn } from "../state/send";
+import { goOn, retry } from "../state/runs";
 import { dialog } from "../state/store";
+import { retryWith } from "./ModelPicker";
 import { Icon } from "./icons";
 import { Words } from "./Words";
 
 interface Props {
   run: Run;
-  // What was asked; absent where it is not loaded.
-  message: UserMessage | undefined;
+  // It said or did something before it ended.
   answered: boolean;
+  // Another run goes on from it, so that nothing is to be offered.
+  continued: boolean;
 }
 
 // RunEnd says how a run ended where it did not simply succeed.
-export function RunEnd({ run, message, answered }: Props) {
+export function RunEnd({ run, answered, continued }: Props) {
+  const on = answered && !continued;
   switch (run.state) {
     case RunState.FAILED:
-      return <ErrorCard run={run} message={message} />;
+      return continued ? <Quiet words={run.error?.message || "This failed."} run={run} /> : <ErrorCard run={run} answered={answered} />;
     case RunState.CANCELLED:
-      if (run.startedMs === 0n) return null;
-      return <Quiet words="Stopped." run={run} message={message} />;
+      if (run.startedMs === 0n) return <p class="quiet-end"><span class="tag">removed before it was sent</span></p>;
+      return <Quiet words="Stopped." run={run} goOn={on} again={!continued} />;
     case RunState.INTERRUPTED:
-      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} message={message} goOn={answered} />;
+      return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} goOn={on} again={!continued} />;
     case RunState.COMPLETED:
-      if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} goOn />;
-      if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} message={message} />;
+      if (run.finishReason === Done_Reason.LENGTH) return <Quiet words="The answer reached the model's length limit and ends here." run={run} goOn={on} />;
+      if (run.finishReason === Done_Reason.CONTENT_FILTER) return <Quiet words="The provider's content filter ended this answer." run={run} again={!continued} />;
       return null;
     default:
       return null;
   }
 }
 
-function Quiet(props: { words: string; run: Run; message?: UserMessage; goOn?: boolean }) {
+function Quiet(props: { words: string; run: Run; goOn?: boolean; again?: boolean }) {
   return (
     <p class="quiet-end" data-testid="run-end">
       <Words text={props.words} />
       {props.goOn && <button class="text-button" onClick={() => void goOn(props.run)}>Continue</button>}
-      {props.message && <Again run={props.run} message={props.message} class="text-button" />}
+      {props.again && <button class="text-button" onClick={() => void retry(props.run)}>Try again</button>}
     </p>
   );
-}
-
-function Again({ run, message, class: name }: { run: Run; message: UserMessage; class: string }) {
-  return <button class={name} onClick={() => void again(run, message)}>Send again</button>;
 }
 
 // Errors that another model would mend.
@@ -53,7 +52,7 @@ const connection = new Set([
   ErrorCode.AUTH, ErrorCode.QUOTA, ErrorCode.UNKNOWN_MODEL, ErrorCode.UNREACHABLE, ErrorCode.TLS, ErrorCode.PROXY, ErrorCode.DENIED,
 ]);
 
-function ErrorCard({ run, message }: { run: Run; message: UserMessage | undefined }) {
+function ErrorCard({ run, answered }: { run: Run; answered: boolean }) {
   const error = run.error;
   const code = error ? (ErrorCode[error.code] ?? "") : "";
   const request = error?.requestId || run.requestId;
@@ -77,8 +76,9 @@ function ErrorCard({ run, message }: { run: Run; message: UserMessage | undefine
         </div>
       </details>
       <div class="buttons">
-        {message && <Again run={run} message={message} class="button" />}
-        {error && (connection.has(error.code) || modelErrors.has(error.code)) && <button class="button" onClick={() => (dialog.value = "models")}>Choose another model</button>}
+        {answered && <button class="button" onClick={() => void goOn(run)}>Continue</button>}
+        <button class="button" onClick={() => void retry(run)}>Try again</button>
+        {error && (connection.has(error.code) || modelErrors.has(error.code)) && <button class="button" onClick={() => retryWith(run)}>Try another model</button>}
         {error && connection.has(error.code) && <button class="button" onClick={() => (dialog.value = "settings")}>Providers</button>}
       </div>
     </article>

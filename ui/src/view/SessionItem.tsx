@@ -2,18 +2,17 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { hashOf } from "../boot";
 import type { Session } from "../gen/api/v1/api_pb";
 import { rename } from "../state/sessions";
-import { busySessions, drawer, openId } from "../state/store";
+import { asking, busySessions, drawer, openId } from "../state/store";
 import { Icon } from "./icons";
-import type { MenuPlace } from "./Menu";
+import { openMenu, renaming } from "./SessionMenu";
 
 interface Props {
   session: Session;
-  renaming: boolean;
-  setRenaming: (on: boolean) => void;
-  onMenu: (place: MenuPlace) => void;
 }
 
-export function SessionItem({ session: s, renaming, setRenaming, onMenu }: Props) {
+export function SessionItem({ session: s }: Props) {
+  const edited = renaming.value?.id === s.id && renaming.value.where === "list";
+  const asks = asking.value.get(s.id) ?? 0;
   const open = openId.value === s.id;
   const busy = busySessions.value.has(s.id);
   const item = useRef<HTMLLIElement>(null);
@@ -23,9 +22,9 @@ export function SessionItem({ session: s, renaming, setRenaming, onMenu }: Props
   const title = s.title || "Untitled chat";
   return (
     <li ref={item} class="session" data-open={open || undefined}>
-      {renaming ? (
+      {edited ? (
         <RenameField title={title} done={(name) => {
-          setRenaming(false);
+          renaming.value = undefined;
           if (name !== undefined) void rename(s.id, name);
           item.current?.querySelector("a")?.focus();
         }} />
@@ -36,22 +35,23 @@ export function SessionItem({ session: s, renaming, setRenaming, onMenu }: Props
             title={title}
             aria-current={open ? "page" : undefined}
             onClick={() => (drawer.value = false)}
-            onDblClick={() => setRenaming(true)}
+            onDblClick={() => (renaming.value = { id: s.id, where: "list" })}
             onKeyDown={(e) => {
               if (e.key !== "F2") return;
               e.preventDefault();
-              setRenaming(true);
+              renaming.value = { id: s.id, where: "list" };
             }}
           >
             {s.pinned && <span class="pinned" role="img" aria-label="Pinned"><Icon name="pin" /></span>}
             <span class="session-title">{title}</span>
-            {busy && <span class="dot" role="img" aria-label="Running" />}
+            {asks > 0 && <span class="badge" role="img" aria-label={asks === 1 ? "Asks a question" : `Asks ${asks} questions`} title={asks === 1 ? "Asks a question" : `Asks ${asks} questions`}>{asks}</span>}
+            {busy && asks === 0 && <span class="dot" role="img" aria-label="Running" />}
           </a>
           <button
             class="bare session-menu"
             aria-label={`What to do with “${title}”`}
             aria-haspopup="menu"
-            onClick={(e) => onMenu({ at: e.currentTarget })}
+            onClick={(e) => openMenu(s.id, "list", { at: e.currentTarget })}
           >
             <Icon name="dots" />
           </button>
@@ -61,7 +61,7 @@ export function SessionItem({ session: s, renaming, setRenaming, onMenu }: Props
   );
 }
 
-function RenameField({ title, done }: { title: string; done: (name?: string) => void }) {
+export function RenameField({ title, done }: { title: string; done: (name?: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
   const over = useRef(false);
   const finish = (name?: string) => {

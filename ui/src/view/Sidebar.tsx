@@ -1,18 +1,15 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { moreSessions } from "../state/load";
-import { pin, remove } from "../state/sessions";
-import { dialog, link, nextSessions, problem, sessions, sidebar, drawer } from "../state/store";
+import { query } from "../state/search";
+import { take } from "../state/sessions";
+import { archive, archivedSessions, dialog, drawer, link, nextArchived, nextSessions, problem, sessions, sidebar } from "../state/store";
 import { words } from "../api";
-import type { Session } from "../gen/api/v1/api_pb";
 import { Icon, Mark } from "./icons";
-import { Menu, type MenuPlace } from "./Menu";
-import { Confirm, isNarrow, NewChatButton, toggleSidebar } from "./parts";
+import { isNarrow, NewChatButton, toggleSidebar } from "./parts";
+import { Found, SearchField } from "./Search";
 import { SessionItem } from "./SessionItem";
 
 export function Sidebar() {
-  const [menu, setMenu] = useState<{ session: Session; place: MenuPlace }>();
-  const [renaming, setRenaming] = useState("");
-  const [deleting, setDeleting] = useState<Session>();
   const visible = isNarrow() ? drawer.value : sidebar.value;
   return (
     <nav class="sidebar" aria-label="Chats and settings" inert={!visible}>
@@ -23,58 +20,89 @@ export function Sidebar() {
         </button>
       </div>
       <NewChatButton />
-      <ul class="sessions" role="list" aria-label="Chats">
-        {sessions.value.map((s) => (
-          <SessionItem
-            key={s.id}
-            session={s}
-            renaming={renaming === s.id}
-            setRenaming={(on) => setRenaming(on ? s.id : "")}
-            onMenu={(place) => setMenu({ session: s, place })}
-          />
-        ))}
-        {sessions.value.length === 0 && link.value === "live" && (
-          <li class="no-sessions">Your chats will be listed here.</li>
-        )}
-        {nextSessions.value && <li><MoreButton /></li>}
-      </ul>
+      <SearchField />
+      {query.value.trim() ? <Found /> : archive.value ? <Archived /> : <Chats />}
       <div class="sidebar-foot">
-        <button class="row-button" onClick={() => (dialog.value = "settings")}><Icon name="plug" />Providers</button>
+        <button class="row-button" onClick={() => (dialog.value = "settings")}><Icon name="gear" />Settings</button>
+        <ImportButton />
+        <button class="bare" aria-label="Archived chats" title="Archived chats" aria-pressed={archive.value} onClick={() => void toggleArchive()}>
+          <Icon name="box" />
+        </button>
         <button class="bare" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => (dialog.value = "help")}>
           <Icon name="keys" />
         </button>
       </div>
-      {menu && (
-        <Menu
-          label={`“${menu.session.title}”`}
-          place={menu.place}
-          close={() => setMenu(undefined)}
-          items={[
-            { text: menu.session.pinned ? "Unpin" : "Pin", act: () => void pin(menu.session.id, !menu.session.pinned) },
-            { text: "Rename", keys: "F2", act: () => setRenaming(menu.session.id) },
-            { text: "Delete…", danger: true, act: () => setDeleting(menu.session) },
-          ]}
-        />
-      )}
-      {deleting && (
-        <Confirm
-          title="Delete this chat?"
-          words={`“${deleting.title}” and everything in it will be gone for good.`}
-          yes="Delete"
-          onYes={() => void remove(deleting.id)}
-          close={() => setDeleting(undefined)}
-        />
-      )}
     </nav>
   );
 }
 
-function MoreButton() {
+function Chats() {
+  return (
+    <ul class="sessions" role="list" aria-label="Chats">
+      {sessions.value.map((s) => <SessionItem key={s.id} session={s} />)}
+      {sessions.value.length === 0 && link.value === "live" && <li class="no-sessions">Your chats will be listed here.</li>}
+      {nextSessions.value && <li><MoreButton /></li>}
+    </ul>
+  );
+}
+
+function Archived() {
+  return (
+    <>
+      <p class="list-head">
+        <span>Archived</span>
+        <button class="text-button" onClick={() => (archive.value = false)}>Back to all chats</button>
+      </p>
+      <ul class="sessions" role="list" aria-label="Archived chats">
+        {archivedSessions.value.map((s) => <SessionItem key={s.id} session={s} />)}
+        {archivedSessions.value.length === 0 && <li class="no-sessions">Nothing is archived. Archiving takes a chat out of the list and keeps it: choose it in the chat's menu.</li>}
+        {nextArchived.value && <li><MoreButton archived /></li>}
+      </ul>
+    </>
+  );
+}
+
+async function toggleArchive(): Promise<void> {
+  query.value = "";
+  archive.value = !archive.value;
+  if (!archive.value) return;
+  try {
+    nextArchived.value = "";
+    await moreSessions(true);
+  } catch (err) {
+    problem.value = words(err);
+  }
+}
+
+function ImportButton() {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button class="bare" aria-label="Import a chat" title="Import a chat (a file that an export as JSON Lines wrote)" onClick={() => input.current?.click()}>
+        <Icon name="bring" />
+      </button>
+      <input
+        ref={input}
+        type="file"
+        accept=".jsonl,application/jsonl"
+        hidden
+        data-testid="import"
+        onChange={(e) => {
+          const file = e.currentTarget.files?.[0];
+          if (file) void take(file);
+          e.currentTarget.value = "";
+        }}
+      />
+    </>
+  );
+}
+
+function MoreButton({ archived = false }: { archived?: boolean }) {
   const [busy, setBusy] = useState(false);
   const load = async () => {
     setBusy(true);
     try {
-      await moreSessions();
+      await moreSessions(archived);
     } catch (err) {
       problem.value = words(err);
     }
@@ -82,4 +110,3 @@ function MoreButton() {
   };
   return <button class="more" disabled={busy} onClick={() => void load()}>{busy ? "Loading…" : "Load more"}</button>;
 }
-

@@ -1,62 +1,56 @@
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Turn } from "../state/journal";
 import { answerText, shown, userMessage, type Part } from "../state/parts";
 import { isActive } from "../state/rows";
-import { oneLine } from "../text/words";
+import type { Versions } from "../state/versions";
 import { Foot } from "./Foot";
 import { memo } from "./memo";
-import { ActionRow, ChangeRow, NoticeRow, PlanList, SummaryRow, ToolRow } from "./rows";
 import { QuestionCard } from "./QuestionCard";
+import { Report } from "./Report";
 import { RunEnd } from "./RunEnd";
+import { ActionRow, NoticeRow, PlanList, SummaryRow } from "./rows";
 import { StatusLine } from "./StatusLine";
 import { TextMessage, Thought } from "./TextMessage";
+import { ChangeRow, ToolRow } from "./tools";
 import { UserMessage } from "./UserMessage";
+import { Pager } from "./Pager";
 
 interface Props {
   turn: Turn;
   run: Run | undefined;
-  // A newer run stands in for this one.
-  replaced: boolean;
-  // An earlier run has to end first.
-  waits: boolean;
+  versions: Versions | undefined;
+  // Another run goes on from this one.
+  continued: boolean;
   last: boolean;
 }
 
 // TurnView shows one message and all that came of it.
-export const TurnView = memo(function TurnView(props: Props) {
-  const [open, setOpen] = useState(false);
-  if (!props.replaced) return <Whole {...props} />;
-  return (
-    <details class="replaced" onToggle={(e) => setOpen(e.currentTarget.open)}>
-      <summary>Earlier try: “{oneLine(userMessage(props.turn)?.text ?? "", 60)}”</summary>
-      {open && <Whole {...props} />}
-    </details>
-  );
-});
-
-function Whole({ turn, run, replaced, waits, last }: Props) {
+export const TurnView = memo(function TurnView({ turn, run, versions, continued, last }: Props) {
   const { parts, meta } = useMemo(() => shown(turn), [turn]);
   const active = run !== undefined && isActive(run);
   const ended = run === undefined || run.state >= RunState.COMPLETED;
   const answer = answerText(parts);
+  const message = userMessage(turn);
   return (
     <section class="turn" data-run={turn.runId}>
       {parts.map((part, i) => (
-        <PartView key={part.seq} part={part} run={run} waits={waits} live={active && i === parts.length - 1} />
+        <PartView key={part.seq} part={part} run={run} live={active && i === parts.length - 1} />
       ))}
       {active && <StatusLine run={run} parts={parts} />}
-      {run && !replaced && <RunEnd run={run} message={userMessage(turn)} answered={answer !== ""} />}
-      {ended && answer !== "" && <Foot run={run} meta={meta} answer={answer} question={userMessage(turn)} last={last && !replaced} />}
+      {ended && <Report runId={turn.runId} parts={parts} />}
+      {run && <RunEnd run={run} answered={answer !== "" || parts.some((p) => p.kind === "tool")} continued={continued} />}
+      {ended && answer !== "" && <Foot run={run} meta={meta} answer={answer} retry={!continued && message !== undefined} until={Number(turn.entries[turn.entries.length - 1].lastSeq || turn.entries[turn.entries.length - 1].seq)} last={last} />}
+      {versions && <Pager versions={versions} />}
     </section>
   );
-}
+});
 
-function PartView({ part, run, waits, live }: { part: Part; run: Run | undefined; waits: boolean; live: boolean }) {
+function PartView({ part, run, live }: { part: Part; run: Run | undefined; live: boolean }) {
   switch (part.kind) {
     case "user":
-      return <UserMessage text={part.text} attachments={part.attachments} at={part.at} run={run} waits={waits} />;
+      return <UserMessage seq={part.seq} message={part.message} at={part.at} run={run} />;
     case "text":
       return <TextMessage seq={part.seq} text={part.text} done={!live} />;
     case "thought":
@@ -66,11 +60,11 @@ function PartView({ part, run, waits, live }: { part: Part; run: Run | undefined
     case "action":
       return <ActionRow action={part.action} live={live} />;
     case "tool":
-      return <ToolRow call={part.call} output={part.output} live={run !== undefined && isActive(run)} />;
+      return <ToolRow part={part} live={run !== undefined && isActive(run)} />;
     case "question":
       return <QuestionCard question={part.question} decision={part.decision} run={run} />;
     case "change":
-      return <ChangeRow change={part.change} />;
+      return <ChangeRow change={part.change} seq={part.seq} />;
     case "notice":
       return <NoticeRow notice={part.notice} />;
     case "summary":

@@ -1,7 +1,7 @@
 // The keys that work everywhere in the window.
 import { step } from "../state/open";
-import { dialog } from "../state/store";
-import { focusComposer, newChat, toggleSidebar } from "./parts";
+import { dialog, toast } from "../state/store";
+import { focusComposer, focusSearch, newChat, nextQuestion, toggleSidebar } from "./parts";
 
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const MOD = mac ? "⌘" : "Ctrl";
@@ -12,6 +12,9 @@ export const shortcuts: readonly { keys: readonly string[]; what: string }[] = [
   { keys: [mac ? "⇧" : "Shift", "Enter"], what: "New line" },
   { keys: ["Esc"], what: "Stop the answer, or close what is open" },
   { keys: [MOD, "N"], what: `New chat (in a browser tab: ${mac ? "⌥" : "Alt"} N)` },
+  { keys: [MOD, mac ? "⇧" : "Shift", "F"], what: "Search in all chats" },
+  { keys: [mac ? "⌥" : "Alt", "A"], what: "The next question that waits for you" },
+  { keys: [MOD, "Z"], what: "Take back what was just deleted or archived" },
   { keys: [MOD, "K"], what: "Choose the model" },
   { keys: [MOD, "B"], what: "Show or hide the list of chats" },
   { keys: [MOD, ","], what: "Providers and settings" },
@@ -22,6 +25,8 @@ export const shortcuts: readonly { keys: readonly string[]; what: string }[] = [
 ];
 
 export const modelKeys = mac ? "⌘K" : "Ctrl+K";
+export const searchKeys = mac ? "⇧⌘F" : "Ctrl+Shift+F";
+export const undoKeys = mac ? "⌘Z" : "Ctrl+Z";
 
 // keyPressed listens to the whole document.
 export function keyPressed(e: KeyboardEvent): void {
@@ -34,7 +39,18 @@ export function keyPressed(e: KeyboardEvent): void {
     return;
   }
   if (dialog.value || document.querySelector("dialog[open]")) return;
-  if ((mod && e.key.toLowerCase() === "n") || (e.altKey && !e.ctrlKey && !e.metaKey && e.code === "KeyN")) {
+  if ((mac ? e.metaKey : e.ctrlKey) && e.shiftKey && !e.altKey && e.code === "KeyF") {
+    done();
+    focusSearch();
+  } else if (e.altKey && !e.ctrlKey && !e.metaKey && e.code === "KeyA") {
+    done();
+    nextQuestion();
+  } else if (mod && e.key.toLowerCase() === "z" && toast.value?.action && !(typing(e.target) && hasText(e.target))) {
+    done();
+    const { act } = toast.value.action;
+    toast.value = undefined;
+    act();
+  } else if ((mod && e.key.toLowerCase() === "n") || (e.altKey && !e.ctrlKey && !e.metaKey && e.code === "KeyN")) {
     done();
     newChat();
   } else if (mod && e.key.toLowerCase() === "b") {
@@ -56,6 +72,9 @@ export function keyPressed(e: KeyboardEvent): void {
     }
   }
 }
+
+// Who has something written means that.
+const hasText = (target: EventTarget | null): boolean => (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) && target.value !== "";
 
 function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));

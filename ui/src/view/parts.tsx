@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { go } from "../state/open";
 import { saveWindow } from "../state/settings";
-import { dialog, drawer, sidebar } from "../state/store";
+import { dialog, drawer, openId, pendingApprovals, sidebar } from "../state/store";
 import { Icon } from "./icons";
 
 const narrow = matchMedia("(max-width: 760px)");
@@ -20,6 +20,26 @@ export const isNarrow = (): boolean => narrow.matches;
 
 export function focusComposer(): void {
   document.querySelector<HTMLTextAreaElement>("#message")?.focus();
+}
+
+export function focusSearch(): void {
+  if (narrow.matches) drawer.value = true;
+  else if (!sidebar.value) toggleSidebar();
+  requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.select());
+}
+
+// nextQuestion goes to the next question that waits: the one after the one in focus, in this chat or another.
+export function nextQuestion(): void {
+  const here = [...document.querySelectorAll<HTMLElement>("[data-asks] [data-first]")];
+  const at = here.findIndex((el) => el.closest("[data-asks]")?.contains(document.activeElement));
+  const next = here[at + 1];
+  if (next) {
+    next.focus();
+    return;
+  }
+  const other = pendingApprovals.value.find((a) => a.sessionId !== openId.value);
+  if (other) go(other.sessionId);
+  else here[0]?.focus();
 }
 
 export function newChat(): void {
@@ -76,14 +96,14 @@ export function CloseButton({ onClick = () => (dialog.value = "") }: { onClick?:
   );
 }
 
-export function Confirm(props: { title: string; words: string; yes: string; onYes: () => void; close: () => void }) {
+export function Confirm(props: { title: string; words: string; yes: string; no?: string; onYes: () => void; close: () => void }) {
   return (
     <Modal label={props.title} class="confirm" close={props.close}>
       <div class="confirm-body">
         <h2>{props.title}</h2>
         <p>{props.words}</p>
         <div class="buttons">
-          <button class="button" autofocus onClick={props.close}>Keep</button>
+          <button class="button" autofocus onClick={props.close}>{props.no ?? "Keep"}</button>
           <button
             class="button danger"
             onClick={() => {

@@ -1,0 +1,106 @@
+// What models called and changed.
+import { useState } from "preact/hooks";
+import { FileChange_Kind, type FileChange } from "../gen/api/v1/api_pb";
+import type { Part } from "../state/parts";
+import { aboutCall, countsOf, exitOf, type Counts, type ToolKind } from "../state/tools";
+import { seconds } from "../text/words";
+import { Fold, Output, type Tag } from "./Fold";
+import type { IconName } from "./icons";
+import { useNow } from "./useNow";
+
+const icons: Record<ToolKind, IconName> = { command: "command", read: "file", edit: "file", search: "search", plan: "check", other: "tool" };
+
+export function ToolRow({ part: { call, output, seq, from, until }, live }: { part: Extract<Part, { kind: "tool" }>; live: boolean }) {
+  const { kind, verb, subject } = aboutCall(call);
+  const running = live && !output;
+  const now = useNow(running);
+  if (kind === "plan" && output && !output.result?.failed) return null;
+  let tag: Tag | undefined;
+  if (output?.outcomeUnknown) tag = { words: "outcome unknown", tone: "warn" };
+  else if (!output) tag = { words: live ? "running" : "no result", tone: live ? undefined : "warn" };
+  else tag = (kind === "command" ? exitOf(output) : undefined) ?? (output.result?.failed ? { words: "failed", tone: "bad" } : undefined);
+  const took = output ? until - from : now - from;
+  const said = running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
+  return (
+    <Fold kind="tool" seq={seq} icon={icons[kind]} verb={said} subject={subject} tag={tag} more={took >= 1000 && <span class="faint">{seconds(running ? Math.floor(took / 1000) * 1000 : took)}</span>}>
+      {() => (
+        <>
+          {kind === "command" ? <Output text={output ? output.result?.content ?? "" : "…"} command={subject} /> : (
+            <>
+              {kind !== "read" && <Output text={pretty(call.argumentsJson)} command="" label="What it was called with" />}
+              {output?.result && <Output text={output.result.content} command="" />}
+            </>
+          )}
+          {output?.outcomeUnknown && <p class="plain">OpenVibez ended between the call and its result. It may or may not have happened; it is not repeated.</p>}
+        </>
+      )}
+    </Fold>
+  );
+}
+
+function pretty(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+}
+
+export const changes: Record<FileChange_Kind, string> = {
+  [FileChange_Kind.UNSPECIFIED]: "Changed",
+  [FileChange_Kind.CREATED]: "Created",
+  [FileChange_Kind.CHANGED]: "Edited",
+  [FileChange_Kind.DELETED]: "Deleted",
+};
+
+export function ChangeRow({ change, seq }: { change: FileChange; seq: number }) {
+  // What has no difference is told by the report at the end.
+  if (!change.diff) return null;
+  const tag: Tag | undefined = change.undone ? { words: "undone" } : change.sensitive ? { words: "may run later", tone: "warn" } : undefined;
+  return (
+    <Fold kind="change" seq={seq} icon="file" verb={changes[change.kind]} subject={change.path} tag={tag} more={<PlusMinus counts={countsOf(change.diff)} />}>
+      {() => (
+        <>
+          {change.sensitive && <p class="plain">{why(change)}</p>}
+          <Diff text={change.diff} />
+        </>
+      )}
+    </Fold>
+  );
+}
+
+export const why = (c: FileChange): string => (c.why ? `${c.why[0].toUpperCase()}${c.why.slice(1)}, outside of the sandbox.` : "Other programs may run this later, outside of the sandbox.");
+
+export function PlusMinus({ counts: { added, removed } }: { counts: Counts }) {
+  if (added + removed === 0) return null;
+  return (
+    <span class="counts" role="img" aria-label={`${added} lines added, ${removed} removed`}>
+      <span data-sign="+">+{added}</span> <span data-sign="-">−{removed}</span>
+    </span>
+  );
+}
+
+const MOST_LINES = 5000;
+const FIRST_LINES = 400;
+
+export function Diff({ text }: { text: string }) {
+  const [most, setMost] = useState(FIRST_LINES);
+  if (!text) return <p class="faint">No difference was recorded.</p>;
+  const lines = text.trimEnd().split("\n");
+  return (
+    <>
+      <pre class="diff" tabIndex={0} aria-label="Difference">
+        {lines.slice(0, most).map((line, i) => (
+          <span key={i} data-sign={sign(line)}>{`${line}\n`}</span>
+        ))}
+        {most >= MOST_LINES && lines.length > most && `… ${lines.length - most} more lines`}
+      </pre>
+      {most < MOST_LINES && lines.length > most && <button class="text-button" onClick={() => setMost(MOST_LINES)}>Show all {lines.length} lines</button>}
+    </>
+  );
+}
+
+function sign(line: string): string | undefined {
+  if (line.startsWith("@@")) return "@";
+  return /^[+-](?![+-]{2} )/.test(line) ? line[0] : undefined;
+}
