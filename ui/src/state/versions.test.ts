@@ -5,8 +5,8 @@ import type { Turn } from "./journal";
 import { arranged } from "./versions";
 
 const turn = (runId: string, seq: number): Turn => ({ runId, entries: [create(EntrySchema, { runId, seq: BigInt(seq), lastSeq: BigInt(seq) })] });
-const run = (id: string, at: number, more: Partial<Run> = {}): Run =>
-  create(RunSchema, { id, createdMs: BigInt(at), startedMs: BigInt(at), state: RunState.COMPLETED, ...more } as Partial<Run>);
+const run = (id: string, at: number, more: Omit<Partial<Run>, "$typeName"> = {}): Run =>
+  create(RunSchema, { id, createdMs: BigInt(at), startedMs: BigInt(at), state: RunState.COMPLETED, ...more });
 const table = (...runs: Run[]) => new Map(runs.map((r) => [r.id, r]));
 const ids = (places: ReturnType<typeof arranged>) => places.map((p) => p.turn.runId);
 
