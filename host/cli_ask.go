@@ -69,8 +69,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 	f.BoolVar(&o.fresh, "new", false, "begin a new session (the default)")
 	f.StringVar(&o.system, "system", "", "system prompt of a new session")
 	o.tuning.flags(f)
-	f.BoolVar(&o.json, "json", false, "print each change as a JSON object on a line; the last one is the finished run")
-	f.BoolVar(&o.thoughts, "thoughts", false, "print the model's thoughts to standard error")
+	o.printing(cmd)
 	return cmd
 }
 
@@ -163,7 +162,11 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 	if err != nil {
 		return err
 	}
-	f := &follower{app: a, options: o, client: c, run: sent.Run, rev: before.Rev}
+	return (&follower{app: a, options: o, client: c, run: sent.Run, rev: before.Rev}).printAll(ctx)
+}
+
+// printAll prints the run to its end; Ctrl-C cancels it.
+func (f *follower) printAll(ctx context.Context) error {
 	ctx, stop := f.cancelOnSignal(ctx)
 	defer stop()
 	final, err := f.follow(ctx)

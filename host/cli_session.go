@@ -190,6 +190,10 @@ func (a *app) showSession(s *apiv1.Session, entries []*apiv1.Entry, runs []*apiv
 	for i, e := range entries {
 		switch body := e.Body.(type) {
 		case *apiv1.Entry_User:
+			if body.User.Text == "" && len(body.User.Attachments) == 0 {
+				fmt.Fprintln(a.out, "\n"+a.style.dim("· continued"))
+				continue
+			}
 			fmt.Fprintln(a.out, "\n"+a.style.bold("> "+strings.ReplaceAll(safe(body.User.Text), "\n", "\n> ")))
 		case *apiv1.Entry_Text:
 			fmt.Fprintln(a.out, "\n"+strings.TrimRight(safe(body.Text.Text), "\n"))
@@ -215,6 +219,8 @@ func (a *app) showSession(s *apiv1.Session, entries []*apiv1.Entry, runs []*apiv
 			}
 		case *apiv1.Entry_Notice:
 			fmt.Fprintln(a.out, "\n"+a.style.dim("· "+oneLine(body.Notice.Text, 200)))
+		case *apiv1.Entry_Summary:
+			fmt.Fprintln(a.out, "\n"+a.style.dim("· summary of what came before, for the model: "+safe(body.Summary.Text)))
 		}
 		if i+1 == len(entries) || entries[i+1].RunId != e.RunId {
 			if end := ends[e.RunId]; end != "" {

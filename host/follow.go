@@ -65,7 +65,7 @@ func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
 			lost = time.Now()
 		case time.Since(lost) > hostPatience:
 			f.endLine()
-			return nil, &exitError{exitNoHost, fmt.Errorf("the host went away in the middle of the answer; what came by then is kept: openvibez session show %s", short(f.run.SessionId))}
+			return nil, &exitError{exitNoHost, fmt.Errorf("the host went away in the middle of the answer; what came by then is kept: openvibez session show %s\nGo on from there: openvibez run continue %s", short(f.run.SessionId), short(f.run.Id))}
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
@@ -308,20 +308,31 @@ func (f *follower) finish(run *apiv1.Run) error {
 	switch run.State {
 	case apiv1.RunState_RUN_STATE_COMPLETED:
 		if run.FinishReason == providerv1.Done_REASON_LENGTH {
-			f.aside("the answer ends here because the output limit was reached")
+			f.aside("the answer ends here because the output limit was reached" + goOn(run))
 		}
 		if f.errStyle.terminal && f.style.terminal && !f.options.json {
 			fmt.Fprintln(f.err, f.errStyle.dim(fmt.Sprintf("%s · session %s · go on: openvibez ask -c", run.Model, short(run.SessionId))))
 		}
 		return nil
 	case apiv1.RunState_RUN_STATE_FAILED:
-		return &exitError{exitProvider, errors.New(runProblem(run, "the provider failed"))}
+		return &exitError{exitProvider, errors.New(runProblem(run, "the provider failed") + goOn(run))}
 	case apiv1.RunState_RUN_STATE_CANCELLED:
-		return &exitError{exitCancelled, errors.New("cancelled; what came by then is kept")}
+		return &exitError{exitCancelled, errors.New("cancelled; what came by then is kept" + goOn(run))}
 	case apiv1.RunState_RUN_STATE_INTERRUPTED:
-		return &exitError{exitCancelled, errors.New(runProblem(run, "interrupted: the host ended; what came by then is kept"))}
+		return &exitError{exitCancelled, errors.New(runProblem(run, "interrupted: the host ended; what came by then is kept") + goOn(run))}
 	}
 	return fmt.Errorf("the run ended as %s", stateWords(run.State))
+}
+
+// goOn says how to take up a run that ended before its answer did.
+func goOn(run *apiv1.Run) string {
+	if run.StartedMs == 0 {
+		return ""
+	}
+	if run.LastSeq > run.UserSeq {
+		return "\nGo on from there: openvibez run continue " + short(run.Id)
+	}
+	return "\nAsk again: openvibez run retry " + short(run.Id)
 }
 
 func runProblem(run *apiv1.Run, otherwise string) string {

@@ -88,8 +88,8 @@ Environment:
 		}
 	}
 	root.AddCommand(
-		a.askCommand(), a.sessionCommand(), a.searchCommand(), a.watchCommand(), a.providerCommand(), a.usageCommand(),
-		a.openCommand(), a.statusCommand(), a.doctorCommand(), a.stopCommand(), a.versionCommand(),
+		a.askCommand(), a.sessionCommand(), a.searchCommand(), a.runCommand(), a.watchCommand(), a.providerCommand(), a.usageCommand(),
+		a.settingsCommand(), a.openCommand(), a.statusCommand(), a.doctorCommand(), a.stopCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -48,9 +48,9 @@ func (e *Engine) Continue(ctx context.Context, req *apiv1.ContinueRequest) (*api
 	}
 	switch {
 	case old.StartedMs == 0:
-		return nil, fmt.Errorf("%w: run %s never began; retry it instead", store.ErrInvalid, old.Id)
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "run %s never began; retry it instead", old.Id)
 	case old.State == apiv1.RunState_RUN_STATE_COMPLETED && old.FinishReason != providerv1.Done_REASON_LENGTH:
-		return nil, fmt.Errorf("%w: the answer of run %s is complete; send a message to go on", store.ErrInvalid, old.Id)
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the answer of run %s is complete; send a message to go on", old.Id)
 	}
 	m := store.Send{SessionID: old.SessionId, ClientRequestID: req.ClientRequestId, Options: old.Options, ContinuesRunID: old.Id}
 	session, r, err := e.again(ctx, old, m)

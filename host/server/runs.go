@@ -62,7 +62,15 @@ func (a *api) GetRun(ctx context.Context, req *apiv1.GetRunRequest) (*apiv1.GetR
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.GetRunResponse{Run: r}, nil
+	res := &apiv1.GetRunResponse{Run: r}
+	if !req.WithEntries {
+		return res, nil
+	}
+	if res.Entries, err = a.Store.RunEntries(ctx, r.Id); err != nil {
+		return nil, err
+	}
+	res.Approvals, err = a.Store.RunApprovals(ctx, r.Id)
+	return res, err
 }
 
 func (a *api) ListRuns(ctx context.Context, req *apiv1.ListRunsRequest) (*apiv1.ListRunsResponse, error) {

@@ -107,3 +107,28 @@ func (v view) openText(sessionID string, before int64) (*apiv1.Entry, error) {
 	}
 	return whole, nil
 }
+
+// RunEntries gives all entries of a run, oldest first, and the text that it is writing as one chunk.
+func (s *Store) RunEntries(ctx context.Context, runID string) ([]*apiv1.Entry, error) {
+	var entries []*apiv1.Entry
+	err := s.read(ctx, func(v view) error {
+		run, err := v.run(runID)
+		if err != nil {
+			return err
+		}
+		err = v.each(func(scan func(...any) error) error {
+			e, err := entry(scan)
+			entries = append(entries, e)
+			return err
+		}, "SELECT "+entryColumns+" FROM entries WHERE run_id = ? ORDER BY seq", runID)
+		if err != nil {
+			return fmt.Errorf("read run %s: %w", runID, err)
+		}
+		open, err := v.openText(run.SessionID, 1<<62)
+		if open.GetRunId() == runID {
+			entries = append(entries, open)
+		}
+		return err
+	})
+	return entries, err
+}

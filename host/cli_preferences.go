@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+)
+
+// preference is a setting of the host that people may change.
+type preference struct {
+	key, otherwise, words string
+	// What it may be; empty: any JSON.
+	values []string
+}
+
+func preferences() []preference {
+	return []preference{
+		{"summaries", "true", "summarise older messages when a conversation outgrows its model's window", []string{"true", "false"}},
+		{"titles", "the answering provider's cheapest model", "who names conversations; see `openvibez provider default --help`", nil},
+	}
+}
+
+func (a *app) settingsCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "settings",
+		Short: "List and change settings of the host",
+		Example: `  openvibez settings list
+  openvibez settings set summaries false`,
+	}, a.settingsList(), a.settingsSet("set KEY VALUE", "Change a setting", "its value, such as true or false"),
+		a.settingsSet("reset KEY", "Put a setting back to its default"))
+}
+
+func (a *app) settingsList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the settings with their values",
+		Example: `  openvibez settings list --json`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			res, err := c.Host.GetSettings(cmd.Context(), &apiv1.GetSettingsRequest{})
+			if err != nil {
+				return err
+			}
+			set := map[string]string{}
+			for _, s := range res.Settings {
+				set[s.Key] = s.ValueJson
+				if asJSON {
+					if err := printJSON(a.out, s); err != nil {
+						return err
+					}
+				}
+			}
+			if asJSON {
+				return nil
+			}
+			rows := [][]string{{"KEY", "VALUE", "WHAT IT DOES"}}
+			for _, p := range preferences() {
+				value, ok := set[p.key]
+				if !ok {
+					value = p.otherwise + " (default)"
+				}
+				rows = append(rows, []string{p.key, oneLine(value, 60), p.words})
+			}
+			table(a.out, a.style.dim, rows)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print all settings that are set, one JSON object a line")
+	return cmd
+}
+
+// settingsSet makes the command that sets a setting to value, or puts it back where it takes none.
+func (a *app) settingsSet(use, short string, value ...string) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  exactly(append([]string{"a setting: " + preferenceKeys()}, value...)...),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all := preferences()
+			i := slices.IndexFunc(all, func(p preference) bool { return p.key == args[0] })
+			if i < 0 {
+				return misused(cmd, "there is no setting %q; there is %s", args[0], preferenceKeys())
+			}
+			req := &apiv1.SetSettingRequest{Key: args[0]}
+			if len(args) > 1 {
+				if values := all[i].values; len(values) > 0 && !slices.Contains(values, args[1]) {
+					return misused(cmd, "%s can't be %q, only %s", args[0], args[1], strings.Join(values, " or "))
+				}
+				req.ValueJson = args[1]
+				if !json.Valid([]byte(args[1])) {
+					quoted, err := json.Marshal(args[1])
+					if err != nil {
+						return fmt.Errorf("write JSON: %w", err)
+					}
+					req.ValueJson = string(quoted)
+				}
+			}
+			c, err := a.hostOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			_, err = c.Host.SetSetting(cmd.Context(), req)
+			return err
+		},
+	}
+}
+
+func preferenceKeys() string {
+	var keys []string
+	for _, p := range preferences() {
+		keys = append(keys, p.key)
+	}
+	return strings.Join(keys, ", ")
+}
