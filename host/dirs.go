@@ -103,6 +103,7 @@ func (d dirs) create() error {
 
 func (d dirs) database() string { return filepath.Join(d.data, "openvibez.db") }
 func (d dirs) socket() string   { return filepath.Join(d.runtime, "api.sock") }
+func (d dirs) plugins() string  { return filepath.Join(d.data, "plugins") }
 func (d dirs) logFile() string  { return filepath.Join(d.log, "host.log") }
 
 // address is the file in the data directory that names the socket of the host that has it open: another login of the

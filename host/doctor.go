@@ -195,7 +195,7 @@ func (d *doctor) resting(ctx context.Context, dirs dirs) {
 	}
 	defer os.RemoveAll(sockets)
 	m := provider.New(provider.Config{
-		PluginDirs: []string{filepath.Dir(exe), filepath.Join(dirs.data, "plugins")},
+		PluginDirs: []string{filepath.Dir(exe)}, InstallDir: dirs.plugins(),
 		RuntimeDir: filepath.Join(sockets, "p"), Logger: silent, Store: st, Getenv: d.getenv,
 	})
 	defer m.Close()

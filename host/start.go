@@ -153,6 +153,7 @@ func (h *host) run(ctx context.Context) error {
 		return err
 	}
 	defer h.providers.Close()
+	h.providers.Sweep()
 	h.runs = run.New(run.Config{Store: h.store, Providers: h.providers, Logger: h.log})
 	if h.server, err = h.newServer(ctx); err != nil {
 		return err
@@ -195,7 +196,8 @@ func (h *host) newProviders() (*provider.Manager, error) {
 		return nil, err
 	}
 	return provider.New(provider.Config{
-		PluginDirs: []string{filepath.Dir(exe), filepath.Join(h.dirs.data, "plugins")},
+		PluginDirs: []string{filepath.Dir(exe)},
+		InstallDir: h.dirs.plugins(),
 		RuntimeDir: filepath.Join(h.dirs.runtime, "p"),
 		Logger:     h.log,
 		Store:      h.store,

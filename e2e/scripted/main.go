@@ -89,6 +89,9 @@ type scripted struct {
 }
 
 func (s *scripted) Describe() *providerv1.DescribeResponse {
+	if d, ok := manifest(); ok {
+		return d
+	}
 	return &providerv1.DescribeResponse{
 		Id: s.id, Name: strings.ToUpper(s.id[:1]) + s.id[1:], Description: "Does what the message says; for tests.", Version: "0.1.0",
 		Features:   []providerv1.Feature{providerv1.Feature_FEATURE_ANSWER},
@@ -98,6 +101,7 @@ func (s *scripted) Describe() *providerv1.DescribeResponse {
 }
 
 func (s *scripted) Check(ctx context.Context, c *providerv1.Connection) (string, error) {
+	crashIfTold()
 	if c.BaseUrl == "" {
 		return "ready", nil
 	}
@@ -124,6 +128,7 @@ func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv
 }
 
 func (s *scripted) Run(ctx context.Context, req *providerv1.RunRequest, st *sdk.Stream) error {
+	crashIfTold()
 	turns, _ := s.seen.LoadOrStore(req.RunId, new(atomic.Int64))
 	turn := turns.(*atomic.Int64).Add(1) - 1
 	return (&script{ctx: ctx, req: req, stream: st, turn: int(turn)}).run()

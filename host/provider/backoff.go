@@ -16,6 +16,8 @@ func (p *plugin) failed(words string) {
 	p.retryAt = now.Add(min(p.m.timing.maxBackoff, p.m.timing.backoff<<min(len(p.failures)-1, 10)))
 	if p.disabled() {
 		p.log.Error("plugin is switched off", "failures", len(p.failures), "problem", words)
+		f := p.file
+		p.m.work.Go(func() { p.m.rollBack(f, words) })
 	}
 }
 

@@ -57,7 +57,11 @@ func (p *plugin) ask(ctx context.Context, proc *process) (*providerv1.DescribeRe
 	if err != nil {
 		return nil, proc.explain(err, p.name(), "while it was asked what it is")
 	}
-	if err := sound(d, proc.file); err != nil {
+	err = sound(d, proc.file)
+	if err == nil {
+		err = p.m.agrees(d, proc.file)
+	}
+	if err != nil {
 		p.mu.Lock()
 		p.problem = err.Error()
 		p.mu.Unlock()

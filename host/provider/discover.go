@@ -27,12 +27,27 @@ type file struct {
 	builtIn bool
 	// Why it can't be started, for people; "" if nothing speaks against it.
 	problem string
+
+	// Of an installed one: the SHA-256 of its program and of its manifest, in hex, and whether a person agreed to run
+	// this version unconfined.
+	sha256, manifest  string
+	unconfinedAllowed bool
+	// It runs from its author's directory; with debug, without confinement and for as long as it is developed.
+	development, debug bool
 }
 
 // find lists the plugins in all directories; of two with the same id the first counts.
 func (m *Manager) find() []file {
-	var files []file
+	files := m.inDevelopment()
 	seen := map[string]bool{}
+	for _, f := range files {
+		seen[f.id] = true
+	}
+	l, lockErr := m.installs.read()
+	if lockErr != nil {
+		m.log.Error("installed plugins are left out", "error", lockErr)
+		l = &lock{}
+	}
 	for _, dir := range m.dirs {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -47,9 +62,17 @@ func (m *Manager) find() []file {
 				continue
 			}
 			if f, ok := m.inspect(dir, id); ok {
+				if l.Off[id] {
+					f.problem = switchedOffWords(id)
+				}
 				seen[id] = true
 				files = append(files, f)
 			}
+		}
+	}
+	for id := range l.Plugins {
+		if f, ok := m.installs.file(id, l); ok && !seen[id] {
+			files = append(files, f)
 		}
 	}
 	return files
@@ -57,19 +80,31 @@ func (m *Manager) find() []file {
 
 // locate finds one plugin, or says in words why it can't be started.
 func (m *Manager) locate(id string) (file, error) {
-	for _, dir := range m.dirs {
-		f, ok := m.inspect(dir, id)
-		if !ok {
-			continue
-		}
+	if f, ok := m.developed(id); ok {
 		if f.problem != "" {
 			return f, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%s", f.problem)
 		}
 		return f, nil
 	}
-	return file{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
-		"the plugin %q is not installed: there is no %s in %s. Put it there, or choose another provider",
-		id, fileName(id), strings.Join(m.dirs, " or "))
+	l, lockErr := m.installs.read()
+	f, ok := m.shipped(id)
+	switch {
+	case ok && lockErr == nil && l.Off[id]:
+		f.problem = switchedOffWords(id)
+	case !ok && lockErr != nil:
+		return file{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%w", lockErr)
+	case !ok:
+		f, ok = m.installs.file(id, l)
+	}
+	if !ok {
+		return file{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
+			"the plugin %q is not installed: there is no %s in %s. Install it with `openvibez plugin install`, or choose another provider",
+			id, fileName(id), strings.Join(m.dirs, " or "))
+	}
+	if f.problem != "" {
+		return f, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%s", f.problem)
+	}
+	return f, nil
 }
 
 // inspect looks at the file of a plugin in dir; ok tells whether there is one.

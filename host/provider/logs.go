@@ -17,6 +17,10 @@ type kept struct {
 	mu    sync.Mutex
 	lines []string
 	bytes int
+	// How many lines there ever were.
+	total int
+	// Closed when a line comes; nil while nobody waits.
+	more chan struct{}
 }
 
 // Write takes one line, as a log's handler gives it.
@@ -25,6 +29,11 @@ func (k *kept) Write(b []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lines = append(k.lines, line)
+	k.total++
+	if k.more != nil {
+		close(k.more)
+		k.more = nil
+	}
 	k.bytes += len(line)
 	drop := 0
 	for ; len(k.lines)-drop > maxKeptLines || k.bytes > maxKeptBytes; drop++ {
@@ -48,6 +57,29 @@ func (m *Manager) Logs(id string, n int) []string {
 		return nil
 	}
 	return p.kept.last(n)
+}
+
+// after gives the lines that are left of those that came after the first n, how many there are by now, and what closes
+// when there are more.
+func (k *kept) after(n int) (lines []string, total int, more <-chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.more == nil {
+		k.more = make(chan struct{})
+	}
+	missed := min(max(0, k.total-n), len(k.lines))
+	return slices.Clone(k.lines[len(k.lines)-missed:]), k.total, k.more
+}
+
+// FollowLogs gives the lines about a plugin that came after the first n, how many there are by now, and a channel that
+// closes when there are more.
+func (m *Manager) FollowLogs(id string, n int) (lines []string, total int, more <-chan struct{}, err error) {
+	p, err := m.plugin(id)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	lines, total, more = p.kept.after(n)
+	return lines, total, more, nil
 }
 
 // newPlugin makes the plugin of an id, with a log of its own.

@@ -160,6 +160,10 @@ func (p *plugin) use(proc *process) {
 		proc.idle.Stop()
 	}
 	if proc.uses == 1 {
+		if proc.file.debug {
+			proc.unwatch = func() {}
+			return
+		}
 		ctx, cancel := context.WithCancel(p.m.ctx)
 		proc.unwatch = cancel
 		p.m.work.Go(func() { p.watch(ctx, proc) })
@@ -208,6 +212,9 @@ func (p *plugin) unhang(proc *process) {
 
 // rest lets proc be stopped when nobody uses it for a while.
 func (p *plugin) rest(proc *process) {
+	if proc.file.debug {
+		return
+	}
 	after := p.m.timing.idleUnused
 	if proc.served {
 		after = p.m.timing.idle

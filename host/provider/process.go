@@ -52,6 +52,9 @@ type process struct {
 func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 	log := p.log
 	m.sweep.Do(func() { _ = os.RemoveAll(filepath.Join(m.runtimeDir, "p")) })
+	if err := f.genuine(); err != nil {
+		return nil, err
+	}
 	// A process that is still ending keeps its directory.
 	dir, err := m.socketDir(f.id, m.starts.Add(1))
 	if err != nil {

@@ -20,6 +20,8 @@ type Config struct {
 	// Where openvibez-provider-* programs are looked for; the first one of a name wins. Those in the first directory came
 	// with the host and are trusted as it is.
 	PluginDirs []string
+	// Where packages are installed; "": nowhere.
+	InstallDir string
 	// A short path of this host alone; sockets are made below it. What an earlier host left there is removed.
 	RuntimeDir string
 	Logger     *slog.Logger
@@ -32,6 +34,8 @@ type Config struct {
 // Manager runs the plugins: one process each, started when first needed, shared by all its connections.
 type Manager struct {
 	dirs       []string
+	installs   installs
+	shelf      shelf
 	runtimeDir string
 	log        *slog.Logger
 	store      *store.Store
@@ -53,7 +57,9 @@ type Manager struct {
 
 	mu      sync.Mutex
 	plugins map[string]*plugin
-	closed  bool
+	// By id: plugins that run from their authors' directories.
+	development map[string]file
+	closed      bool
 }
 
 // timing holds every duration that a test may want shorter.
@@ -86,6 +92,7 @@ const (
 func New(c Config) *Manager {
 	m := &Manager{
 		dirs:       c.PluginDirs,
+		installs:   installs{dir: c.InstallDir},
 		runtimeDir: c.RuntimeDir,
 		log:        c.Logger,
 		store:      c.Store,
@@ -95,6 +102,8 @@ func New(c Config) *Manager {
 		held:       newHeld(time.Minute),
 		commands:   newCommands(15*time.Second, 5*time.Minute),
 		plugins:    map[string]*plugin{},
+
+		development: map[string]file{},
 		timing: timing{
 			start: 10 * time.Second, describe: 10 * time.Second,
 			ping: 15 * time.Second, pingReply: 5 * time.Second,
@@ -106,6 +115,9 @@ func New(c Config) *Manager {
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
+
+// Sweep removes what an earlier host left half installed. Only the host that holds the data directory may do that.
+func (m *Manager) Sweep() { m.sweepInstalls() }
 
 // Close stops all plugins and waits until they are gone. Turns under way end with an error.
 func (m *Manager) Close() {
@@ -138,6 +150,11 @@ func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
 		})
 	}
 	asking.Wait()
+	if l, err := m.installs.read(); err == nil {
+		for i, f := range files {
+			m.about(list[i], f, l)
+		}
+	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Id < list[j].Id })
 	return list
 }

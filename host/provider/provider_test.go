@@ -44,7 +44,7 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	scriptedPath = filepath.Join(dir, "scripted.exe")
-	build := exec.Command("go", "build", "-o", scriptedPath, "github.com/openvibez/openvibez/e2e/scripted")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", scriptedPath, "github.com/openvibez/openvibez/e2e/scripted")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the scripted plugin: %v\n%s", err, out)

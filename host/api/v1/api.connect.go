@@ -156,6 +156,9 @@ const (
 	// PluginServicePluginLogsProcedure is the fully-qualified name of the PluginService's PluginLogs
 	// RPC.
 	PluginServicePluginLogsProcedure = "/openvibez.api.v1.PluginService/PluginLogs"
+	// PluginServiceDevelopPluginProcedure is the fully-qualified name of the PluginService's
+	// DevelopPlugin RPC.
+	PluginServiceDevelopPluginProcedure = "/openvibez.api.v1.PluginService/DevelopPlugin"
 	// ProviderServiceListProvidersProcedure is the fully-qualified name of the ProviderService's
 	// ListProviders RPC.
 	ProviderServiceListProvidersProcedure = "/openvibez.api.v1.ProviderService/ListProviders"
@@ -1398,6 +1401,9 @@ type PluginServiceClient interface {
 	VerifyPlugin(context.Context, *VerifyPluginRequest) (*VerifyPluginResponse, error)
 	// PluginLogs gives the newest lines that a plugin wrote.
 	PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error)
+	// DevelopPlugin has a plugin run from its author's directory for as long as the call lasts, and tells what it logs.
+	// Local socket only.
+	DevelopPlugin(context.Context, *DevelopPluginRequest) (*connect.ServerStreamForClient[DevelopPluginResponse], error)
 }
 
 // NewPluginServiceClient constructs a client for the openvibez.api.v1.PluginService service. By
@@ -1459,6 +1465,12 @@ func NewPluginServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(pluginServiceMethods.ByName("PluginLogs")),
 			connect.WithClientOptions(opts...),
 		),
+		developPlugin: connect.NewClient[DevelopPluginRequest, DevelopPluginResponse](
+			httpClient,
+			baseURL+PluginServiceDevelopPluginProcedure,
+			connect.WithSchema(pluginServiceMethods.ByName("DevelopPlugin")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -1472,6 +1484,7 @@ type pluginServiceClient struct {
 	rollbackPlugin   *connect.Client[RollbackPluginRequest, RollbackPluginResponse]
 	verifyPlugin     *connect.Client[VerifyPluginRequest, VerifyPluginResponse]
 	pluginLogs       *connect.Client[PluginLogsRequest, PluginLogsResponse]
+	developPlugin    *connect.Client[DevelopPluginRequest, DevelopPluginResponse]
 }
 
 // ListPlugins calls openvibez.api.v1.PluginService.ListPlugins.
@@ -1546,6 +1559,11 @@ func (c *pluginServiceClient) PluginLogs(ctx context.Context, req *PluginLogsReq
 	return nil, err
 }
 
+// DevelopPlugin calls openvibez.api.v1.PluginService.DevelopPlugin.
+func (c *pluginServiceClient) DevelopPlugin(ctx context.Context, req *DevelopPluginRequest) (*connect.ServerStreamForClient[DevelopPluginResponse], error) {
+	return c.developPlugin.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // PluginServiceHandler is an implementation of the openvibez.api.v1.PluginService service.
 type PluginServiceHandler interface {
 	// ListPlugins gives the plugins that can be configured.
@@ -1565,6 +1583,9 @@ type PluginServiceHandler interface {
 	VerifyPlugin(context.Context, *VerifyPluginRequest) (*VerifyPluginResponse, error)
 	// PluginLogs gives the newest lines that a plugin wrote.
 	PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error)
+	// DevelopPlugin has a plugin run from its author's directory for as long as the call lasts, and tells what it logs.
+	// Local socket only.
+	DevelopPlugin(context.Context, *DevelopPluginRequest, *connect.ServerStream[DevelopPluginResponse]) error
 }
 
 // NewPluginServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -1622,6 +1643,12 @@ func NewPluginServiceHandler(svc PluginServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(pluginServiceMethods.ByName("PluginLogs")),
 		connect.WithHandlerOptions(opts...),
 	)
+	pluginServiceDevelopPluginHandler := connect.NewServerStreamHandlerSimple(
+		PluginServiceDevelopPluginProcedure,
+		svc.DevelopPlugin,
+		connect.WithSchema(pluginServiceMethods.ByName("DevelopPlugin")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/openvibez.api.v1.PluginService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case PluginServiceListPluginsProcedure:
@@ -1640,6 +1667,8 @@ func NewPluginServiceHandler(svc PluginServiceHandler, opts ...connect.HandlerOp
 			pluginServiceVerifyPluginHandler.ServeHTTP(w, r)
 		case PluginServicePluginLogsProcedure:
 			pluginServicePluginLogsHandler.ServeHTTP(w, r)
+		case PluginServiceDevelopPluginProcedure:
+			pluginServiceDevelopPluginHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -1679,6 +1708,10 @@ func (UnimplementedPluginServiceHandler) VerifyPlugin(context.Context, *VerifyPl
 
 func (UnimplementedPluginServiceHandler) PluginLogs(context.Context, *PluginLogsRequest) (*PluginLogsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.PluginLogs is not implemented"))
+}
+
+func (UnimplementedPluginServiceHandler) DevelopPlugin(context.Context, *DevelopPluginRequest, *connect.ServerStream[DevelopPluginResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.PluginService.DevelopPlugin is not implemented"))
 }
 
 // ProviderServiceClient is a client for the openvibez.api.v1.ProviderService service.

@@ -662,7 +662,7 @@ func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpenWindowResponse_How.Descriptor instead.
 func (OpenWindowResponse_How) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{136, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{138, 0}
 }
 
 type Session struct {
@@ -2769,8 +2769,10 @@ type Plugin struct {
 	Refused  int64 `protobuf:"varint,18,opt,name=refused,proto3" json:"refused,omitempty"`
 	// A person said yes to running it although it can't be confined.
 	UnconfinedAllowed bool `protobuf:"varint,19,opt,name=unconfined_allowed,json=unconfinedAllowed,proto3" json:"unconfined_allowed,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What a person should know although it works, such as that a newer version was taken back.
+	Notice        string `protobuf:"bytes,20,opt,name=notice,proto3" json:"notice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Plugin) Reset() {
@@ -2934,6 +2936,13 @@ func (x *Plugin) GetUnconfinedAllowed() bool {
 		return x.UnconfinedAllowed
 	}
 	return false
+}
+
+func (x *Plugin) GetNotice() string {
+	if x != nil {
+		return x.Notice
+	}
+	return ""
 }
 
 type Setting struct {
@@ -7277,7 +7286,10 @@ type InspectPackageRequest struct {
 	//	*InspectPackageRequest_Path
 	//	*InspectPackageRequest_Url
 	//	*InspectPackageRequest_Data
-	Package       isInspectPackageRequest_Package `protobuf_oneof:"package"`
+	//	*InspectPackageRequest_Update
+	Package isInspectPackageRequest_Package `protobuf_oneof:"package"`
+	// Takes http from this machine too: for tests.
+	PlainLoopback bool `protobuf:"varint,4,opt,name=plain_loopback,json=plainLoopback,proto3" json:"plain_loopback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7346,6 +7358,22 @@ func (x *InspectPackageRequest) GetData() []byte {
 	return nil
 }
 
+func (x *InspectPackageRequest) GetUpdate() string {
+	if x != nil {
+		if x, ok := x.Package.(*InspectPackageRequest_Update); ok {
+			return x.Update
+		}
+	}
+	return ""
+}
+
+func (x *InspectPackageRequest) GetPlainLoopback() bool {
+	if x != nil {
+		return x.PlainLoopback
+	}
+	return false
+}
+
 type isInspectPackageRequest_Package interface {
 	isInspectPackageRequest_Package()
 }
@@ -7365,11 +7393,18 @@ type InspectPackageRequest_Data struct {
 	Data []byte `protobuf:"bytes,3,opt,name=data,proto3,oneof"`
 }
 
+type InspectPackageRequest_Update struct {
+	// An installed plugin: what is to be had where it came from. Local socket only.
+	Update string `protobuf:"bytes,5,opt,name=update,proto3,oneof"`
+}
+
 func (*InspectPackageRequest_Path) isInspectPackageRequest_Package() {}
 
 func (*InspectPackageRequest_Url) isInspectPackageRequest_Package() {}
 
 func (*InspectPackageRequest_Data) isInspectPackageRequest_Package() {}
+
+func (*InspectPackageRequest_Update) isInspectPackageRequest_Package() {}
 
 // PackageFacts are what a person should know before a plugin is installed.
 type PackageFacts struct {
@@ -7536,7 +7571,7 @@ func (x *PackageFacts) GetLicence() string {
 type InspectPackageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Facts *PackageFacts          `protobuf:"bytes,1,opt,name=facts,proto3" json:"facts,omitempty"`
-	// Names this package to InstallPlugin, for ten minutes.
+	// Names this package to InstallPlugin, for ten minutes. Empty, without facts: an update was asked for, and there is none.
 	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -8142,6 +8177,122 @@ func (x *PluginLogsResponse) GetLines() []string {
 	return nil
 }
 
+type DevelopPluginRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Its program; whenever it changes, the next use starts it anew.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Without confinement, health checks and idle stop, so that a debugger can attach.
+	Debug         bool `protobuf:"varint,3,opt,name=debug,proto3" json:"debug,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevelopPluginRequest) Reset() {
+	*x = DevelopPluginRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[109]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevelopPluginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevelopPluginRequest) ProtoMessage() {}
+
+func (x *DevelopPluginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[109]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevelopPluginRequest.ProtoReflect.Descriptor instead.
+func (*DevelopPluginRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{109}
+}
+
+func (x *DevelopPluginRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DevelopPluginRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DevelopPluginRequest) GetDebug() bool {
+	if x != nil {
+		return x.Debug
+	}
+	return false
+}
+
+type DevelopPluginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each time it was started, and at first.
+	Plugin *Plugin `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	// Lines of its log.
+	Lines         []string `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevelopPluginResponse) Reset() {
+	*x = DevelopPluginResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[110]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevelopPluginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevelopPluginResponse) ProtoMessage() {}
+
+func (x *DevelopPluginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[110]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevelopPluginResponse.ProtoReflect.Descriptor instead.
+func (*DevelopPluginResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{110}
+}
+
+func (x *DevelopPluginResponse) GetPlugin() *Plugin {
+	if x != nil {
+		return x.Plugin
+	}
+	return nil
+}
+
+func (x *DevelopPluginResponse) GetLines() []string {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
 type ListProvidersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -8150,7 +8301,7 @@ type ListProvidersRequest struct {
 
 func (x *ListProvidersRequest) Reset() {
 	*x = ListProvidersRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[109]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8162,7 +8313,7 @@ func (x *ListProvidersRequest) String() string {
 func (*ListProvidersRequest) ProtoMessage() {}
 
 func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[109]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8175,7 +8326,7 @@ func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersRequest.ProtoReflect.Descriptor instead.
 func (*ListProvidersRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{109}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{111}
 }
 
 type ListProvidersResponse struct {
@@ -8188,7 +8339,7 @@ type ListProvidersResponse struct {
 
 func (x *ListProvidersResponse) Reset() {
 	*x = ListProvidersResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[110]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8200,7 +8351,7 @@ func (x *ListProvidersResponse) String() string {
 func (*ListProvidersResponse) ProtoMessage() {}
 
 func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[110]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8213,7 +8364,7 @@ func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersResponse.ProtoReflect.Descriptor instead.
 func (*ListProvidersResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{110}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *ListProvidersResponse) GetProviders() []*Provider {
@@ -8247,7 +8398,7 @@ type AddProviderRequest struct {
 
 func (x *AddProviderRequest) Reset() {
 	*x = AddProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[111]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8259,7 +8410,7 @@ func (x *AddProviderRequest) String() string {
 func (*AddProviderRequest) ProtoMessage() {}
 
 func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[111]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8272,7 +8423,7 @@ func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderRequest.ProtoReflect.Descriptor instead.
 func (*AddProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{111}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *AddProviderRequest) GetPlugin() string {
@@ -8326,7 +8477,7 @@ type AddProviderResponse struct {
 
 func (x *AddProviderResponse) Reset() {
 	*x = AddProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[112]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8338,7 +8489,7 @@ func (x *AddProviderResponse) String() string {
 func (*AddProviderResponse) ProtoMessage() {}
 
 func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[112]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8351,7 +8502,7 @@ func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderResponse.ProtoReflect.Descriptor instead.
 func (*AddProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{112}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *AddProviderResponse) GetProvider() *Provider {
@@ -8382,7 +8533,7 @@ type UpdateProviderRequest struct {
 
 func (x *UpdateProviderRequest) Reset() {
 	*x = UpdateProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[113]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8394,7 +8545,7 @@ func (x *UpdateProviderRequest) String() string {
 func (*UpdateProviderRequest) ProtoMessage() {}
 
 func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[113]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8407,7 +8558,7 @@ func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{113}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *UpdateProviderRequest) GetId() string {
@@ -8475,7 +8626,7 @@ type UpdateProviderResponse struct {
 
 func (x *UpdateProviderResponse) Reset() {
 	*x = UpdateProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[114]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8487,7 +8638,7 @@ func (x *UpdateProviderResponse) String() string {
 func (*UpdateProviderResponse) ProtoMessage() {}
 
 func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[114]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8500,7 +8651,7 @@ func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{114}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *UpdateProviderResponse) GetProvider() *Provider {
@@ -8520,7 +8671,7 @@ type RemoveProviderRequest struct {
 
 func (x *RemoveProviderRequest) Reset() {
 	*x = RemoveProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[115]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8532,7 +8683,7 @@ func (x *RemoveProviderRequest) String() string {
 func (*RemoveProviderRequest) ProtoMessage() {}
 
 func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[115]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8545,7 +8696,7 @@ func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderRequest.ProtoReflect.Descriptor instead.
 func (*RemoveProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{115}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *RemoveProviderRequest) GetId() string {
@@ -8565,7 +8716,7 @@ type RemoveProviderResponse struct {
 
 func (x *RemoveProviderResponse) Reset() {
 	*x = RemoveProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[116]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8577,7 +8728,7 @@ func (x *RemoveProviderResponse) String() string {
 func (*RemoveProviderResponse) ProtoMessage() {}
 
 func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[116]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8590,7 +8741,7 @@ func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{116}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *RemoveProviderResponse) GetWarning() string {
@@ -8610,7 +8761,7 @@ type TestProviderRequest struct {
 
 func (x *TestProviderRequest) Reset() {
 	*x = TestProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[117]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8622,7 +8773,7 @@ func (x *TestProviderRequest) String() string {
 func (*TestProviderRequest) ProtoMessage() {}
 
 func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[117]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8635,7 +8786,7 @@ func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
 func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{117}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *TestProviderRequest) GetId() string {
@@ -8657,7 +8808,7 @@ type TestProviderResponse struct {
 
 func (x *TestProviderResponse) Reset() {
 	*x = TestProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[118]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8669,7 +8820,7 @@ func (x *TestProviderResponse) String() string {
 func (*TestProviderResponse) ProtoMessage() {}
 
 func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[118]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8682,7 +8833,7 @@ func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
 func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{118}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *TestProviderResponse) GetProvider() *Provider {
@@ -8716,7 +8867,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[119]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8728,7 +8879,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[119]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8741,7 +8892,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{119}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *LogoutRequest) GetId() string {
@@ -8760,7 +8911,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[120]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8772,7 +8923,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[120]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8785,7 +8936,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{120}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *LogoutResponse) GetProvider() *Provider {
@@ -8805,7 +8956,7 @@ type DiagnoseRequest struct {
 
 func (x *DiagnoseRequest) Reset() {
 	*x = DiagnoseRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[121]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8817,7 +8968,7 @@ func (x *DiagnoseRequest) String() string {
 func (*DiagnoseRequest) ProtoMessage() {}
 
 func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[121]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8830,7 +8981,7 @@ func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
 func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{121}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *DiagnoseRequest) GetId() string {
@@ -8849,7 +9000,7 @@ type DiagnoseResponse struct {
 
 func (x *DiagnoseResponse) Reset() {
 	*x = DiagnoseResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[122]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8861,7 +9012,7 @@ func (x *DiagnoseResponse) String() string {
 func (*DiagnoseResponse) ProtoMessage() {}
 
 func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[122]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8874,7 +9025,7 @@ func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
 func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{122}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *DiagnoseResponse) GetFacts() []*v1.DiagnoseResponse_Fact {
@@ -8895,7 +9046,7 @@ type PullModelRequest struct {
 
 func (x *PullModelRequest) Reset() {
 	*x = PullModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[123]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8907,7 +9058,7 @@ func (x *PullModelRequest) String() string {
 func (*PullModelRequest) ProtoMessage() {}
 
 func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[123]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8920,7 +9071,7 @@ func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelRequest.ProtoReflect.Descriptor instead.
 func (*PullModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{123}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *PullModelRequest) GetProviderId() string {
@@ -8947,7 +9098,7 @@ type PullModelResponse struct {
 
 func (x *PullModelResponse) Reset() {
 	*x = PullModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[124]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8959,7 +9110,7 @@ func (x *PullModelResponse) String() string {
 func (*PullModelResponse) ProtoMessage() {}
 
 func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[124]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8972,7 +9123,7 @@ func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelResponse.ProtoReflect.Descriptor instead.
 func (*PullModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{124}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *PullModelResponse) GetProgress() *v1.PullProgress {
@@ -8993,7 +9144,7 @@ type DeleteModelRequest struct {
 
 func (x *DeleteModelRequest) Reset() {
 	*x = DeleteModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[125]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9005,7 +9156,7 @@ func (x *DeleteModelRequest) String() string {
 func (*DeleteModelRequest) ProtoMessage() {}
 
 func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[125]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9018,7 +9169,7 @@ func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{125}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *DeleteModelRequest) GetProviderId() string {
@@ -9043,7 +9194,7 @@ type DeleteModelResponse struct {
 
 func (x *DeleteModelResponse) Reset() {
 	*x = DeleteModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[126]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9055,7 +9206,7 @@ func (x *DeleteModelResponse) String() string {
 func (*DeleteModelResponse) ProtoMessage() {}
 
 func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[126]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9068,7 +9219,7 @@ func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{126}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{128}
 }
 
 type ListModelsRequest struct {
@@ -9081,7 +9232,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[127]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9093,7 +9244,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[127]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9106,7 +9257,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{127}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *ListModelsRequest) GetProviderId() string {
@@ -9126,7 +9277,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[128]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9138,7 +9289,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[128]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9151,7 +9302,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{128}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -9176,7 +9327,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[129]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9188,7 +9339,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[129]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9201,7 +9352,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{129}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{131}
 }
 
 type GetStatusResponse struct {
@@ -9230,7 +9381,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[130]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9242,7 +9393,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[130]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9255,7 +9406,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{130}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -9350,7 +9501,7 @@ type GetSettingsRequest struct {
 
 func (x *GetSettingsRequest) Reset() {
 	*x = GetSettingsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[131]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9362,7 +9513,7 @@ func (x *GetSettingsRequest) String() string {
 func (*GetSettingsRequest) ProtoMessage() {}
 
 func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[131]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9375,7 +9526,7 @@ func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{131}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{133}
 }
 
 type GetSettingsResponse struct {
@@ -9387,7 +9538,7 @@ type GetSettingsResponse struct {
 
 func (x *GetSettingsResponse) Reset() {
 	*x = GetSettingsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[132]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9399,7 +9550,7 @@ func (x *GetSettingsResponse) String() string {
 func (*GetSettingsResponse) ProtoMessage() {}
 
 func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[132]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9412,7 +9563,7 @@ func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{132}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{134}
 }
 
 func (x *GetSettingsResponse) GetSettings() []*Setting {
@@ -9433,7 +9584,7 @@ type SetSettingRequest struct {
 
 func (x *SetSettingRequest) Reset() {
 	*x = SetSettingRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[133]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9445,7 +9596,7 @@ func (x *SetSettingRequest) String() string {
 func (*SetSettingRequest) ProtoMessage() {}
 
 func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[133]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9458,7 +9609,7 @@ func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingRequest.ProtoReflect.Descriptor instead.
 func (*SetSettingRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{133}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *SetSettingRequest) GetKey() string {
@@ -9483,7 +9634,7 @@ type SetSettingResponse struct {
 
 func (x *SetSettingResponse) Reset() {
 	*x = SetSettingResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[134]
+	mi := &file_api_v1_api_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9495,7 +9646,7 @@ func (x *SetSettingResponse) String() string {
 func (*SetSettingResponse) ProtoMessage() {}
 
 func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[134]
+	mi := &file_api_v1_api_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9508,7 +9659,7 @@ func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingResponse.ProtoReflect.Descriptor instead.
 func (*SetSettingResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{134}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{136}
 }
 
 type OpenWindowRequest struct {
@@ -9523,7 +9674,7 @@ type OpenWindowRequest struct {
 
 func (x *OpenWindowRequest) Reset() {
 	*x = OpenWindowRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[135]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9535,7 +9686,7 @@ func (x *OpenWindowRequest) String() string {
 func (*OpenWindowRequest) ProtoMessage() {}
 
 func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[135]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9548,7 +9699,7 @@ func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowRequest.ProtoReflect.Descriptor instead.
 func (*OpenWindowRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *OpenWindowRequest) GetSessionId() string {
@@ -9578,7 +9729,7 @@ type OpenWindowResponse struct {
 
 func (x *OpenWindowResponse) Reset() {
 	*x = OpenWindowResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[136]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9590,7 +9741,7 @@ func (x *OpenWindowResponse) String() string {
 func (*OpenWindowResponse) ProtoMessage() {}
 
 func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[136]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9603,7 +9754,7 @@ func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowResponse.ProtoReflect.Descriptor instead.
 func (*OpenWindowResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{136}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{138}
 }
 
 func (x *OpenWindowResponse) GetHow() OpenWindowResponse_How {
@@ -9636,7 +9787,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[137]
+	mi := &file_api_v1_api_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9648,7 +9799,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[137]
+	mi := &file_api_v1_api_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9661,7 +9812,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{137}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -9679,7 +9830,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[138]
+	mi := &file_api_v1_api_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9691,7 +9842,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[138]
+	mi := &file_api_v1_api_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9704,7 +9855,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{138}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{140}
 }
 
 type BackupRequest struct {
@@ -9717,7 +9868,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[139]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9729,7 +9880,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[139]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9742,7 +9893,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{139}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *BackupRequest) GetPath() string {
@@ -9762,7 +9913,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[140]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9774,7 +9925,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[140]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9787,7 +9938,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{140}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -9812,7 +9963,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[141]
+	mi := &file_api_v1_api_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9824,7 +9975,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[141]
+	mi := &file_api_v1_api_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9837,7 +9988,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{141}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{143}
 }
 
 type StopResponse struct {
@@ -9848,7 +9999,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[142]
+	mi := &file_api_v1_api_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9860,7 +10011,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[142]
+	mi := &file_api_v1_api_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9873,7 +10024,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{142}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -10111,7 +10262,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"providerId\x122\n" +
 	"\x05model\x18\x02 \x01(\v2\x1c.openvibez.provider.v1.ModelR\x05model\x12\x1a\n" +
 	"\bvanished\x18\x03 \x01(\bR\bvanished\x12\x10\n" +
-	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\xd9\x05\n" +
+	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\xf1\x05\n" +
 	"\x06Plugin\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12I\n" +
 	"\vdescription\x18\x02 \x01(\v2'.openvibez.provider.v1.DescribeResponseR\vdescription\x12\x12\n" +
@@ -10132,7 +10283,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\vconfinement\x18\x10 \x01(\tR\vconfinement\x12\x1a\n" +
 	"\brequests\x18\x11 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x12 \x01(\x03R\arefused\x12-\n" +
-	"\x12unconfined_allowed\x18\x13 \x01(\bR\x11unconfinedAllowed\"o\n" +
+	"\x12unconfined_allowed\x18\x13 \x01(\bR\x11unconfinedAllowed\x12\x16\n" +
+	"\x06notice\x18\x14 \x01(\tR\x06notice\"o\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_STOPPED\x10\x01\x12\x11\n" +
@@ -10435,11 +10587,13 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12_cost_microdollars\"\x14\n" +
 	"\x12ListPluginsRequest\"I\n" +
 	"\x13ListPluginsResponse\x122\n" +
-	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"b\n" +
+	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"\xa3\x01\n" +
 	"\x15InspectPackageRequest\x12\x14\n" +
 	"\x04path\x18\x01 \x01(\tH\x00R\x04path\x12\x12\n" +
 	"\x03url\x18\x02 \x01(\tH\x00R\x03url\x12\x14\n" +
-	"\x04data\x18\x03 \x01(\fH\x00R\x04dataB\t\n" +
+	"\x04data\x18\x03 \x01(\fH\x00R\x04data\x12\x18\n" +
+	"\x06update\x18\x05 \x01(\tH\x00R\x06update\x12%\n" +
+	"\x0eplain_loopback\x18\x04 \x01(\bR\rplainLoopbackB\t\n" +
 	"\apackage\"\xb3\x03\n" +
 	"\fPackageFacts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -10487,7 +10641,14 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"*\n" +
 	"\x12PluginLogsResponse\x12\x14\n" +
-	"\x05lines\x18\x01 \x03(\tR\x05lines\"\x16\n" +
+	"\x05lines\x18\x01 \x03(\tR\x05lines\"P\n" +
+	"\x14DevelopPluginRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +
+	"\x05debug\x18\x03 \x01(\bR\x05debug\"_\n" +
+	"\x15DevelopPluginResponse\x120\n" +
+	"\x06plugin\x18\x01 \x01(\v2\x18.openvibez.api.v1.PluginR\x06plugin\x12\x14\n" +
+	"\x05lines\x18\x02 \x03(\tR\x05lines\"\x16\n" +
 	"\x14ListProvidersRequest\"c\n" +
 	"\x15ListProvidersResponse\x128\n" +
 	"\tproviders\x18\x01 \x03(\v2\x1a.openvibez.api.v1.ProviderR\tproviders\x12\x10\n" +
@@ -10704,7 +10865,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\tListRules\x12\".openvibez.api.v1.ListRulesRequest\x1a#.openvibez.api.v1.ListRulesResponse\x12]\n" +
 	"\fGrantDomains\x12%.openvibez.api.v1.GrantDomainsRequest\x1a&.openvibez.api.v1.GrantDomainsResponse\x12W\n" +
 	"\n" +
-	"RevokeRule\x12#.openvibez.api.v1.RevokeRuleRequest\x1a$.openvibez.api.v1.RevokeRuleResponse2\x99\x06\n" +
+	"RevokeRule\x12#.openvibez.api.v1.RevokeRuleRequest\x1a$.openvibez.api.v1.RevokeRuleResponse2\xfd\x06\n" +
 	"\rPluginService\x12Z\n" +
 	"\vListPlugins\x12$.openvibez.api.v1.ListPluginsRequest\x1a%.openvibez.api.v1.ListPluginsResponse\x12c\n" +
 	"\x0eInspectPackage\x12'.openvibez.api.v1.InspectPackageRequest\x1a(.openvibez.api.v1.InspectPackageResponse\x12`\n" +
@@ -10714,7 +10875,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x0eRollbackPlugin\x12'.openvibez.api.v1.RollbackPluginRequest\x1a(.openvibez.api.v1.RollbackPluginResponse\x12]\n" +
 	"\fVerifyPlugin\x12%.openvibez.api.v1.VerifyPluginRequest\x1a&.openvibez.api.v1.VerifyPluginResponse\x12W\n" +
 	"\n" +
-	"PluginLogs\x12#.openvibez.api.v1.PluginLogsRequest\x1a$.openvibez.api.v1.PluginLogsResponse2\xa5\a\n" +
+	"PluginLogs\x12#.openvibez.api.v1.PluginLogsRequest\x1a$.openvibez.api.v1.PluginLogsResponse\x12b\n" +
+	"\rDevelopPlugin\x12&.openvibez.api.v1.DevelopPluginRequest\x1a'.openvibez.api.v1.DevelopPluginResponse0\x012\xa5\a\n" +
 	"\x0fProviderService\x12`\n" +
 	"\rListProviders\x12&.openvibez.api.v1.ListProvidersRequest\x1a'.openvibez.api.v1.ListProvidersResponse\x12Z\n" +
 	"\vAddProvider\x12$.openvibez.api.v1.AddProviderRequest\x1a%.openvibez.api.v1.AddProviderResponse\x12c\n" +
@@ -10752,7 +10914,7 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 }
 
 var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 145)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
@@ -10874,90 +11036,92 @@ var file_api_v1_api_proto_goTypes = []any{
 	(*VerifyPluginResponse)(nil),     // 117: openvibez.api.v1.VerifyPluginResponse
 	(*PluginLogsRequest)(nil),        // 118: openvibez.api.v1.PluginLogsRequest
 	(*PluginLogsResponse)(nil),       // 119: openvibez.api.v1.PluginLogsResponse
-	(*ListProvidersRequest)(nil),     // 120: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),    // 121: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),       // 122: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),      // 123: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),    // 124: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil),   // 125: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),    // 126: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil),   // 127: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),      // 128: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),     // 129: openvibez.api.v1.TestProviderResponse
-	(*LogoutRequest)(nil),            // 130: openvibez.api.v1.LogoutRequest
-	(*LogoutResponse)(nil),           // 131: openvibez.api.v1.LogoutResponse
-	(*DiagnoseRequest)(nil),          // 132: openvibez.api.v1.DiagnoseRequest
-	(*DiagnoseResponse)(nil),         // 133: openvibez.api.v1.DiagnoseResponse
-	(*PullModelRequest)(nil),         // 134: openvibez.api.v1.PullModelRequest
-	(*PullModelResponse)(nil),        // 135: openvibez.api.v1.PullModelResponse
-	(*DeleteModelRequest)(nil),       // 136: openvibez.api.v1.DeleteModelRequest
-	(*DeleteModelResponse)(nil),      // 137: openvibez.api.v1.DeleteModelResponse
-	(*ListModelsRequest)(nil),        // 138: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 139: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),         // 140: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 141: openvibez.api.v1.GetStatusResponse
-	(*GetSettingsRequest)(nil),       // 142: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),      // 143: openvibez.api.v1.GetSettingsResponse
-	(*SetSettingRequest)(nil),        // 144: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),       // 145: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),        // 146: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),       // 147: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 148: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 149: openvibez.api.v1.OpenLinkResponse
-	(*BackupRequest)(nil),            // 150: openvibez.api.v1.BackupRequest
-	(*BackupResponse)(nil),           // 151: openvibez.api.v1.BackupResponse
-	(*StopRequest)(nil),              // 152: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 153: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 154: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 155: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 156: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 157: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 158: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 159: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 160: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 161: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 162: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 163: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 164: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 165: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 166: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 167: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 168: openvibez.provider.v1.PullProgress
+	(*DevelopPluginRequest)(nil),     // 120: openvibez.api.v1.DevelopPluginRequest
+	(*DevelopPluginResponse)(nil),    // 121: openvibez.api.v1.DevelopPluginResponse
+	(*ListProvidersRequest)(nil),     // 122: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 123: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 124: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 125: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 126: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 127: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 128: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 129: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 130: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 131: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 132: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 133: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 134: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 135: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 136: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 137: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 138: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 139: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 140: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 141: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 142: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 143: openvibez.api.v1.GetStatusResponse
+	(*GetSettingsRequest)(nil),       // 144: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 145: openvibez.api.v1.GetSettingsResponse
+	(*SetSettingRequest)(nil),        // 146: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 147: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 148: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 149: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 150: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 151: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 152: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 153: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 154: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 155: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 156: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 157: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 158: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 159: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 160: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 161: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 162: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 163: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 164: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 165: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 166: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 167: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 168: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 169: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 170: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	154, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	155, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	156, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	156, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	157, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	158, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
 	14,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
 	15,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
 	15,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
 	16,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	157, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	158, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	159, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	159, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	160, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	161, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
 	17,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	160, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	162, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
 	18,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
 	19,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	161, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	162, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	163, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	164, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
 	20,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
 	21,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	163, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	165, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
 	7,   // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	164, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	166, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
 	8,   // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	156, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	158, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	2,   // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	160, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	162, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
 	18,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
 	3,   // 28: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
-	155, // 29: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	155, // 30: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	165, // 31: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	166, // 32: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	157, // 29: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	157, // 30: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	167, // 31: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	168, // 32: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
 	9,   // 33: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	4,   // 34: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
 	5,   // 35: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
@@ -10988,8 +11152,8 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	6,   // 60: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
 	11,  // 61: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
 	13,  // 62: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	163, // 63: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	154, // 64: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	165, // 63: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	156, // 64: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
 	11,  // 65: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
 	12,  // 66: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
 	12,  // 67: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
@@ -11002,7 +11166,7 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	12,  // 74: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
 	12,  // 75: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
 	12,  // 76: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	163, // 77: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	165, // 77: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
 	12,  // 78: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
 	12,  // 79: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
 	22,  // 80: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
@@ -11016,147 +11180,150 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	12,  // 88: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
 	22,  // 89: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
 	102, // 90: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	162, // 91: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	164, // 91: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
 	28,  // 92: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
 	4,   // 93: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
 	106, // 94: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
 	28,  // 95: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
 	28,  // 96: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
 	28,  // 97: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	26,  // 98: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	26,  // 99: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 100: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 101: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	27,  // 102: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	26,  // 103: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	167, // 104: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	168, // 105: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	27,  // 106: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	29,  // 107: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	10,  // 108: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	34,  // 109: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	36,  // 110: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	38,  // 111: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	40,  // 112: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	42,  // 113: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	44,  // 114: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	46,  // 115: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	48,  // 116: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	52,  // 117: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	54,  // 118: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	56,  // 119: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	58,  // 120: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	60,  // 121: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	64,  // 122: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	66,  // 123: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	68,  // 124: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	70,  // 125: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	72,  // 126: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	74,  // 127: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	76,  // 128: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	78,  // 129: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	80,  // 130: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	62,  // 131: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	96,  // 132: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	98,  // 133: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	100, // 134: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	82,  // 135: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	84,  // 136: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	86,  // 137: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	88,  // 138: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	90,  // 139: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	92,  // 140: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	94,  // 141: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	103, // 142: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	105, // 143: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	108, // 144: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	110, // 145: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	112, // 146: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	114, // 147: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	116, // 148: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	118, // 149: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	120, // 150: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	122, // 151: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	124, // 152: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	126, // 153: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	128, // 154: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	130, // 155: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	132, // 156: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	138, // 157: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	134, // 158: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	136, // 159: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	31,  // 160: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	140, // 161: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	142, // 162: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	144, // 163: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	146, // 164: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	148, // 165: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	150, // 166: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	152, // 167: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	35,  // 168: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	37,  // 169: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	39,  // 170: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	41,  // 171: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	43,  // 172: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	45,  // 173: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	47,  // 174: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	49,  // 175: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	53,  // 176: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	55,  // 177: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	57,  // 178: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	59,  // 179: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	61,  // 180: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	65,  // 181: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	67,  // 182: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	69,  // 183: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	71,  // 184: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	73,  // 185: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	75,  // 186: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	77,  // 187: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	79,  // 188: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	81,  // 189: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	63,  // 190: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	97,  // 191: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	99,  // 192: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	101, // 193: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	83,  // 194: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	85,  // 195: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	87,  // 196: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	89,  // 197: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	91,  // 198: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	93,  // 199: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	95,  // 200: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	104, // 201: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	107, // 202: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	109, // 203: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	111, // 204: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	113, // 205: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	115, // 206: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	117, // 207: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	119, // 208: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	121, // 209: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	123, // 210: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	125, // 211: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	127, // 212: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	129, // 213: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	131, // 214: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	133, // 215: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	139, // 216: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	135, // 217: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	137, // 218: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	32,  // 219: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	141, // 220: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	143, // 221: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	145, // 222: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	147, // 223: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	149, // 224: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	151, // 225: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	153, // 226: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	168, // [168:227] is the sub-list for method output_type
-	109, // [109:168] is the sub-list for method input_type
-	109, // [109:109] is the sub-list for extension type_name
-	109, // [109:109] is the sub-list for extension extendee
-	0,   // [0:109] is the sub-list for field type_name
+	28,  // 98: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	26,  // 99: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	26,  // 100: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 101: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 102: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 103: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	26,  // 104: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	169, // 105: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	170, // 106: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	27,  // 107: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	29,  // 108: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	10,  // 109: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	34,  // 110: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	36,  // 111: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	38,  // 112: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	40,  // 113: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	42,  // 114: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	44,  // 115: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	46,  // 116: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	48,  // 117: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	52,  // 118: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	54,  // 119: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	56,  // 120: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	58,  // 121: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	60,  // 122: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	64,  // 123: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	66,  // 124: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	68,  // 125: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	70,  // 126: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	72,  // 127: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	74,  // 128: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	76,  // 129: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	78,  // 130: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	80,  // 131: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	62,  // 132: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	96,  // 133: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	98,  // 134: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	100, // 135: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	82,  // 136: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	84,  // 137: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	86,  // 138: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	88,  // 139: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	90,  // 140: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	92,  // 141: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	94,  // 142: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	103, // 143: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	105, // 144: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	108, // 145: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	110, // 146: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	112, // 147: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	114, // 148: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	116, // 149: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	118, // 150: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	120, // 151: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	122, // 152: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	124, // 153: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	126, // 154: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	128, // 155: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	130, // 156: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	132, // 157: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	134, // 158: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	140, // 159: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	136, // 160: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	138, // 161: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	31,  // 162: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	142, // 163: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	144, // 164: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	146, // 165: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	148, // 166: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	150, // 167: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	152, // 168: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	154, // 169: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	35,  // 170: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	37,  // 171: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	39,  // 172: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	41,  // 173: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	43,  // 174: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	45,  // 175: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	47,  // 176: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	49,  // 177: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	53,  // 178: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	55,  // 179: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	57,  // 180: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	59,  // 181: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	61,  // 182: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	65,  // 183: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	67,  // 184: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	69,  // 185: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	71,  // 186: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	73,  // 187: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	75,  // 188: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	77,  // 189: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	79,  // 190: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	81,  // 191: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	63,  // 192: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	97,  // 193: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	99,  // 194: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	101, // 195: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	83,  // 196: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	85,  // 197: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	87,  // 198: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	89,  // 199: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	91,  // 200: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	93,  // 201: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	95,  // 202: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	104, // 203: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	107, // 204: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	109, // 205: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	111, // 206: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	113, // 207: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	115, // 208: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	117, // 209: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	119, // 210: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	121, // 211: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	123, // 212: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	125, // 213: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	127, // 214: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	129, // 215: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	131, // 216: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	133, // 217: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	135, // 218: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	141, // 219: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	137, // 220: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	139, // 221: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	32,  // 222: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	143, // 223: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	145, // 224: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	147, // 225: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	149, // 226: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	151, // 227: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	153, // 228: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	155, // 229: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	170, // [170:230] is the sub-list for method output_type
+	110, // [110:170] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -11201,15 +11368,16 @@ func file_api_v1_api_proto_init() {
 		(*InspectPackageRequest_Path)(nil),
 		(*InspectPackageRequest_Url)(nil),
 		(*InspectPackageRequest_Data)(nil),
+		(*InspectPackageRequest_Update)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[113].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[115].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   143,
+			NumMessages:   145,
 			NumExtensions: 0,
 			NumServices:   6,
 		},
