@@ -122,16 +122,25 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := e.execution(r.Id)
-	if x == nil {
-		return r, nil
-	}
-	x.cancel(errCancelled)
-	select {
-	case <-x.ended:
-		return e.store.Run(ctx, r.Id)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	for {
+		changed := e.store.Changed()
+		x := e.execution(r.Id)
+		switch {
+		case x != nil:
+			x.cancel(errCancelled)
+			changed = x.ended
+		case r.State != apiv1.RunState_RUN_STATE_RUNNING:
+			return r, nil
+		}
+		// One that runs without an execution was accepted and is about to be taken up, and will see the mark.
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if r, err = e.store.Run(ctx, r.Id); err != nil || x != nil {
+			return r, err
+		}
 	}
 }
 

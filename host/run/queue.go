@@ -38,7 +38,19 @@ func held(s apiv1.RunState) bool {
 }
 
 // kick makes sure that somebody works on the session's queue.
-func (e *Engine) kick(sessionID string) {
+func (e *Engine) kick(sessionID string) { e.hire(sessionID, nil) }
+
+// take is kick for a run that was just accepted: one that has begun is carried out without looking for it.
+func (e *Engine) take(r *apiv1.Run) {
+	if r.State != apiv1.RunState_RUN_STATE_RUNNING {
+		e.kick(r.SessionId)
+		return
+	}
+	e.hire(r.SessionId, r)
+}
+
+// hire lets somebody work on the session's queue, beginning with first if nobody does yet.
+func (e *Engine) hire(sessionID string, first *apiv1.Run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing {
@@ -49,15 +61,18 @@ func (e *Engine) kick(sessionID string) {
 		return
 	}
 	e.sessions[sessionID] = false
-	e.workers.Go(func() { e.work(sessionID) })
+	e.workers.Go(func() { e.work(sessionID, first) })
 }
 
 // work carries out the session's queue until it is empty: each message is a run of its own, whatever became of the one
 // before. A run that waited when the last host ended comes first.
-func (e *Engine) work(sessionID string) {
+func (e *Engine) work(sessionID string, first *apiv1.Run) {
 	wait := time.Second
 	for {
-		r, err := e.next(sessionID)
+		r, err := first, error(nil)
+		if first = nil; r == nil {
+			r, err = e.next(sessionID)
+		}
 		if r != nil {
 			err = e.execute(r)
 		}
@@ -110,7 +125,7 @@ func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
 			continue
 		}
 		if held(r.State) || r.State == apiv1.RunState_RUN_STATE_RUNNING {
-			// One that runs without anybody was resumed before it was taken up.
+			// One that runs without anybody was accepted or resumed and is not taken up yet.
 			return r, nil
 		}
 		return nil, nil

@@ -40,28 +40,36 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendR
 		Options:         req.Options,
 		SystemPrompt:    req.SystemPrompt,
 		ReplacesRunID:   req.ReplacesRunId,
+		Start:           true,
 	}
-	// A message sent before needs no choices: its provider may be gone by now.
-	s, r, err := e.store.Sent(ctx, m)
-	if !errors.Is(err, store.ErrNotFound) {
-		if err != nil {
+	if err := e.choose(ctx, &m, session); err != nil {
+		// A message sent before needs no choices: its provider may be gone by now.
+		s, r, sentErr := e.store.Sent(ctx, m)
+		if errors.Is(sentErr, store.ErrNotFound) {
 			return nil, err
+		}
+		if sentErr != nil {
+			return nil, sentErr
 		}
 		return &apiv1.SendResponse{Session: s, Run: r}, nil
 	}
-	p, err := e.chooseProvider(ctx, req.Provider, session)
+	s, r, _, err := e.store.Send(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	m.ProviderID = p.Id
-	if m.Model, err = e.chooseModel(ctx, p, req.Model, session); err != nil {
-		return nil, err
-	}
-	if s, r, _, err = e.store.Send(ctx, m); err != nil {
-		return nil, err
-	}
-	e.kick(s.Id)
+	e.take(r)
 	return &apiv1.SendResponse{Session: s, Run: r}, nil
+}
+
+// choose fills in the provider and model that a message goes to.
+func (e *Engine) choose(ctx context.Context, m *store.Send, session *apiv1.Session) error {
+	p, err := e.chooseProvider(ctx, m.AskedProvider, session)
+	if err != nil {
+		return err
+	}
+	m.ProviderID = p.Id
+	m.Model, err = e.chooseModel(ctx, p, m.AskedModel, session)
+	return err
 }
 
 func (e *Engine) chooseProvider(ctx context.Context, name string, session *apiv1.Session) (*apiv1.Provider, error) {

@@ -359,3 +359,34 @@ func TestTitles(t *testing.T) {
 		}
 	}
 }
+
+// A message may begin its run in the same change, where nothing of its session is open.
+func TestSendStarts(t *testing.T) {
+	s := fresh(t)
+	starting := func(session, id string) *apiv1.Run {
+		t.Helper()
+		_, run, _, err := s.Send(t.Context(), Send{SessionID: session, ClientRequestID: id, Text: "go", ProviderID: "p", Model: "m", Start: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	first := starting("", "s1")
+	if first.State != running || first.StartedMs == 0 {
+		t.Errorf("the first is %v", first)
+	}
+	if again := starting("", "s1"); again.Id != first.Id {
+		t.Errorf("sent again it is %v", again)
+	}
+	second := starting(first.SessionId, "s2")
+	if second.State != queued || second.StartedMs != 0 {
+		t.Errorf("behind an open one it is %v", second)
+	}
+	must[*apiv1.Run](t)(s.EndRun(t.Context(), first.Id, End{State: completed}))
+	if third := starting(first.SessionId, "s3"); third.State != queued {
+		t.Errorf("behind a queued one it is %v", third)
+	}
+	if err := s.CheckInvariants(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

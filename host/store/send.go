@@ -32,6 +32,8 @@ type Send struct {
 	Options                   *providerv1.Options
 	// SystemPrompt of a new session.
 	SystemPrompt string
+	// Start begins the run at once, unless another one of its session has not ended.
+	Start bool
 	// ReplacesRunID is the run of the same session that this one stands in for. Of an answer that was continued, all is
 	// replaced.
 	ReplacesRunID string
@@ -215,6 +217,15 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	}
 	if err := t.one("SELECT 1 + coalesce(max(queue_order), 0) FROM runs WHERE session_id = ?", []any{session.ID}, &run.QueueOrder); err != nil {
 		return session, run, fmt.Errorf("queue the message: %w", err)
+	}
+	if m.Start {
+		var waits bool
+		if err := t.one("SELECT EXISTS (SELECT 1 FROM runs WHERE session_id = ? AND ended_ms = 0)", []any{session.ID}, &waits); err != nil {
+			return session, run, fmt.Errorf("look for other runs of session %s: %w", session.ID, err)
+		}
+		if !waits {
+			run.State, run.StartedMS = int32(running), t.now
+		}
 	}
 	if err := t.orm.Create(&run).Error; err != nil {
 		return session, run, fmt.Errorf("queue the message: %w", err)
