@@ -127,6 +127,17 @@ func (h *home) must(args ...string) string {
 // start runs a host of its own and waits until it answers.
 func (h *home) start() *host {
 	h.t.Helper()
+	p := h.launch()
+	wait(h.t, "the host to answer", func() bool {
+		var s struct{ PID json.Number }
+		return json.Unmarshal([]byte(h.cli("status", "--json").stdout), &s) == nil && s.PID.String() == fmt.Sprint(p.cmd.Process.Pid)
+	})
+	return p
+}
+
+// launch runs a host of its own and does not wait for it.
+func (h *home) launch() *host {
+	h.t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "openvibez"))
 	cmd.Env = h.env
 	out, err := os.CreateTemp(h.dir, "host-*.out")
@@ -140,13 +151,10 @@ func (h *home) start() *host {
 	p := &host{home: h, cmd: cmd, out: out.Name(), gone: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
+		_ = out.Close()
 		close(p.gone)
 	}()
 	h.t.Cleanup(func() { p.kill() })
-	wait(h.t, "the host to answer", func() bool {
-		var s struct{ PID json.Number }
-		return json.Unmarshal([]byte(h.cli("status", "--json").stdout), &s) == nil && s.PID.String() == fmt.Sprint(cmd.Process.Pid)
-	})
 	return p
 }
 
