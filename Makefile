@@ -15,7 +15,7 @@ export GOFLAGS := $(GOFLAGS) $(shell git status >/dev/null 2>&1 || echo -buildvc
 # webview_go asks for webkit2gtk-4.0; the file in this directory gives it 4.1.
 export PKG_CONFIG_PATH := $(CURDIR)/ui/window/pkgconfig:$(PKG_CONFIG_PATH)
 
-.PHONY: help run build page window test lint bench generate install clean
+.PHONY: help run build page window test chaos lint bench generate install clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -57,6 +57,10 @@ test: ## vet and test what this machine can; what is skipped says what it needs
 	go vet work
 	go test work
 	@if [ -d ui/node_modules ]; then cd ui && npm test --silent; else echo "The page's tests are skipped: make page brings what they need."; fi
+
+chaos: N ?= 40
+chaos: ## kill everything N times at random moments and look at what is left: make chaos N=1000
+	go test -count 1 -timeout 12h -v ./e2e -run TestChaos -chaos $(N)
 
 lint: $(GOLANGCI) ## golangci-lint and buf
 	$(GOLANGCI) run ./... ./sdk/...
