@@ -207,6 +207,11 @@ var commands = map[string]command{
 		s.stream.Text(status + " " + body + "\n")
 		return nil
 	},
+	// fetch-deaf PATH: the same, and does not hear a cancel
+	"fetch-deaf": func(s *script, words string) error {
+		_, _, err := get(context.WithoutCancel(s.ctx), s.req.Connection, words)
+		return err
+	},
 	// url: says the base URL
 	"url": func(s *script, _ string) error { s.stream.Text(s.req.Connection.BaseUrl + "\n"); return nil },
 	// environment: says the names of all variables
@@ -281,6 +286,15 @@ func (s *script) run() error {
 		return nil
 	}
 	prompt, tool := lastPrompt(s.req.Messages)
+	// Lines behind "after the tool" are carried out when a tool has answered; without them its answer is said.
+	before, after, more := strings.Cut(wholeScript(s.req.Messages), "\nafter the tool\n")
+	first := 0
+	switch {
+	case more && tool != nil:
+		prompt, tool, first = after, nil, 1
+	case more:
+		prompt = before
+	}
 	if tool != nil {
 		s.stream.Text("the tool said: " + tool.Content + "\n")
 		s.stream.Done(nil)
@@ -292,7 +306,7 @@ func (s *script) run() error {
 		line = strings.TrimSpace(line)
 		// once COMMAND: only the first time this run comes
 		if again, ok := strings.CutPrefix(line, "once "); ok {
-			if s.turn > 0 {
+			if s.turn > first {
 				continue
 			}
 			line = again
@@ -330,6 +344,18 @@ func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult)
 		}
 	}
 	return "", nil
+}
+
+// wholeScript is the script itself, whatever tools have answered since.
+func wholeScript(messages []*providerv1.Message) string {
+	for i := len(messages) - 1; i >= 0; i-- {
+		for _, p := range messages[i].Parts {
+			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" && !strings.HasPrefix(p.GetText(), "TOOL_RESULT {") {
+				return p.GetText()
+			}
+		}
+	}
+	return ""
 }
 
 func lastText(messages []*providerv1.Message) (text string) {
