@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+
+	"github.com/openvibez/openvibez/host/sandbox/box"
+)
+
+// landlockOff lets the process reach only the files of its box. Around namespaces it is a second wall; where there are
+// none it is the only one for files.
+func landlockOff(s *box.Spec, plugin *os.File) error {
+	const (
+		read  = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSReadDir)
+		write = landlock.AccessFSSet(ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg |
+			ll.AccessFSMakeSock | ll.AccessFSMakeFifo | ll.AccessFSMakeSym | ll.AccessFSTruncate | ll.AccessFSRefer)
+		unixConnect = landlock.AccessFSSet(ll.AccessFSResolveUnix)
+		file        = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSExecute)
+	)
+	shown := read | ll.AccessFSExecute
+	if plugin != nil {
+		shown = read
+	}
+	config := landlock.V11
+	var rules []landlock.Rule
+	if s.Walls == box.WallsFull {
+		// The network namespace holds nothing to protect, and programs under test listen in it.
+		config.HandledAccessNet = 0
+		writable := []string{"/tmp"}
+		if s.Home != "" {
+			writable = append(writable, s.Home)
+		}
+		rules = append(rules, landlock.PathAccess(shown, "/"), landlock.PathAccess(shown|write, writable...))
+	} else {
+		rules = append(rules, landlock.PathAccess(read, "/proc").IgnoreIfMissing())
+		// What the mounts would hide is not listed, and so not reachable.
+		rules = append(rules, landlock.PathAccess(read|write|ll.AccessFSExecute, s.Home))
+	}
+	rules = append(rules,
+		landlock.PathAccess(read|ll.AccessFSWriteFile, "/dev/pts").WithIoctlDev().IgnoreIfMissing(),
+		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
+			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
+	for _, b := range s.Binds {
+		var st unix.Stat_t
+		if err := unix.Lstat(b.Path, &st); err != nil {
+			if b.Optional {
+				continue
+			}
+			return err
+		}
+		access := shown
+		if b.Write {
+			access |= write
+		}
+		if plugin != nil {
+			access |= unixConnect
+		}
+		switch {
+		case b.Empty, st.Mode&unix.S_IFMT == unix.S_IFLNK:
+			continue
+		case s.Walls == box.WallsFull && !b.Write && plugin == nil:
+			continue
+		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			access &= file
+		}
+		rules = append(rules, landlock.PathAccess(access, b.Path))
+	}
+	if plugin != nil {
+		rules = append(rules, landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSExecute, fmt.Sprintf("/proc/self/fd/%d", plugin.Fd())))
+	}
+	return config.BestEffort().Restrict(rules...)
+}
+
+// dropCapabilities gives up, for all threads, what making the box took; the calling thread's children can't get any back.
+func dropCapabilities() error {
+	const secureBits = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<6 | 1<<7 // NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, all locked
+	if err := unix.Prctl(unix.PR_SET_SECUREBITS, secureBits, 0, 0, 0); err != nil {
+		return fmt.Errorf("lock capabilities: %w", err)
+	}
+	for c := uintptr(0); ; c++ {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			if errors.Is(err, unix.EINVAL) && c > 0 {
+				break
+			}
+			return fmt.Errorf("drop capability %d: %w", c, err)
+		}
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("clear ambient capabilities: %w", err)
+	}
+	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	none := &[2]unix.CapUserData{}
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)), 0); errno != 0 {
+		return fmt.Errorf("drop capabilities: %w", errno)
+	}
+	return nil
+}
+
+func setLimits(s *box.Spec) error {
+	limit := func(what int, n uint64, name string) error {
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+			return fmt.Errorf("limit %s: %w", name, err)
+		}
+		return nil
+	}
+	if err := limit(unix.RLIMIT_CORE, 0, "core dumps"); err != nil || s.Walls == box.WallsNone {
+		return err
+	}
+	if n := s.Limits.Files; n > 0 {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+			return fmt.Errorf("read limits: %w", err)
+		}
+		if err := limit(unix.RLIMIT_NOFILE, min(n, now.Max), "open files"); err != nil {
+			return err
+		}
+	}
+	if n := s.Limits.Processes; n > 0 && s.Walls == box.WallsFull {
+		// Counted in the user namespace; without one it would count everything the person runs.
+		return limit(unix.RLIMIT_NPROC, uint64(n), "processes")
+	}
+	return nil
+}
+
+// loopbackUp starts the only network device there is.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}
+
+// listenProxy makes a listener at box.ProxyAddr.
+func listenProxy() (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: 3128, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return -1, err
+	}
+	return fd, unix.Listen(fd, 128)
+}

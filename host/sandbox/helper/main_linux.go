@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/openvibez/openvibez/host/sandbox/box"
+)
+
+const (
+	exitMisuse = 2
+	// exitProblem says that there is a Problem to read in the report.
+	exitProblem = 125
+)
+
+func main() {
+	// Landlock, capabilities and seccomp belong to threads; the one that starts the process also waits for it and signals it.
+	runtime.LockOSThread()
+	debug.SetGCPercent(400)
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "probe":
+		os.Exit(probe(os.Args[2]))
+	case len(os.Args) == 2 && os.Args[1] == "plugin":
+		os.Exit(becomePlugin())
+	}
+	s, err := readSpec()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "openvibez-sandbox is started by OpenVibez; try: openvibez sandbox run --help")
+		os.Exit(exitMisuse)
+	}
+	// Nothing that was inherited by accident reaches the program.
+	if err := unix.CloseRange(box.FdSpec, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		os.Exit(fail(fmt.Errorf("close descriptors: %w", err)))
+	}
+	code, err := run(s)
+	if err != nil {
+		code = fail(err)
+	}
+	os.Exit(code)
+}
+
+// readSpec reads what to do, from its beginning: a plugin's second stage reads it again.
+func readSpec() (*box.Spec, error) {
+	f := os.NewFile(box.FdSpec, "spec")
+	if f == nil {
+		return nil, os.ErrInvalid
+	}
+	if seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0); err != nil || seals&unix.F_SEAL_WRITE == 0 {
+		return nil, os.ErrInvalid
+	}
+	s := &box.Spec{}
+	if err := json.NewDecoder(io.NewSectionReader(f, 0, 1<<24)).Decode(s); err != nil {
+		return nil, fmt.Errorf("read spec: %w", err)
+	}
+	return s, nil
+}
+
+func run(s *box.Spec) (int, error) {
+	r := &runner{spec: s}
+	if s.Plugin != nil {
+		if err := r.openPlugin(); err != nil {
+			return 0, err
+		}
+	}
+	if s.Walls == box.WallsFull {
+		// Where memory runs out, it is not the host that pays.
+		_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+		if err := unix.Sethostname([]byte("openvibez")); err != nil {
+			return 0, fmt.Errorf("set host name: %w", err)
+		}
+		if err := loopbackUp(); err != nil {
+			return 0, fmt.Errorf("start loopback: %w", err)
+		}
+		if err := makeRoot(s); err != nil {
+			return 0, err
+		}
+	}
+	if err := os.Chdir(s.Dir); err != nil {
+		return 0, fmt.Errorf("enter directory: %w", err)
+	}
+	if s.Listen {
+		fd, err := listenProxy()
+		if err != nil {
+			return 0, fmt.Errorf("listen for the proxy: %w", err)
+		}
+		r.listener = fd
+	}
+	if err := setLimits(s); err != nil {
+		return 0, err
+	}
+	if s.Walls != box.WallsNone {
+		// What the process could read of this one: environment, memory, descriptors.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+			return 0, fmt.Errorf("hide from the process: %w", err)
+		}
+		if s.Walls == box.WallsFull {
+			if err := dropCapabilities(); err != nil {
+				return 0, err
+			}
+		}
+		if s.Plugin == nil {
+			if err := wallOff(s, nil); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return r.carry()
+}
+
+// wallOff puts up what lasts for good: Landlock, then seccomp.
+func wallOff(s *box.Spec, plugin *os.File) error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up privileges: %w", err)
+	}
+	if err := landlockOff(s, plugin); err != nil {
+		return fmt.Errorf("set up Landlock: %w", err)
+	}
+	if err := loadFilter(makeFilter(s)); err != nil {
+		return fmt.Errorf("load system call filter: %w", err)
+	}
+	return nil
+}
+
+// fail reports why there is no box.
+func fail(err error) int {
+	if tell(box.Report{Problem: err.Error()}, -1) != nil {
+		fmt.Fprintln(os.Stderr, "openvibez-sandbox:", strings.TrimSpace(err.Error()))
+	}
+	return exitProblem
+}
+
+// tell sends a report to the host, with a descriptor unless that is -1.
+func tell(r box.Report, fd int) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	return unix.Sendmsg(box.FdReport, b, rights, nil, unix.MSG_NOSIGNAL)
+}

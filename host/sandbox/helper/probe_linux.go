@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/openvibez/openvibez/host/sandbox/box"
+)
+
+// probe tries from inside a box what must not work, and prints what it found.
+func probe(given string) int {
+	p := &box.Probe{}
+	if err := json.Unmarshal([]byte(given), p); err != nil {
+		return exitMisuse
+	}
+	var findings []box.Finding
+	try := func(name string, err error) {
+		f := box.Finding{Name: name, Held: err != nil, Words: "reached"}
+		if err != nil {
+			f.Words = err.Error()
+		}
+		findings = append(findings, f)
+	}
+	try("write outside the workspace", writes(p.Outside))
+	_, err := os.ReadFile(p.Secret)
+	try("read the home directory", err)
+	try("change .git", writes(filepath.Join(p.Git, "config")))
+	try("move .git away", os.Rename(p.Git, p.Git+"-away"))
+	try("reach a server on this machine", connectTCP(p.TCP))
+	try("reach a socket of another program", connectUnix(p.Socket))
+	try("reach an abstract socket", connectUnix("@"+p.Abstract))
+	try("signal another program", unix.Kill(p.PID, 0))
+	_, err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.PID))
+	try("read another program's environment", err)
+	try("make a user namespace", unix.Unshare(unix.CLONE_NEWUSER))
+	try("trace", unix.PtraceAttach(os.Getppid()))
+	_, _, e := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
+	if e == unix.EFAULT {
+		e = 0
+	}
+	try("use io_uring", maybe(e))
+	if json.NewEncoder(os.Stdout).Encode(findings) != nil {
+		return exitProblem
+	}
+	return 0
+}
+
+func maybe(e syscall.Errno) error {
+	if e == 0 {
+		return nil
+	}
+	return e
+}
+
+func writes(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("reached\n")
+	return errors.Join(err, f.Close())
+}
+
+func connectTCP(addr string) error {
+	to, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return err
+	}
+	return connect(unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+}
+
+func connectUnix(name string) error {
+	return connect(unix.AF_UNIX, &unix.SockaddrUnix{Name: name})
+}
+
+func connect(family int, to unix.Sockaddr) error {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return unix.Connect(fd, to)
+}
