@@ -31,7 +31,9 @@ var layers = []struct {
 	{"host/policy", ""},
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store", "host/api/v1 sdk/provider/v1"},
-	{"host/sandbox", ""},
+	{"host/sandbox/box", ""},
+	{"host/sandbox/helper", "host/sandbox/box"},
+	{"host/sandbox", "host/sandbox/box host/policy sdk"},
 	{"host/provider", "host/sandbox host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/run", "host/provider host/store host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
@@ -64,12 +66,13 @@ var testsUse = map[string]string{
 
 // alone lists what only some packages may import. A trailing slash stands for everything below.
 var alone = map[string]string{
-	"os/exec":                        "host host/provider host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
+	"os/exec":                        "host host/provider host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",
 	"github.com/zalando/go-keyring":  "host/provider",
 	"github.com/hashicorp/go-plugin": "sdk sdk/sdktest host/provider e2e/scripted",
+	"github.com/landlock-lsm/":       "host/sandbox/helper",
 	"fyne.io/systray":                "host",
 	"github.com/godbus/dbus/v5":      "host e2e/keyringtest",
 	"github.com/santhosh-tekuri/":    "host/provider",

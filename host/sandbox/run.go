@@ -1,0 +1,230 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox/box"
+)
+
+const (
+	maxProcesses = 2048
+	maxFiles     = 4096
+	// How long output is still read once everything that could write it has been ended.
+	drainTime = 2 * time.Second
+)
+
+// Run runs a granted command line in its profile and returns when it has ended, and with it all that it started. A
+// command that was ended by ctx or by its timeout gives a Result too. The error says why it was not run.
+func (s *Sandbox) Run(ctx context.Context, g policy.Grant, o Options) (Result, error) {
+	if !g.OK() || g.Command() == "" {
+		return Result{}, errors.New("nothing was granted")
+	}
+	spec, held, err := s.box(ctx, g)
+	if err != nil {
+		return Result{}, err
+	}
+	defer held.release()
+	return s.carry(ctx, spec, g.Domains(), o)
+}
+
+// box describes the box of a granted command, as strong as its profile demands.
+func (s *Sandbox) box(ctx context.Context, g policy.Grant) (*box.Spec, *placeholders, error) {
+	held := &placeholders{}
+	spec := &box.Spec{Args: shell(g.Command()), Dir: g.Dir(), Walls: box.WallsNone}
+	if g.Profile() == policy.ProfileHost {
+		spec.Env = hostEnvironment(s.config.Getenv)
+		return spec, held, nil
+	}
+	report := s.Report(ctx)
+	switch {
+	case report.Level == policy.LevelNone:
+		return nil, nil, fmt.Errorf("there is no sandbox here to run this in: %s", report.Problem)
+	case report.Level == policy.LevelReduced && g.Profile() == policy.ProfileNet:
+		return nil, nil, fmt.Errorf("the sandbox can't limit what a command reaches on the network here: %s", report.Problem)
+	}
+	root, err := s.enter(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.furnish(spec, g, root, report.Level); err != nil {
+		return nil, nil, err
+	}
+	if g.Profile() != policy.ProfileRO && report.Level == policy.LevelFull {
+		more, err := held.protect(root, g.Profile() == policy.ProfileGit || g.Profile() == policy.ProfileNet && g.Git())
+		if err != nil {
+			held.release()
+			return nil, nil, err
+		}
+		spec.Binds = append(spec.Binds, more...)
+	}
+	return spec, held, nil
+}
+
+// enter checks that the workspace is still what was meant.
+func (s *Sandbox) enter(g policy.Grant) (string, error) {
+	root := g.Root()
+	if root == "" {
+		return "", errors.New("the command has no workspace")
+	}
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", fmt.Errorf("find workspace: %w", err)
+	}
+	if resolved != root {
+		return "", fmt.Errorf("%s leads to %s by now: add the workspace again", root, resolved)
+	}
+	if within(root, s.home) {
+		return "", fmt.Errorf("%s holds your home directory with all that is secret in it: use a directory below it as the workspace", root)
+	}
+	if dir, err := filepath.EvalSymlinks(g.Dir()); err != nil || !within(root, dir) {
+		return "", fmt.Errorf("%s is no directory in the workspace %s", g.Dir(), root)
+	}
+	return root, nil
+}
+
+// furnish puts the system, the workspace and the caches into the box.
+func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root string, level policy.Level) error {
+	cache, err := s.cache(root)
+	if err != nil {
+		return err
+	}
+	v := s.look()
+	memory := totalMemory()
+	spec.Walls = box.WallsFull
+	spec.Home = s.home
+	spec.Links = v.links
+	spec.Limits = box.Limits{Memory: max(memory/2, 1<<30), Processes: maxProcesses, Files: maxFiles, Temp: min(max(memory/8, 256<<20), 4<<30)}
+	temp := "/tmp"
+	if level == policy.LevelReduced {
+		// Nothing can be laid over the real ones.
+		spec.Walls = box.WallsReduced
+		spec.Home, temp = filepath.Join(cache, "home"), filepath.Join(cache, "tmp")
+		for _, dir := range []string{spec.Home, temp} {
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return fmt.Errorf("make private directory: %w", err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(spec.Home, ".gitconfig"), []byte(s.identity()), 0o600); err != nil {
+			return fmt.Errorf("write git's settings: %w", err)
+		}
+	} else {
+		spec.Files = map[string]string{".gitconfig": s.identity()}
+	}
+	spec.Env = s.environment(v, g, spec.Home, temp, cache)
+	spec.Binds = append(append([]box.Bind{}, v.binds...), box.Bind{Path: cache, Write: true},
+		box.Bind{Path: root, Write: g.Profile() != policy.ProfileRO})
+	spec.Listen = g.Profile() == policy.ProfileNet
+	return nil
+}
+
+// carry starts what spec says and follows it to its end.
+func (s *Sandbox) carry(ctx context.Context, spec *box.Spec, domains []string, o Options) (Result, error) {
+	var r Result
+	if err := ctx.Err(); err != nil {
+		return r, err
+	}
+	stdout, err := newStream(o.MaxOutput, o.Stdout)
+	if err != nil {
+		return r, err
+	}
+	stderr, err := newStream(o.MaxOutput, o.Stderr)
+	if err != nil {
+		return r, errors.Join(err, stdout.close())
+	}
+	began := time.Now()
+	var c *child
+	if spec.Walls == box.WallsNone && !exists(s.config.Helper) {
+		c, err = s.startBare(spec, stdout.write, stderr.write)
+	} else {
+		c, err = s.start(spec, stdout.write, stderr.write)
+	}
+	_, _ = stdout.write.Close(), stderr.write.Close()
+	if err != nil {
+		return r, errors.Join(fmt.Errorf("start the command: %w", err), stdout.read.Close(), stderr.read.Close())
+	}
+	var p *proxy
+	if c.listener != nil {
+		p = newProxy(c.listener, domains, s.log)
+	}
+	if o.Started != nil {
+		o.Started(c.pid)
+	}
+	var late <-chan time.Time
+	if o.Timeout > 0 {
+		t := time.NewTimer(o.Timeout)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-c.done:
+	case <-late:
+		r.TimedOut = true
+	case <-ctx.Done():
+	}
+	c.kill()
+	<-c.done
+	stdout.finish()
+	stderr.finish()
+	if p != nil {
+		r.Refused = p.Refused()
+		_ = p.Close()
+	}
+	r.Duration = time.Since(began)
+	r.ExitCode, r.Problem = c.last.Exit, c.last.Problem
+	if !c.last.Ended {
+		r.ExitCode = 128 + 9
+	}
+	r.Stdout, r.Stderr = stdout.kept.output(), stderr.kept.output()
+	return r, nil
+}
+
+// A stream is one of a command's outputs.
+type stream struct {
+	read, write *os.File
+	kept        *capture
+	done        chan struct{}
+}
+
+func newStream(limit int, also io.Writer) (*stream, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make pipe: %w", err)
+	}
+	s := &stream{read: read, write: write, kept: newCapture(limit, also), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		_, _ = io.Copy(s.kept, read)
+	}()
+	return s, nil
+}
+
+// finish reads what is left. A process that got away may hold the pipe open for ever.
+func (s *stream) finish() {
+	_ = s.read.SetReadDeadline(time.Now().Add(drainTime))
+	<-s.done
+	_ = s.read.Close()
+}
+
+func (s *stream) close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+func exists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// shell is the program that runs a command line. Policy reads command lines as bash does.
+func shell(command string) []string {
+	for _, bash := range []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"} {
+		if exists(bash) {
+			return []string{bash, "-c", command}
+		}
+	}
+	return []string{"/bin/sh", "-c", command}
+}

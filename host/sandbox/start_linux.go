@@ -1,0 +1,158 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/openvibez/openvibez/host/sandbox/box"
+)
+
+// killAfter is how long the helper has to end everything by itself.
+const killAfter = 3 * time.Second
+
+// start starts a process in its box and returns once it runs. The error says why there is no box.
+func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error) {
+	given, err := json.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("write down the box: %w", err)
+	}
+	memory, err := sealed(given)
+	if err != nil {
+		return nil, fmt.Errorf("write down the box: %w", err)
+	}
+	defer func() { _ = memory.Close() }()
+	watched, held, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make lifeline: %w", err)
+	}
+	defer func() { _ = watched.Close() }()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make report socket: %w", err), held.Close())
+	}
+	theirs, ours := os.NewFile(uintptr(pair[1]), "report"), os.NewFile(uintptr(pair[0]), "report")
+	defer func() { _ = theirs.Close() }()
+	conn, err := net.FileConn(ours)
+	_ = ours.Close()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make report socket: %w", err), held.Close())
+	}
+	reports := conn.(*net.UnixConn)
+
+	c := &child{done: make(chan struct{})}
+	cmd := exec.Command(s.config.Helper)
+	c.stop = func() {
+		// The kernel ends the whole box when the lifeline ends, as it does when the host ends in whatever way.
+		_ = held.Close()
+		if spec.Walls == box.WallsFull {
+			_ = cmd.Process.Kill()
+			return
+		}
+		time.AfterFunc(killAfter, func() { _ = cmd.Process.Kill() })
+	}
+	cmd.Env = []string{}
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.ExtraFiles = []*os.File{memory, watched, theirs}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if spec.Walls == box.WallsFull {
+		uid, gid := os.Getuid(), os.Getgid()
+		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		// Whoever is not root inside loses all capabilities with the exec otherwise.
+		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", s.config.Helper, err), held.Close(), reports.Close())
+	}
+	c.pid = cmd.Process.Pid
+	s.keep(c)
+	_ = theirs.Close()
+	c.last, c.listener, err = receive(reports)
+	if err == nil && !c.last.Started {
+		err = errors.New(c.last.Problem)
+	}
+	if err != nil {
+		c.kill()
+		_ = reports.Close()
+		_ = cmd.Wait()
+		s.forget(c)
+		if c.last.Problem == "" {
+			err = fmt.Errorf("the helper ended before it began (%s)", cmd.ProcessState)
+		}
+		return nil, err
+	}
+	go func() {
+		defer s.forget(c)
+		defer close(c.done)
+		if r, _, err := receive(reports); err == nil {
+			c.last = r
+		}
+		_ = reports.Close()
+		_ = cmd.Wait()
+		c.kill()
+		c.end = cmd.ProcessState.String()
+		if c.last.Ended {
+			c.end = fmt.Sprintf("exit status %d", c.last.Exit)
+			if c.last.Exit > 128 {
+				c.end = "signal: " + syscall.Signal(c.last.Exit-128).String()
+			}
+		}
+		if c.last.Problem != "" {
+			c.end = c.last.Problem
+		}
+	}()
+	return c, nil
+}
+
+// receive waits for the helper's next report, and the listener that may come with it.
+func receive(from *net.UnixConn) (box.Report, net.Listener, error) {
+	var r box.Report
+	b, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(4))
+	n, k, _, _, err := from.ReadMsgUnix(b, rights)
+	if err != nil {
+		return r, nil, err
+	}
+	if err := json.Unmarshal(b[:n], &r); err != nil {
+		return r, nil, fmt.Errorf("read report: %w", err)
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:k])
+	if err != nil || len(messages) == 0 {
+		return r, nil, err
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) == 0 {
+		return r, nil, err
+	}
+	unix.CloseOnExec(fds[0])
+	f := os.NewFile(uintptr(fds[0]), "proxy")
+	defer func() { _ = f.Close() }()
+	l, err := net.FileListener(f)
+	return r, l, err
+}
+
+// sealed gives a file in memory that nobody can change any more.
+func sealed(content []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("openvibez-box", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "box")
+	if _, err = f.Write(content); err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_GROW|unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
