@@ -250,6 +250,12 @@ var commands = map[string]command{
 	"hang": func(s *script, _ string) error { <-s.ctx.Done(); return s.ctx.Err() },
 	// hang-hard: does nothing, and does not hear a cancel
 	"hang-hard": func(*script, string) error { select {} },
+	// length: ends at the output limit
+	"length": func(s *script, _ string) error {
+		s.stream.Done(&providerv1.Done{Reason: providerv1.Done_REASON_LENGTH})
+		s.ended = true
+		return nil
+	},
 	// nodone: returns without an end
 	"nodone": func(s *script, _ string) error { s.ended = true; return nil },
 	// double-done: ends twice and goes on

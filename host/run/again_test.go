@@ -155,6 +155,39 @@ func TestContinue(t *testing.T) {
 	}
 }
 
+// Whatever kept a run from its answer's end, it can be gone on with.
+func TestContinueAfterEveryKindOfEnd(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		prompt string
+		state  apiv1.RunState
+	}{
+		{"say half\nlength", completed},
+		{"say half\nerror OVERLOADED", failed},
+		{"say half\ncrash", failed},
+		{"say half\nkill", failed},
+		{"say half\nnodone", failed},
+		{"say half\nhang-hard", cancelled},
+	} {
+		t.Run(strings.ReplaceAll(tt.prompt, "\n", " "), func(t *testing.T) {
+			res := b.send("", tt.prompt)
+			if tt.state == cancelled {
+				b.textBegun(res.Run)
+				if _, err := b.engine.Cancel(t.Context(), res.Run.Id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if r := b.end(res.Run.Id); r.State != tt.state {
+				t.Fatalf("it ended as %v with %v", r.State, r.Error)
+			}
+			on := b.wantEnd(b.goOn(res.Run, "on"), completed, noError)
+			if got := strings.TrimSpace(b.answer(on)); got != goOnAnswer {
+				t.Errorf("the model was asked %q", got)
+			}
+		})
+	}
+}
+
 func TestContinueWhereNothingCame(t *testing.T) {
 	b := newBench(t)
 	res := b.send("", "once error AUTH\nsay now it works")
