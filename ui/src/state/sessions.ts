@@ -1,7 +1,7 @@
 // What can be done with a session.
 import { api, words } from "../api";
 import { ExportFormat, type Session } from "../gen/api/v1/api_pb";
-import { fileName } from "../text/words";
+import { fileName, oneLine } from "../text/words";
 import { go, show } from "./open";
 import { put } from "./rows";
 import { archive, openId, problem, sessions, setTables, tables, toast } from "./store";
@@ -54,7 +54,7 @@ export async function setArchived(id: string, archived: boolean): Promise<void> 
   const title = tables.value.sessions.get(id)?.title ?? "";
   if (!(await update({ id, archived }, archived ? "archived" : "brought back"))) return;
   if (!archived) return;
-  toast.value = { text: `Archived “${title}”.`, action: { text: "Undo", act: () => void setArchived(id, false) }, ms: UNDO_MS };
+  toast.value = { text: `Archived “${oneLine(title, 40)}”.`, action: { text: "Undo", act: () => void setArchived(id, false) }, ms: UNDO_MS };
 }
 
 // remove deletes a session with all that is in it. The host keeps it for a little while, so that it can be taken back.
@@ -69,7 +69,7 @@ export async function remove(id: string): Promise<void> {
     setTables({ sessions: rest });
     const left = Number(restorableUntilMs) - Date.now();
     const undo = left > 0 ? { text: "Undo", act: () => void restore(id, wasOpen) } : undefined;
-    toast.value = { text: `Deleted “${session?.title ?? "the chat"}”.`, action: undo, ms: undo ? Math.min(left, 55_000) : 5_000 };
+    toast.value = { text: `Deleted “${oneLine(session?.title || "Untitled chat", 40)}”.`, action: undo, ms: undo ? Math.min(left, 55_000) : 5_000 };
   } catch (err) {
     problem.value = `The chat was not deleted. ${words(err)}`;
     if (wasOpen) go(id);

@@ -43,6 +43,17 @@ export function aboutCall(call: ToolCall): About {
   }
 }
 
+// toldByChange: the call edited a file, and the row of that change says all there is to say about it.
+export function toldByChange(part: Part, parts: readonly Part[]): boolean {
+  if (part.kind !== "tool" || !part.output || part.output.result?.failed || part.output.outcomeUnknown) return false;
+  const { kind, subject } = aboutCall(part.call);
+  if (kind !== "edit" || subject === "") return false;
+  return parts.some((p) => p.kind === "change" && p.change.diff !== "" && sameFile(p.change.path, subject));
+}
+
+// One of the two may be relative to the workspace.
+const sameFile = (a: string, b: string): boolean => a === b || a.endsWith(`/${b.replace(/^\.\//, "")}`) || b.endsWith(`/${a}`);
+
 // exitOf is how a command ended, as its result says on its first line: "exit code 1", "timed out after 120 s".
 export function exitOf(output: ToolOutput): { words: string; tone: "good" | "bad" | "warn" } | undefined {
   const text = output.result?.content ?? "";

@@ -76,8 +76,8 @@ export function SandboxMark() {
   const level = status.value?.sandboxLevel ?? "";
   if (level === "" || level === "full" || (openId.value === "" && !place.value)) return null;
   return (
-    <button class="sandbox-mark" title={status.value?.sandboxProblem || undefined} onClick={() => (dialog.value = "workspaces")}>
-      <Icon name="warn" />{level === "none" ? "No sandbox" : "Sandbox reduced"}
+    <button class="sandbox-mark" aria-label={level === "none" ? "No sandbox" : "Sandbox reduced"} title={status.value?.sandboxProblem || undefined} onClick={() => (dialog.value = "workspaces")}>
+      <Icon name="warn" /><span class="mark-words">{level === "none" ? "No sandbox" : "Sandbox reduced"}</span>
     </button>
   );
 }

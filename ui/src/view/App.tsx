@@ -38,8 +38,10 @@ export function App() {
       {isSettings(dialog.value) && <Settings />}
       {dialog.value === "help" && <Help />}
       <DropPlace />
-      <Problem />
-      <ToastPlace />
+      <div class="notes">
+        <Problem />
+        <ToastPlace />
+      </div>
       <SessionMenus />
       <div class="offscreen" aria-live="polite">{spoken.value}</div>
     </div>
@@ -91,7 +93,7 @@ function ToastPlace() {
     return () => clearTimeout(timer);
   }, [now]);
   return (
-    <div class="toast-place" role="status">
+    <div role="status">
       {now && (
         <div class="toast">
           <span>{now.text}</span>
@@ -124,7 +126,7 @@ function Problem() {
     return () => clearTimeout(timer);
   }, [text]);
   return (
-    <div class="problem-place" role="alert">
+    <div role="alert">
       {text && (
         <div class="problem">
           <Icon name="warn" />

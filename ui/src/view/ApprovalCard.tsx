@@ -26,7 +26,7 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
   };
   return (
     <article data-kind="approval" data-asks class="card approval" data-tone={outside || a.class === "dangerous" ? "bad" : "ask"} aria-label="Permission asked">
-      <p class="card-title"><Icon name={outside || a.class === "dangerous" ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong></p>
+      <p class="card-title"><Icon name={outside || a.class === "dangerous" ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong><Expires at={Number(a.expiresMs)} /></p>
       {question.subject && (
         <>
           <pre class="command" tabIndex={0} aria-label="The whole command"><Visible text={question.subject} /></pre>
@@ -52,7 +52,6 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
                 {names[c.id] ?? c.text}
               </button>
             ))}
-            <Expires at={Number(a.expiresMs)} />
           </div>
         )}
         {step === "word" && (

@@ -4,6 +4,7 @@ import { RunState } from "../gen/api/v1/api_pb";
 import type { Turn } from "../state/journal";
 import { answerText, shown, userMessage, type Part } from "../state/parts";
 import { isActive } from "../state/rows";
+import { toldByChange } from "../state/tools";
 import type { Versions } from "../state/versions";
 import { Foot } from "./Foot";
 import { memo } from "./memo";
@@ -35,7 +36,7 @@ export const TurnView = memo(function TurnView({ turn, run, versions, continued,
   const message = userMessage(turn);
   return (
     <section class="turn" data-run={turn.runId}>
-      {parts.map((part, i) => (
+      {parts.map((part, i) => toldByChange(part, parts) ? null : (
         <PartView key={part.seq} part={part} run={run} live={active && i === parts.length - 1} />
       ))}
       {active && <StatusLine run={run} parts={parts} />}

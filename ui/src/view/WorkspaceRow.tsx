@@ -101,8 +101,10 @@ function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
       <ul role="list">
         {rules.map((r) => (
           <li key={r.id} data-testid="rule">
-            <code>{r.domain ? `reach ${r.domain}` : `${r.prefix.join(" ")} …`}</code>
-            <span class="faint">{facts(r)}</span>
+            <span class="rule">
+              <code>{r.domain ? `reach ${r.domain}` : `${r.prefix.join(" ")} …`}</code>
+              <span class="faint">{facts(r)}</span>
+            </span>
             <button class="text-button" aria-label={`Revoke ${r.domain || r.prefix.join(" ")}`} onClick={() => void say(revoke(r.id))}>Revoke</button>
           </li>
         ))}
