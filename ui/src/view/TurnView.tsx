@@ -51,6 +51,8 @@ export const TurnView = memo(function TurnView({ turn, run, versions, continued,
 function PartView({ part, run, live }: { part: Part; run: Run | undefined; live: boolean }) {
   switch (part.kind) {
     case "user":
+      // What goes on from another run was asked by nobody.
+      if (part.message.text === "" && part.message.attachments.length === 0) return null;
       return <UserMessage seq={part.seq} message={part.message} at={part.at} run={run} />;
     case "text":
       return <TextMessage seq={part.seq} text={part.text} done={!live} />;
