@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { Chunk_Kind, EntrySchema, type Entry } from "../gen/api/v1/api_pb";
-import { around, emptyJournal, lacksBeginning, withEntries, withLater, withoutOldest, withPage, type Journal } from "./journal";
+import { around, emptyJournal, lacksBeginning, withEntries, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
 import { answerText, shown } from "./parts";
 
 type Body = Entry["body"];
@@ -192,5 +192,15 @@ describe("a journal in the middle", () => {
     j = withPage(j, page(10, 10), false);
     expect(texts(j)).toEqual(texts(withPage(emptyJournal("s"), all, false)));
     expect(j.newest).toBe(Infinity);
+  });
+
+  test("lets the newest go and finds them again", () => {
+    const whole = withPage(emptyJournal("s"), all, false);
+    let j = withoutNewest(whole, 15);
+    expect(j.turns.length).toBe(15);
+    expect(j.newest).toBe(15);
+    expect(withoutNewest(whole, 40)).toBe(whole);
+    j = withLater(j, page(40, 25), true);
+    expect(texts(j)).toEqual(texts(whole));
   });
 });

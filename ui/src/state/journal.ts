@@ -67,6 +67,18 @@ export function withoutOldest(journal: Journal, keep: number): Journal {
   return { ...journal, turns, oldest: Math.min(...turns.map((t) => first(t.entries[0]))), more: true };
 }
 
+// withoutNewest drops turns from the end until about `keep` entries are left; what comes later is left to its page.
+export function withoutNewest(journal: Journal, keep: number): Journal {
+  let count = 0;
+  let end = 0;
+  while (end < journal.turns.length && count < keep) count += journal.turns[end++].entries.length;
+  if (end === journal.turns.length) return journal;
+  const turns = journal.turns.slice(0, end);
+  // Before the first entry that is dropped: a queued message may have entries of others between its own.
+  const newest = Math.min(...journal.turns.slice(end).map((t) => first(t.entries[0]))) - 1;
+  return { ...journal, turns: turns.map((t) => ({ ...t, entries: t.entries.filter((e) => first(e) <= newest) })), newest };
+}
+
 // lacksBeginning tells whether the page starts in the middle of a text that is still being written.
 export function lacksBeginning(journal: Journal): boolean {
   if (!journal.more) return false;

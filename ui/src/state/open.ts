@@ -3,10 +3,12 @@ import { batch } from "@preact/signals";
 import { api, missing, words } from "../api";
 import { hashOf, place } from "../boot";
 import { loadDraft, saveDraftNow } from "./drafts";
-import { around, emptyJournal, lacksBeginning, withLater, withPage, withoutOldest } from "./journal";
+import { around, emptyJournal, lacksBeginning, withLater, withoutNewest, withoutOldest, withPage } from "./journal";
 import { put } from "./rows";
+import { picked } from "./runs";
 import { saveWindow, setting } from "./settings";
 import { archive, archivedSessions, drawer, journal, loadingLater, loadingOlder, openId, openProblem, opening, sessions, setTables, sought, tables } from "./store";
+import { chainOf, headOf } from "./versions";
 import { watch } from "./watch";
 
 const FIRST_PAGE = 60;
@@ -17,6 +19,8 @@ const BIG_PAGE = 1000;
 const SMALL_SESSION = 1000;
 // Beyond this many entries the oldest are let go while the newest are looked at.
 const MOST_LOADED = 600;
+// Beyond this many the newest are let go while the oldest are looked at.
+const MOST_READ = 1500;
 // How many sequence numbers after the one that is looked for are loaded with it.
 const AFTER_SOUGHT = 40;
 
@@ -58,7 +62,7 @@ export async function show(id: string): Promise<void> {
 }
 
 // showAt shows a session where it says something, in the middle of it if need be.
-export async function showAt(id: string, seq: number): Promise<void> {
+export async function showAt(id: string, seq: number, runId: string): Promise<void> {
   sought.value = undefined;
   if (openId.value !== id) {
     history.pushState(null, "", hashOf(id));
@@ -83,6 +87,9 @@ export async function showAt(id: string, seq: number): Promise<void> {
       return;
     }
   }
+  // It may be said in an answer that another stands in for.
+  const { runs } = tables.value;
+  picked.value = new Map([...picked.value, [chainOf(runs, runId), headOf(runs, runId)]]);
   sought.value = { seq };
 }
 
@@ -170,7 +177,9 @@ export async function loadOlder(): Promise<boolean> {
       limit: PAGE,
     });
     if (journal.value.sessionId !== before.sessionId || journal.value.oldest !== before.oldest) return false;
-    journal.value = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
+    const next = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
+    const count = next.turns.reduce((n, t) => n + t.entries.length, 0);
+    journal.value = count > MOST_READ ? withoutNewest(next, MOST_LOADED) : next;
     void loadRuns(before.sessionId).catch(() => undefined);
     return true;
   } catch {

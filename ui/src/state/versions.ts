@@ -24,7 +24,7 @@ export interface Place {
 }
 
 // headOf is the run that a run goes on from in the end: itself mostly.
-function headOf(runs: Runs, id: string): string {
+export function headOf(runs: Runs, id: string): string {
   for (let n = 0; n < 1000; n++) {
     const before = runs.get(id)?.continuesRunId;
     if (!before) return id;

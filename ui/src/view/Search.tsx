@@ -131,7 +131,7 @@ function Hit({ hit }: { hit: SearchHit }) {
       <a href={hashOf(id)} onClick={(e) => {
         if (e.ctrlKey || e.metaKey || e.shiftKey) return;
         e.preventDefault();
-        void showAt(id, Number(hit.seq));
+        void showAt(id, Number(hit.seq), hit.runId);
       }}>
         <span class="hit-head">
           <span class="session-title">{title}</span>
