@@ -93,10 +93,7 @@ async function begin(): Promise<boolean> {
   try {
     const access = newAccess.value;
     const root = access === AccessMode.ROOT;
-    const made = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: root ? AccessMode.SCOPED : access });
-    const id = made.session?.id ?? "";
-    // The person was asked when it was chosen.
-    const { session } = root ? await api.sessions.updateSession({ id, accessMode: access, confirmRoot: true }) : made;
+    const { session } = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: root ? AccessMode.SCOPED : access });
     if (!session) return false;
     batch(() => {
       acceptedSession(session);
@@ -109,6 +106,8 @@ async function begin(): Promise<boolean> {
       adopt(session.id);
       typed(text);
     });
+    // The person was asked when it was chosen. Where it is refused, the chat is there and stays in the sandbox.
+    if (root) acceptedSession((await api.sessions.updateSession({ id: session.id, accessMode: access, confirmRoot: true })).session);
     return true;
   } catch (err) {
     sendProblem.value = words(err);

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { AccessMode, type Workspace } from "../gen/api/v1/api_pb";
+import { AccessMode, Trust, type Workspace } from "../gen/api/v1/api_pb";
 import { accessWords, trustWords } from "../state/policy";
 import { status, dialog, openId, workspaces } from "../state/store";
 import { access, place, setAccess, setPlace } from "../state/workspaces";
@@ -21,7 +21,7 @@ export function AccessBar() {
   };
   const items: Item[] =
     menu?.which === "access"
-      ? [AccessMode.READ_ONLY, AccessMode.SCOPED, AccessMode.ROOT].map((m) => ({ ...item(accessWords[m]), chosen: m === mode, danger: m === AccessMode.ROOT, act: () => choose(m) }))
+      ? [AccessMode.READ_ONLY, AccessMode.SCOPED, AccessMode.ROOT].map((m) => ({ ...item(accessWords[m]), chosen: m === mode, danger: m === AccessMode.ROOT, ...(m === AccessMode.ROOT && here?.trust !== Trust.TRUSTED ? { disabled: true, about: "Only in a workspace that is trusted" } : {}), act: () => choose(m) }))
       : [
           { text: "No workspace", about: "Commands run in a private scratch folder", chosen: !here, act: () => void setPlace("") },
           ...workspaces.value.map((w) => ({ text: w.name, about: w.problem || `${trustWords[w.trust].name} · ${w.path}`, chosen: w.id === here?.id, act: () => void setPlace(w.id) })),

@@ -85,8 +85,12 @@ function Trusted({ workspace: w, say }: PartProps) {
   );
 }
 
+// More rules are folded to these.
+const FEW = 8;
+
 function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
   const [domain, setDomain] = useState("");
+  const [all, setAll] = useState(false);
   const add = async () => {
     const hosts = domain.split(/[\s,]+/).filter(Boolean);
     if (hosts.length === 0) return;
@@ -99,7 +103,7 @@ function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
       <h3>Allowed without asking</h3>
       {rules.length === 0 && <p class="faint">Nothing yet. Answering “Always” to a question adds it here.</p>}
       <ul role="list">
-        {rules.map((r) => (
+        {(all ? rules : rules.slice(0, FEW)).map((r) => (
           <li key={r.id} data-testid="rule">
             <span class="rule">
               <code>{r.domain ? `reach ${r.domain}` : `${r.prefix.join(" ")} …`}</code>
@@ -109,6 +113,7 @@ function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
           </li>
         ))}
       </ul>
+      {rules.length > FEW && <button class="text-button rules-more" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show all ${rules.length}`}</button>}
       <form class="download" onSubmit={(e) => {
         e.preventDefault();
         void add();
