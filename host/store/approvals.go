@@ -84,20 +84,15 @@ func (s *Store) Ask(ctx context.Context, runID string, a *apiv1.Approval) (*apiv
 	}
 	var row approvalRow
 	_, err := s.beginWaiting(ctx, runID, waitingApproval, func(t *tx, r *runRow) error {
-		question, err := format(a.Question)
-		if err != nil {
-			return err
-		}
-		facts, err := format(&apiv1.Approval{Class: a.Class, Instead: a.Instead, Prefix: a.Prefix, Domains: a.Domains, Diff: a.Diff})
-		if err != nil {
-			return err
-		}
 		if _, err := t.append(r, []*apiv1.Entry{{Body: &apiv1.Entry_Question{Question: a.Question}}}); err != nil {
 			return err
 		}
 		row = approvalRow{
-			ID: newID(), SessionID: r.SessionID, RunID: r.ID, State: int32(pending), QuestionJSON: question, Reason: clean(a.Reason),
-			Profile: clean(a.Profile), CallID: clean(a.CallId), FactsJSON: facts, CreatedMS: t.now, ExpiresMS: a.ExpiresMs, Rev: t.next(apiv1.Topic_TOPIC_APPROVALS),
+			ID: newID(), SessionID: r.SessionID, RunID: r.ID, State: int32(pending), CreatedMS: t.now, ExpiresMS: a.ExpiresMs,
+			Rev: t.next(apiv1.Topic_TOPIC_APPROVALS),
+		}
+		if err := row.take(a); err != nil {
+			return err
 		}
 		if err := t.orm.Create(&row).Error; err != nil {
 			return fmt.Errorf("ask for run %s: %w", r.ID, err)

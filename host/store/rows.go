@@ -144,6 +144,16 @@ func (r *approvalRow) proto() (*apiv1.Approval, error) {
 	return p, err
 }
 
+// take copies what is asked, and why.
+func (r *approvalRow) take(p *apiv1.Approval) (err error) {
+	r.Reason, r.Profile, r.CallID = clean(p.Reason), clean(p.Profile), clean(p.CallId)
+	if r.QuestionJSON, err = format(p.Question); err != nil {
+		return err
+	}
+	r.FactsJSON, err = format(&apiv1.Approval{Class: p.Class, Instead: p.Instead, Prefix: p.Prefix, Domains: p.Domains, Diff: p.Diff})
+	return err
+}
+
 type jobRow struct {
 	ID         string `gorm:"column:id;primaryKey"`
 	RunID      string `gorm:"column:run_id"`
