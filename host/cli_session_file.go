@@ -128,13 +128,13 @@ stays as it is. A file that is not whole is refused, and nothing of it imported.
 				if len(data) > most {
 					return fmt.Errorf("more than %d MB came from standard input; write it to a file and name that", most>>20)
 				}
-				req.Export = &apiv1.ImportSessionRequest_Data{Data: data}
+				req.Data = data
 			} else {
 				path, err := filepath.Abs(args[0])
 				if err != nil {
 					return fmt.Errorf("find %s: %w", args[0], err)
 				}
-				req.Export = &apiv1.ImportSessionRequest_Path{Path: path}
+				req.Path = path
 			}
 			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {

@@ -61,8 +61,8 @@ func (a *api) ExportSession(ctx context.Context, req *apiv1.ExportSessionRequest
 }
 
 func (a *api) ImportSession(ctx context.Context, req *apiv1.ImportSessionRequest) (*apiv1.ImportSessionResponse, error) {
-	var in io.ReadSeeker = bytes.NewReader(req.GetData())
-	if path := req.GetPath(); path != "" {
+	var in io.ReadSeeker = bytes.NewReader(req.Data)
+	if path := req.Path; path != "" {
 		if err := a.socketOnly("read files", "choose the file there, which hands it over"); err != nil {
 			return nil, err
 		}

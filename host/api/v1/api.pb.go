@@ -4623,11 +4623,10 @@ func (x *ExportSessionResponse) GetData() []byte {
 // ImportSessionRequest brings a whole export as JSON Lines.
 type ImportSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Export:
-	//
-	//	*ImportSessionRequest_Data
-	//	*ImportSessionRequest_Path
-	Export        isImportSessionRequest_Export `protobuf_oneof:"export"`
+	// The export itself, at most 60 MiB.
+	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	// Instead: a file on this machine, of any size. Local socket only.
+	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4662,48 +4661,19 @@ func (*ImportSessionRequest) Descriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
 }
 
-func (x *ImportSessionRequest) GetExport() isImportSessionRequest_Export {
-	if x != nil {
-		return x.Export
-	}
-	return nil
-}
-
 func (x *ImportSessionRequest) GetData() []byte {
 	if x != nil {
-		if x, ok := x.Export.(*ImportSessionRequest_Data); ok {
-			return x.Data
-		}
+		return x.Data
 	}
 	return nil
 }
 
 func (x *ImportSessionRequest) GetPath() string {
 	if x != nil {
-		if x, ok := x.Export.(*ImportSessionRequest_Path); ok {
-			return x.Path
-		}
+		return x.Path
 	}
 	return ""
 }
-
-type isImportSessionRequest_Export interface {
-	isImportSessionRequest_Export()
-}
-
-type ImportSessionRequest_Data struct {
-	// The export itself, at most 60 MiB.
-	Data []byte `protobuf:"bytes,1,opt,name=data,proto3,oneof"`
-}
-
-type ImportSessionRequest_Path struct {
-	// A file on this machine, of any size. Local socket only.
-	Path string `protobuf:"bytes,2,opt,name=path,proto3,oneof"`
-}
-
-func (*ImportSessionRequest_Data) isImportSessionRequest_Export() {}
-
-func (*ImportSessionRequest_Path) isImportSessionRequest_Export() {}
 
 type ImportSessionResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -10461,11 +10431,10 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x126\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x1e.openvibez.api.v1.ExportFormatR\x06format\"+\n" +
 	"\x15ExportSessionResponse\x12\x12\n" +
-	"\x04data\x18\x01 \x01(\fR\x04data\"L\n" +
-	"\x14ImportSessionRequest\x12\x14\n" +
-	"\x04data\x18\x01 \x01(\fH\x00R\x04data\x12\x14\n" +
-	"\x04path\x18\x02 \x01(\tH\x00R\x04pathB\b\n" +
-	"\x06export\"f\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\">\n" +
+	"\x14ImportSessionRequest\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"f\n" +
 	"\x15ImportSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\"h\n" +
@@ -11404,10 +11373,6 @@ func file_api_v1_api_proto_init() {
 		(*Change_Rule)(nil),
 	}
 	file_api_v1_api_proto_msgTypes[29].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[43].OneofWrappers = []any{
-		(*ImportSessionRequest_Data)(nil),
-		(*ImportSessionRequest_Path)(nil),
-	}
 	file_api_v1_api_proto_msgTypes[75].OneofWrappers = []any{}
 	file_api_v1_api_proto_msgTypes[91].OneofWrappers = []any{}
 	file_api_v1_api_proto_msgTypes[94].OneofWrappers = []any{
