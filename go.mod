@@ -7,6 +7,8 @@ replace github.com/openvibez/openvibez/sdk => ./sdk
 require (
 	connectrpc.com/connect v1.21.1
 	fyne.io/systray v1.12.2
+	github.com/aymanbagabas/go-udiff v0.4.1
+	github.com/bmatcuk/doublestar/v4 v4.10.4
 	github.com/glebarez/go-sqlite v1.23.0
 	github.com/glebarez/sqlite v1.11.0
 	github.com/godbus/dbus/v5 v5.2.4

@@ -35,7 +35,8 @@ var layers = []struct {
 	{"host/sandbox/helper", "host/sandbox/box"},
 	{"host/sandbox", "host/sandbox/box host/policy sdk"},
 	{"host/provider", "host/sandbox host/store host/api/v1 sdk sdk/provider/v1"},
-	{"host/run", "host/provider host/store host/api/v1 sdk sdk/provider/v1"},
+	{"host/tool", "host/policy host/sandbox host/api/v1 sdk/provider/v1"},
+	{"host/run", "host/tool host/policy host/provider host/store host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
@@ -75,7 +76,7 @@ var alone = map[string]string{
 	"github.com/landlock-lsm/":       "host/sandbox/helper",
 	"fyne.io/systray":                "host",
 	"github.com/godbus/dbus/v5":      "host e2e/keyringtest",
-	"github.com/santhosh-tekuri/":    "host/provider",
+	"github.com/santhosh-tekuri/":    "host/provider host/tool",
 	"github.com/webview/":            "ui/window",
 	"github.com/openai/openai-go/":   "plugins/openai",
 	"github.com/spf13/cobra":         "host",

@@ -119,6 +119,7 @@ func (s *scripted) Models(context.Context, *providerv1.Connection) ([]*providerv
 			Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS, providerv1.Capability_CAPABILITY_BACKGROUND},
 		},
 		{Id: "remote", Name: "Remote"},
+		{Id: "cloud", Name: "Cloud", Capabilities: []providerv1.Capability{providerv1.Capability_CAPABILITY_TOOLS}},
 	}
 	s.pulled.Range(func(id, _ any) bool {
 		models = append(models, &providerv1.Model{Id: id.(string), Local: true})

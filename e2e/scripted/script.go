@@ -193,6 +193,22 @@ var commands = map[string]command{
 		}
 		return nil
 	},
+	// results: says what the tools called last came to
+	"results": func(s *script, _ string) error {
+		for _, p := range s.req.Messages[len(s.req.Messages)-1].Parts {
+			if r := p.GetToolResult(); r != nil {
+				s.stream.Text(fmt.Sprintf("<%s failed=%v> %s\n", r.Name, r.Failed, r.Content))
+			}
+		}
+		return nil
+	},
+	// system: says what the system message is
+	"system": func(s *script, _ string) error {
+		if m := s.req.Messages[0]; m.Role == providerv1.Role_ROLE_SYSTEM {
+			s.stream.Text(m.Parts[0].GetText() + "\n")
+		}
+		return nil
+	},
 	// tools: says how many there are
 	"tools": func(s *script, _ string) error {
 		s.stream.Text(fmt.Sprintf("%d tools\n", len(s.req.Tools)))
@@ -301,13 +317,13 @@ func (s *script) run() error {
 	case more:
 		prompt = before
 	}
-	if tool != nil {
+	// A line "then" ends what one turn carries out; the last part serves all turns after it.
+	parts := strings.Split(prompt, "\nthen\n")
+	if tool != nil && len(parts) == 1 {
 		s.stream.Text("the tool said: " + tool.Content + "\n")
 		s.stream.Done(nil)
 		return nil
 	}
-	// A line "then" ends what one turn carries out; the last part serves all turns after it.
-	parts := strings.Split(prompt, "\nthen\n")
 	for _, line := range strings.Split(parts[min(s.turn, len(parts)-1)], "\n") {
 		line = strings.TrimSpace(line)
 		// once COMMAND: only the first time this run comes
@@ -336,20 +352,20 @@ func (s *script) run() error {
 	return nil
 }
 
-// lastPrompt gives the script. If a tool has answered since, that is given instead, so that a script is not carried
-// out twice. Results told in words are passed over.
+// lastPrompt gives the script, and what a tool has answered since, if one has. Results told in words are passed over.
 func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult) {
+	var result *providerv1.ToolResult
 	for i := len(messages) - 1; i >= 0; i-- {
 		for _, p := range messages[i].Parts {
-			if r := p.GetToolResult(); r != nil {
-				return "", r
+			if r := p.GetToolResult(); r != nil && result == nil {
+				result = r
 			}
-			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" && !strings.HasPrefix(p.GetText(), "TOOL_RESULT {") {
-				return p.GetText(), nil
+			if text := p.GetText(); messages[i].Role == providerv1.Role_ROLE_USER && text != "" && !strings.HasPrefix(text, "TOOL_RESULT {") && !strings.HasPrefix(text, "(From the program") {
+				return text, result
 			}
 		}
 	}
-	return "", nil
+	return "", result
 }
 
 // wholeScript is the script itself, whatever tools have answered since.

@@ -11,17 +11,20 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/tool"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// Config is what an Engine works with. All fields but Tools are required.
+// Config is what an Engine works with. All fields but Tools and Box are required.
 type Config struct {
 	Store     *store.Store
 	Providers *provider.Manager
 	Logger    *slog.Logger
 	// What models may call; those that have no tools of their own are told the text protocol.
 	Tools []*providerv1.Tool
+	// Carries out what they call; nil: nothing is carried out.
+	Box *tool.Tools
 }
 
 // Engine holds the one loop. Runs of a session go one after the other, those of different sessions side by side.
@@ -30,13 +33,16 @@ type Engine struct {
 	providers *provider.Manager
 	log       *slog.Logger
 	tools     []*providerv1.Tool
+	box       *tool.Tools
 
 	mu      sync.Mutex
 	closing bool
 	// Sessions whose queue is being worked on; true when something was queued meanwhile.
 	sessions map[string]bool
 	active   map[string]*execution
-	workers  sync.WaitGroup
+	// The host's own questions that wait for an answer.
+	questions map[string]*question
+	workers   sync.WaitGroup
 	// What calls have taught about how much models take.
 	learned learned
 	// Closed when the host ends.
@@ -55,6 +61,8 @@ func New(c Config) *Engine {
 		providers: c.Providers,
 		log:       c.Logger,
 		tools:     c.Tools,
+		box:       c.Box,
+		questions: map[string]*question{},
 		sessions:  map[string]bool{},
 		active:    map[string]*execution{},
 		learned:   learned{windows: map[string]int64{}, ratios: map[string]float64{}},
@@ -156,6 +164,9 @@ func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by string
 	}
 	a, err = e.store.Decide(ctx, a.Id, &apiv1.Decision{ChoiceId: req.ChoiceId, Text: req.Text, Allowed: allowed, By: by})
 	if err != nil {
+		return a, err
+	}
+	if own, err := e.answered(ctx, a, by); own {
 		return a, err
 	}
 	x := e.execution(a.RunId)

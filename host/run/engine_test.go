@@ -23,6 +23,9 @@ import (
 // plugins holds the scripted provider, built once.
 var plugins string
 
+// helper is the sandbox helper, built once.
+var helper string
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "ovp")
@@ -43,6 +46,13 @@ func TestMain(m *testing.M) {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
 			}
+		}
+		helper = filepath.Join(dir, "openvibez-sandbox")
+		cmd = exec.Command("go", "build", "-o", helper, "github.com/openvibez/openvibez/host/sandbox/helper")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build the sandbox helper: %v\n%s", err, out)
+			return 1
 		}
 		return m.Run()
 	}())

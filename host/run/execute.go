@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -12,12 +11,10 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/tool"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
-
-// maxTurns is how often one run may call its model.
-const maxTurns = 50
 
 // execution is one run under way.
 type execution struct {
@@ -47,6 +44,15 @@ type execution struct {
 	corrections int
 	// What was left out to fit the model's window.
 	fitting fitting
+	// The call that came last, and how often in a row.
+	last  string
+	times int
+	// The workspace as it was when commands were last reported on.
+	seen     *tool.Snapshot
+	seenRoot string
+	keep     keeping
+	// Entries that go before the end.
+	closing []*apiv1.Entry
 }
 
 // finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
@@ -116,7 +122,11 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 	if err != nil {
 		return store.End{}, err
 	}
-	for turn := range maxTurns {
+	turns, err := e.turns(ctx)
+	if err != nil {
+		return store.End{}, err
+	}
+	for turn := range turns {
 		if turn > 0 {
 			if err := x.betweenTurns(ctx); err != nil {
 				return store.End{}, err
@@ -127,7 +137,7 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 			return store.End{}, err
 		}
 		entries := x.turnEntries(done)
-		if len(x.calls) == 0 && x.correction == nil {
+		if len(x.calls) == 0 && x.correction == nil && !x.holdOpen(done) {
 			return store.End{
 				State:        apiv1.RunState_RUN_STATE_COMPLETED,
 				FinishReason: done.Reason,
@@ -139,7 +149,7 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		}
 	}
 	return store.End{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-		"stopped after %d turns without a final answer; continue it, or send a message", maxTurns)
+		"stopped after %d turns without a final answer; continue it, or send a message", turns)
 }
 
 // call calls the model once and journals what comes until its end.
@@ -151,6 +161,7 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 		return nil, err
 	}
 	x.sent = size(req)
+	x.keep.strict = x.engine.box != nil && (x.filter != nil || x.local(ctx))
 	t, err := e.providers.Run(ctx, x.provider, req)
 	if err != nil {
 		return nil, err
@@ -268,7 +279,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		x.came += int64(len(body.ToolCall.ArgumentsJson))
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: body.ToolCall}})
 	case *providerv1.Event_Plan:
-		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Plan{Plan: body.Plan}})
+		return nil, x.takePlan(ctx, body.Plan)
 	case *providerv1.Event_Action:
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Action{Action: body.Action}})
 	case *providerv1.Event_Notice:
@@ -328,26 +339,6 @@ func (x *execution) consumed() []*apiv1.Entry {
 		return nil
 	}
 	return []*apiv1.Entry{{Body: &apiv1.Entry_Usage{Usage: u}}}
-}
-
-// answerCalls makes the calls durable before anything is done about them, then journals their results.
-func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error {
-	if _, err := x.engine.store.Append(ctx, x.run.Id, true, turn...); err != nil {
-		return err
-	}
-	var outputs []*apiv1.Entry
-	for _, c := range x.calls {
-		outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
-			Result: &providerv1.ToolResult{
-				CallId:  c.Id,
-				Name:    c.Name,
-				Content: fmt.Sprintf("The tool %q is not available in this conversation. Answer without it.", c.Name),
-				Failed:  true,
-			},
-		}}})
-	}
-	_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
-	return err
 }
 
 // closingNotices say what a completed answer lacks.

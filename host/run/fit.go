@@ -92,6 +92,15 @@ func (x *execution) shorten(m *material, journal []*apiv1.Entry, limit int64) (r
 	}
 }
 
+// beside tells of entries that may stand between the outputs of calls.
+func beside(e *apiv1.Entry) bool {
+	switch e.Body.(type) {
+	case *apiv1.Entry_Notice, *apiv1.Entry_Summary, *apiv1.Entry_Question, *apiv1.Entry_Decision, *apiv1.Entry_FileChange, *apiv1.Entry_Plan:
+		return true
+	}
+	return false
+}
+
 // shortened is the journal with the tool outputs shortened that the level says, and how many those are.
 func (x *execution) shortened(journal []*apiv1.Entry) ([]*apiv1.Entry, int) {
 	if x.fitting.level == 0 {
@@ -99,7 +108,7 @@ func (x *execution) shortened(journal []*apiv1.Entry) ([]*apiv1.Entry, int) {
 	}
 	// The outputs at the end are what the model asked for last.
 	last := len(journal)
-	for last > 0 && (journal[last-1].GetToolOutput() != nil || journal[last-1].GetNotice() != nil || journal[last-1].GetSummary() != nil) {
+	for last > 0 && (journal[last-1].GetToolOutput() != nil || beside(journal[last-1])) {
 		last--
 	}
 	n := 0

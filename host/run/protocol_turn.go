@@ -47,6 +47,7 @@ func (x *execution) cut(ctx context.Context, text *flusher) error {
 
 // correct tells whether the model must be told something about the turn that has ended.
 func (x *execution) correct(done *providerv1.Done) bool {
+	x.correction = nil
 	if x.filter == nil {
 		return false
 	}

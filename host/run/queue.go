@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,6 +166,7 @@ func (e *Engine) execute(r *apiv1.Run) error {
 		end = endOf(ctx, err)
 		end.Entries = x.consumed()
 	}
+	end.Entries = slices.Concat(x.lastReport(ctx), x.closing, end.Entries)
 	x.finish(end)
 	if end.State == apiv1.RunState_RUN_STATE_COMPLETED {
 		e.title(r, x.provider)

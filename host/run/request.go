@@ -14,6 +14,7 @@ type material struct {
 	system  string
 	journal []*apiv1.Entry
 	options *providerv1.Options
+	tools   []*providerv1.Tool
 	// The model needs no text protocol.
 	native bool
 }
@@ -32,24 +33,37 @@ func (x *execution) gather(ctx context.Context) (*material, error) {
 	if m.options, err = e.options(ctx, x.run); err != nil {
 		return nil, err
 	}
-	m.native, err = e.native(ctx, x.run)
-	return m, err
+	if m.native, err = e.native(ctx, x.run); err != nil {
+		return nil, err
+	}
+	w, err := e.workplace(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	if m.tools = e.toolsFor(w, m.native); len(m.tools) == 0 {
+		m.native = true
+	} else if w != nil {
+		m.system = strings.TrimSpace(w.words() + "\n\n" + m.system)
+	}
+	if w != nil && w.workspace != nil {
+		m.system = strings.TrimSpace(w.workspace.SystemPrompt + "\n\n" + m.system)
+	}
+	return m, nil
 }
 
 // build makes the next turn's request of a journal, in the order the model shall see it. The tools go along where the
 // model has the capability; one that has not is told them in words, and x.filter will read its answer.
 func (x *execution) build(m *material, journal []*apiv1.Entry) *providerv1.RunRequest {
-	e := x.engine
 	x.filter = nil
 	req := &providerv1.RunRequest{RunId: x.run.Id, Model: x.run.Model, Options: m.options, Purpose: providerv1.Purpose_PURPOSE_CHAT}
 	if m.native {
-		req.Tools = e.tools
-		req.Messages = messages(m.system, x.provider.Id, journal)
+		req.Tools = m.tools
+		req.Messages = withCorrection(messages(m.system, x.provider.Id, journal), x.correction)
 		return req
 	}
 	_, plan := plansInWords(m.journal)
 	journal, _ = plansInWords(journal)
-	system := strings.TrimSpace(m.system) + "\n\n" + toolsInWords(e.tools)
+	system := strings.TrimSpace(m.system) + "\n\n" + toolsInWords(m.tools)
 	req.Messages = withCorrection(callsInWords(messages(system, x.provider.Id, journal)), x.correction)
 	x.filter = &filter{plan: plan, corrections: x.corrections}
 	return req

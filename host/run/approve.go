@@ -1,0 +1,327 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/tool"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// The choices of the host's own questions.
+const (
+	choiceOnce    = "once"
+	choiceSession = "session"
+	choiceAlways  = "always"
+	choiceDeny    = "deny"
+)
+
+// defaultPatience is how long a question waits where the setting "tools.approval_minutes" says nothing.
+const defaultPatience = 10 * time.Minute
+
+// looksBack is how many commands are looked at to show what a rule would have covered.
+const looksBack = 100
+
+// question is one of the host's own that waits for an answer.
+type question struct {
+	call      *tool.Call
+	session   string
+	workspace string
+	prefix    []string
+	domains   []string
+	answer    chan *apiv1.Approval
+}
+
+// questionKey names a question before it has an id.
+func questionKey(runID, callID string) string { return runID + "/" + callID }
+
+// ask puts all questions of a turn at once and waits for all answers.
+func (x *execution) ask(ctx context.Context, w *workplace, jobs []*job) error {
+	e := x.engine
+	// What commands have done so far is seen before the next one is allowed.
+	if err := x.reportNow(ctx); err != nil {
+		return err
+	}
+	patience, err := e.patience(ctx)
+	if err != nil {
+		return err
+	}
+	waiting := map[*job]*question{}
+	defer func() {
+		e.mu.Lock()
+		for j := range waiting {
+			delete(e.questions, questionKey(x.run.Id, j.call.Id))
+		}
+		e.mu.Unlock()
+	}()
+	for _, j := range jobs {
+		if !j.ask {
+			continue
+		}
+		a := x.approval(w, j, time.Now().Add(patience))
+		q := &question{call: j.prepared, session: x.run.SessionId, workspace: w.session.WorkspaceId, answer: make(chan *apiv1.Approval, 1)}
+		if j.why == "" {
+			q.prefix, q.domains = j.decision.Prefix, j.decision.Domains
+		}
+		waiting[j] = q
+		e.mu.Lock()
+		e.questions[questionKey(x.run.Id, j.call.Id)] = q
+		e.mu.Unlock()
+		if j.approval, err = e.store.Ask(ctx, x.run.Id, a); err != nil {
+			return err
+		}
+	}
+	for _, j := range jobs {
+		if !j.ask {
+			continue
+		}
+		if err := x.await(ctx, j, waiting[j]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await waits for one answer; silence is a no.
+func (x *execution) await(ctx context.Context, j *job, q *question) error {
+	timer := time.NewTimer(time.Until(time.UnixMilli(j.approval.ExpiresMs)))
+	defer timer.Stop()
+	select {
+	case j.approval = <-q.answer:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		a, err := x.engine.store.Decide(ctx, j.approval.Id, &apiv1.Decision{ChoiceId: choiceDeny, By: "timeout"})
+		if err != nil && !errors.Is(err, store.ErrDecided) {
+			return err
+		}
+		j.approval = a
+	}
+	if j.approval.State == apiv1.ApprovalState_APPROVAL_STATE_ALLOWED {
+		return nil
+	}
+	d := j.approval.GetDecision()
+	j.refusal = "The person denied this."
+	if d.GetBy() == "timeout" {
+		j.refusal = "Nobody answered whether this may be done, which counts as a no."
+	}
+	if text := strings.TrimSpace(d.GetText()); text != "" {
+		j.refusal += " The person says: " + text
+	} else {
+		j.refusal += " Do not try the same in another way; go on without it, or say what you would need."
+	}
+	return nil
+}
+
+// patience is how long a question waits.
+func (e *Engine) patience(ctx context.Context) (time.Duration, error) {
+	value, err := e.store.Setting(ctx, "tools.approval_minutes")
+	if err != nil || value == "" {
+		return defaultPatience, err
+	}
+	var minutes float64
+	if err := json.Unmarshal([]byte(value), &minutes); err != nil || minutes <= 0 || minutes > 7*24*60 {
+		return defaultPatience, nil //nolint:nilerr // A setting that makes no sense is none.
+	}
+	return time.Duration(minutes * float64(time.Minute)), nil
+}
+
+// approval is what a person is shown.
+func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.Approval {
+	c, d := j.prepared, j.decision
+	q := &providerv1.Question{Id: j.call.Id, Kind: providerv1.Question_KIND_APPROVAL, Subject: c.Path, Directory: w.place.Root}
+	switch c.Name {
+	case tool.RunShell:
+		q.Text, q.Subject, q.Directory = "May this command run?", c.Command(), c.Wants.Dir
+	case tool.EditFile:
+		q.Text = "May this file be changed?"
+	case tool.ReadFile:
+		q.Text = "May this file be read?"
+	default:
+		q.Text = "May this be searched?"
+	}
+	q.Choices = []*providerv1.Question_Choice{{Id: choiceOnce, Text: "Allow once", Allows: true}}
+	a := &apiv1.Approval{
+		Question: q, Reason: j.why + d.Reason, Profile: profileWords(d), CallId: j.call.Id, ExpiresMs: expires.UnixMilli(),
+		Class: d.Class.String(), Instead: d.Instead, Diff: j.preview, Domains: d.Domains,
+	}
+	if j.why != "" {
+		a.Instead = ""
+	} else if what := remembers(d); what != "" {
+		a.Prefix = d.Prefix
+		q.Choices = append(q.Choices, &providerv1.Question_Choice{Id: choiceSession, Text: "Allow in this session: " + what, Allows: true})
+		if w.workspace != nil {
+			q.Choices = append(q.Choices, &providerv1.Question_Choice{Id: choiceAlways, Text: "Always allow in this workspace: " + what, Allows: true})
+		}
+	}
+	q.Choices = append(q.Choices, &providerv1.Question_Choice{Id: choiceDeny, Text: "Deny"})
+	return a
+}
+
+// remembers says what "session" and "always" would allow from now on; empty: nothing can be remembered.
+func remembers(d policy.Decision) string {
+	if d.Profile == policy.ProfileHost || d.Class == policy.ClassUnknown || d.Class == policy.ClassDangerous {
+		return ""
+	}
+	switch {
+	case d.Class == policy.ClassNetwork && len(d.Domains) > 0:
+		return "reaching " + strings.Join(d.Domains, ", ")
+	case len(d.Prefix) > 0:
+		return "commands that begin with " + strings.Join(d.Prefix, " ")
+	}
+	return ""
+}
+
+// profileWords say where something would happen, for people.
+func profileWords(d policy.Decision) string {
+	switch d.Profile {
+	case policy.ProfileRO:
+		return "read-only: nothing can be changed, no network"
+	case policy.ProfileWork:
+		return "work: the workspace can be changed, but not .git; no network"
+	case policy.ProfileGit:
+		return "git: the workspace and .git can be changed, but not git's hooks and configuration; no network"
+	case policy.ProfileNet:
+		hosts := "the granted hosts"
+		if len(d.Domains) > 0 {
+			hosts = strings.Join(d.Domains, ", ")
+		}
+		return "net: the workspace can be changed, and " + hosts + " can be reached"
+	case policy.ProfileHost:
+		return "host: outside the sandbox, with all that you may do yourself"
+	}
+	return string(d.Profile)
+}
+
+// answered passes a decision on to the run that waits for it, keeps what it says about the future, and lets that answer
+// other questions that ask for the same. It tells whether the question was the host's own.
+func (e *Engine) answered(ctx context.Context, a *apiv1.Approval, by string) (bool, error) {
+	e.mu.Lock()
+	q := e.questions[questionKey(a.RunId, a.CallId)]
+	e.mu.Unlock()
+	if a.CallId == "" {
+		return false, nil
+	}
+	if q == nil {
+		return true, nil
+	}
+	var rules []*apiv1.Rule
+	if choice := a.Decision.GetChoiceId(); choice == choiceSession || choice == choiceAlways {
+		rules = q.rules(choice, by)
+	}
+	var err error
+	if len(rules) > 0 {
+		if _, err = e.store.AddRules(ctx, rules...); err != nil {
+			err = fmt.Errorf("it is allowed once, but could not be remembered: %w", err)
+		}
+	}
+	q.answer <- a
+	if len(rules) > 0 && err == nil {
+		err = e.answerOthers(ctx)
+	}
+	return true, err
+}
+
+// rules are what an answer makes.
+func (q *question) rules(choice, by string) []*apiv1.Rule {
+	base := func() *apiv1.Rule {
+		r := &apiv1.Rule{WorkspaceId: q.workspace, Origin: by}
+		if choice == choiceSession || q.workspace == "" {
+			r.SessionId = q.session
+		}
+		return r
+	}
+	var rules []*apiv1.Rule
+	for _, d := range q.domains {
+		r := base()
+		r.Domain = d
+		rules = append(rules, r)
+	}
+	if len(q.prefix) > 0 {
+		r := base()
+		r.Prefix = q.prefix
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// answerOthers answers questions that wait and that policy would not ask any more.
+func (e *Engine) answerOthers(ctx context.Context) error {
+	pending, _, err := e.store.PendingApprovals(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range pending {
+		e.mu.Lock()
+		q := e.questions[questionKey(a.RunId, a.CallId)]
+		e.mu.Unlock()
+		if q == nil || len(q.prefix)+len(q.domains) == 0 {
+			continue
+		}
+		session, err := e.store.Session(ctx, a.SessionId)
+		if err != nil {
+			return err
+		}
+		w, err := e.workplace(ctx, session)
+		if err != nil || w == nil {
+			return err
+		}
+		d, err := e.decide(ctx, w, q.call)
+		if err != nil {
+			return err
+		}
+		if d.Verdict != policy.Allow {
+			continue
+		}
+		a, err = e.store.Decide(ctx, a.Id, &apiv1.Decision{ChoiceId: choiceOnce, Allowed: true, By: "rule"})
+		if errors.Is(err, store.ErrDecided) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		q.answer <- a
+	}
+	return nil
+}
+
+// PreviewRule tells what answering "always" to a question would allow, and which of the newest commands of its workspace
+// it would have allowed.
+func (e *Engine) PreviewRule(ctx context.Context, approvalID string) (*apiv1.PreviewRuleResponse, error) {
+	a, err := e.store.Approval(ctx, approvalID)
+	if err != nil {
+		return nil, err
+	}
+	res := &apiv1.PreviewRuleResponse{Prefix: a.Prefix}
+	if len(a.Prefix) == 0 {
+		return res, nil
+	}
+	session, err := e.store.Session(ctx, a.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := e.store.ToolCalls(ctx, session.WorkspaceId, session.Id, tool.RunShell, looksBack)
+	if err != nil {
+		return nil, err
+	}
+	for _, arguments := range calls {
+		var given struct {
+			Command string `json:"command"`
+		}
+		if err := json.Unmarshal([]byte(arguments), &given); err != nil || given.Command == "" {
+			continue
+		}
+		res.LookedAt++
+		if policy.Covers(a.Prefix, given.Command) {
+			res.Covered = append(res.Covered, given.Command)
+		}
+	}
+	return res, nil
+}

@@ -1,0 +1,333 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/tool"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+const (
+	defaultTurns = 50
+	// maxBeside is how many reading calls go on at a time.
+	maxBeside = 4
+	// mayRepeat is how often the same call may come in a row before a person is asked.
+	mayRepeat = 2
+)
+
+// job is one call of a tool on its way.
+type job struct {
+	call *providerv1.ToolCall
+	// nil where it could not be understood.
+	prepared *tool.Call
+	decision policy.Decision
+	grant    policy.Grant
+	// What the model is told instead of a result: the call is not to be carried out.
+	refusal string
+	// A person is to be asked, and why beyond what policy says.
+	ask bool
+	why string
+	// The difference that the person was shown.
+	preview  string
+	approval *apiv1.Approval
+}
+
+// answerCalls carries out what the model called for. All of it is in the journal before anything is done; what has to be
+// asked is asked first, all at once; then the calls are carried out in their order.
+func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error {
+	if _, err := x.engine.store.Append(ctx, x.run.Id, true, turn...); err != nil {
+		return err
+	}
+	if len(x.calls) == 0 {
+		return nil
+	}
+	w, err := x.place(ctx)
+	if err != nil {
+		return err
+	}
+	if w == nil {
+		return x.refuseAll(ctx)
+	}
+	jobs := make([]*job, len(x.calls))
+	asking := false
+	for i, c := range x.calls {
+		if jobs[i], err = x.consider(ctx, w, c); err != nil {
+			return err
+		}
+		asking = asking || jobs[i].ask
+	}
+	if asking {
+		if err := x.ask(ctx, w, jobs); err != nil {
+			return err
+		}
+		// Trust, rules and files may be others by now.
+		if w, err = x.place(ctx); err != nil || w == nil {
+			return errors.Join(err, x.refuseAll(ctx))
+		}
+		for _, j := range jobs {
+			if err := x.considerAgain(ctx, w, j); err != nil {
+				return err
+			}
+		}
+	}
+	return x.perform(ctx, w, jobs)
+}
+
+// turns is how often one run may call its model, as the setting "tools.max_turns" says.
+func (e *Engine) turns(ctx context.Context) (int, error) {
+	value, err := e.store.Setting(ctx, "tools.max_turns")
+	if err != nil {
+		return 0, err
+	}
+	if n, err := strconv.Atoi(value); err == nil && n > 0 {
+		return n, nil
+	}
+	return defaultTurns, nil
+}
+
+// place is where the run's tools work now.
+func (x *execution) place(ctx context.Context) (*workplace, error) {
+	session, err := x.engine.store.Session(ctx, x.run.SessionId)
+	if err != nil {
+		return nil, err
+	}
+	return x.engine.workplace(ctx, session)
+}
+
+// refuseAll answers calls that nothing can carry out.
+func (x *execution) refuseAll(ctx context.Context) error {
+	var outputs []*apiv1.Entry
+	for _, c := range x.calls {
+		outputs = append(outputs, outputEntry(c, fmt.Sprintf("The tool %q is not available in this conversation. Answer without it.", c.Name), true))
+	}
+	_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
+	return err
+}
+
+func outputEntry(c *providerv1.ToolCall, words string, failed bool) *apiv1.Entry {
+	return &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
+		Result: &providerv1.ToolResult{CallId: c.Id, Name: c.Name, Content: words, Failed: failed},
+	}}}
+}
+
+// consider says what is to become of a call: it is refused, granted, or asked about.
+func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.ToolCall) (*job, error) {
+	j := &job{call: c}
+	var err error
+	if j.prepared, err = tool.Prepare(c, w.place.Root); err != nil {
+		j.refusal = "This call can't be carried out: " + err.Error() + "."
+		return j, nil
+	}
+	again := x.repeated(c)
+	if j.prepared.Plan() != nil {
+		return j, nil
+	}
+	if j.decision, err = x.engine.decide(ctx, w, j.prepared); err != nil {
+		return nil, err
+	}
+	if j.decision.Verdict == policy.Deny {
+		j.refusal = denied(j.decision)
+		return j, nil
+	}
+	if j.decision.Class != policy.ClassRead {
+		if j.refusal = x.lacksPlan(ctx); j.refusal != "" {
+			return j, nil
+		}
+	}
+	if again {
+		j.why = fmt.Sprintf("It has made exactly this call %d times in a row and may be going round in circles. ", mayRepeat)
+	}
+	if j.ask = again || j.decision.Verdict == policy.Ask; j.ask {
+		j.preview = j.prepared.Preview()
+	} else {
+		j.grant, _ = j.decision.Grant()
+	}
+	return j, nil
+}
+
+// considerAgain looks at a call once more after a person was asked: what holds now decides.
+func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) error {
+	if j.refusal != "" || j.prepared.Plan() != nil {
+		return nil
+	}
+	now, err := tool.Prepare(j.call, w.place.Root)
+	if err != nil || !now.Same(j.prepared) {
+		j.refusal = "This call was not carried out: what it names has changed meanwhile. Look again."
+		return nil
+	}
+	if j.decision, err = x.engine.decide(ctx, w, now); err != nil {
+		return err
+	}
+	switch {
+	case j.decision.Verdict == policy.Deny:
+		j.refusal = denied(j.decision)
+	case j.decision.Verdict == policy.Allow:
+		j.grant, _ = j.decision.Grant()
+	case j.approval.GetState() != apiv1.ApprovalState_APPROVAL_STATE_ALLOWED:
+		j.refusal = "This call was not carried out: it would have to be asked about now. Make it again."
+	case j.preview != "" && now.Preview() != j.preview:
+		j.refusal = "This change was not made: the file has changed since the person agreed. Look at it again."
+	default:
+		j.grant, err = j.decision.Approved()
+	}
+	j.prepared = now
+	return err
+}
+
+// denied is a denial in words for the model.
+func denied(d policy.Decision) string {
+	return strings.TrimSpace("Denied: " + d.Reason + " " + d.Instead)
+}
+
+// repeated counts how often the same call has come in a row, and tells when that is too often.
+func (x *execution) repeated(c *providerv1.ToolCall) bool {
+	key := c.Name + "\x00" + compact(c.ArgumentsJson)
+	if key != x.last {
+		x.last, x.times = key, 0
+	}
+	if x.times++; x.times <= mayRepeat {
+		return false
+	}
+	x.times = 0
+	return true
+}
+
+// perform carries the calls out in their order; those next to each other that only read go on side by side.
+func (x *execution) perform(ctx context.Context, w *workplace, jobs []*job) error {
+	for len(jobs) > 0 {
+		n := 1
+		for n < len(jobs) && n < maxBeside && jobs[0].reads() && jobs[n].reads() {
+			n++
+		}
+		if err := x.performSome(ctx, w, jobs[:n]); err != nil {
+			return err
+		}
+		jobs = jobs[n:]
+	}
+	return x.settlePlan(ctx)
+}
+
+func (j *job) reads() bool {
+	return j.refusal == "" && j.prepared.Plan() == nil && !j.prepared.Changes()
+}
+
+// performSome carries out one call, or several that only read.
+func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	st := x.engine.store
+	var intents []*apiv1.Entry
+	var rules []string
+	for _, j := range jobs {
+		if j.refusal != "" || j.prepared.Plan() != nil {
+			continue
+		}
+		rules = append(rules, w.used(j.decision)...)
+		if j.approval == nil {
+			intents = append(intents, &apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{
+				QuestionId: j.call.Id, Allowed: true, By: "policy",
+				Text: fmt.Sprintf("%s, in profile %s, protection %s: %s", j.decision.Class, j.grant.Profile(), w.place.Level, j.decision.Reason),
+			}}})
+		}
+	}
+	if len(intents) > 0 {
+		if _, err := st.Append(ctx, x.run.Id, true, intents...); err != nil {
+			return err
+		}
+	}
+	if err := st.UseRules(ctx, rules...); err != nil {
+		return err
+	}
+	results := make([][]store.Added, len(jobs))
+	errs := make([]error, len(jobs))
+	var wait sync.WaitGroup
+	for i, j := range jobs {
+		wait.Go(func() { results[i], errs[i] = x.performOne(ctx, w, j) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	// What was done is kept, also of a run that is being cancelled.
+	var added []store.Added
+	for _, r := range results {
+		added = append(added, r...)
+	}
+	_, err := st.AppendChanges(context.WithoutCancel(ctx), x.run.Id, added...)
+	return err
+}
+
+// performOne gives the entries that a call comes to, its output last.
+func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]store.Added, error) {
+	if j.refusal != "" {
+		return []store.Added{{Entry: outputEntry(j.call, j.refusal, true)}}, nil
+	}
+	if j.prepared.Name == tool.RunShell {
+		if err := x.before(ctx, w.place.Root); err != nil {
+			return nil, err
+		}
+		if err := x.engine.store.SetStatus(ctx, x.run.Id, "runs "+short(j.prepared.Command())); err != nil {
+			return nil, err
+		}
+		defer func() { _ = x.engine.store.SetStatus(context.WithoutCancel(ctx), x.run.Id, "") }()
+	}
+	res, err := x.engine.box.Do(ctx, j.prepared, j.grant)
+	if err != nil {
+		x.engine.log.Warn("carry out a call", "run", x.run.Id, "tool", j.call.Name, "error", err)
+		return []store.Added{{Entry: outputEntry(j.call, "This call could not be carried out: "+err.Error()+".", true)}}, nil
+	}
+	if res.Plan != nil {
+		return x.givenPlan(j.call, res), nil
+	}
+	var added []store.Added
+	for _, c := range res.Changes {
+		x.touched(w.place.Root, c.Path)
+		added = append(added, store.Added{
+			Entry: &apiv1.Entry{Body: &apiv1.Entry_FileChange{FileChange: c.File}},
+			Undo:  undoOf(c),
+		})
+	}
+	if !res.Failed {
+		x.worked()
+	}
+	return append(added, store.Added{Entry: outputEntry(j.call, res.Content, res.Failed)}), nil
+}
+
+// used are the rules that a decision rests on.
+func (w *workplace) used(d policy.Decision) []string {
+	var ids []string
+	if d.RuleID != "" {
+		ids = append(ids, d.RuleID)
+	}
+	if d.Class != policy.ClassNetwork {
+		return ids
+	}
+	for _, r := range w.rules {
+		for _, host := range d.Domains {
+			if rest, wild := strings.CutPrefix(r.Domain, "*"); r.Domain == host || wild && strings.HasSuffix(host, rest) {
+				ids = append(ids, r.Id)
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// short is a command on one line, for a status.
+func short(command string) string {
+	const most = 60
+	line := strings.Join(strings.Fields(command), " ")
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
+	return line
+}

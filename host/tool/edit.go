@@ -1,0 +1,159 @@
+package tool
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
+)
+
+// Bounds of edit_file.
+const (
+	maxEdit = 2 << 20
+	maxDiff = 64 << 10
+)
+
+type editArgs struct {
+	Path       string  `json:"path"`
+	OldText    *string `json:"old_text"`
+	NewText    string  `json:"new_text"`
+	ReplaceAll *bool   `json:"replace_all"`
+}
+
+func (c *Call) edit(text string) error {
+	a := &editArgs{}
+	if err := arguments(text, a, "path", "new_text"); err != nil {
+		return err
+	}
+	switch {
+	case len(a.NewText) > maxEdit:
+		return fmt.Errorf("new_text has %s; %s are the most", size(int64(len(a.NewText))), size(maxEdit))
+	case a.OldText != nil && *a.OldText == "":
+		return errors.New("old_text is empty: use null to write the whole file")
+	case a.OldText != nil && *a.OldText == a.NewText:
+		return errors.New("old_text and new_text are the same")
+	}
+	path, shown, err := resolve(c.root, a.Path)
+	if err != nil {
+		return err
+	}
+	if path == c.root || strings.HasSuffix(a.Path, "/") {
+		return fmt.Errorf("%q names a directory, not a file", a.Path)
+	}
+	c.args, c.Path, c.Wants = a, shown, policy.Request{Write: path}
+	return nil
+}
+
+// Preview is the difference that an edit would make now; empty for anything else, and where it would fail.
+func (c *Call) Preview() string {
+	a, ok := c.args.(*editArgs)
+	if !ok {
+		return ""
+	}
+	p, err := reach(c.root, c.Wants.Write, false)
+	if errors.Is(err, fs.ErrNotExist) && a.OldText == nil {
+		return diff(c.Path, nil, []byte(a.NewText))
+	}
+	if err != nil {
+		return ""
+	}
+	defer p.close()
+	before, _, err := p.content(maxEdit)
+	if err != nil {
+		return ""
+	}
+	after, err := a.apply(before)
+	if err != nil {
+		return ""
+	}
+	return diff(c.Path, before, after)
+}
+
+// editFile changes what was granted.
+func (c *Call) editFile(g policy.Grant) Result {
+	a := c.args.(*editArgs)
+	p, err := reach(c.root, g.Write(), a.OldText == nil)
+	if err != nil {
+		return c.failed("changed", err)
+	}
+	defer p.close()
+	before, seen, err := p.content(maxEdit)
+	if err != nil {
+		return c.failed("changed", err)
+	}
+	if seen == nil && a.OldText != nil {
+		return c.failed("changed", fs.ErrNotExist)
+	}
+	if what, is := binary(before); is {
+		return c.failed("changed", fmt.Errorf("it is a binary file (%s)", what))
+	}
+	after, err := a.apply(before)
+	if err != nil {
+		return c.failed("changed", err)
+	}
+	if seen != nil && bytes.Equal(before, after) {
+		return Result{Content: c.Path + " has exactly this content already."}
+	}
+	mode := fs.FileMode(0o644)
+	if seen != nil {
+		mode = seen.Mode()
+	}
+	if _, err := p.replace(after, mode, seen); err != nil {
+		return c.failed("changed", err)
+	}
+	sum := sha256.Sum256(after)
+	f := &apiv1.FileChange{Path: c.Path, Kind: apiv1.FileChange_KIND_CHANGED, Diff: diff(c.Path, before, after)}
+	words := fmt.Sprintf("%s is changed.", c.Path)
+	if seen == nil {
+		f.Kind = apiv1.FileChange_KIND_CREATED
+		words = fmt.Sprintf("%s is made, with %d lines.", c.Path, bytes.Count(after, []byte("\n")))
+	}
+	f.Why = Sensitive(c.Path)
+	f.Sensitive = f.Why != ""
+	return Result{Content: words, Changes: []Change{{
+		File: f, Path: g.Write(), Existed: seen != nil, Before: before, Mode: uint32(mode.Perm()), After: sum[:],
+	}}}
+}
+
+// apply gives the text after the edit.
+func (a *editArgs) apply(before []byte) ([]byte, error) {
+	if a.OldText == nil {
+		return []byte(a.NewText), nil
+	}
+	old, new := []byte(*a.OldText), []byte(a.NewText)
+	n := bytes.Count(before, old)
+	if n == 0 && bytes.Contains(before, []byte("\r\n")) && !bytes.Contains(old, []byte("\r")) {
+		// The file's lines end otherwise than the model writes.
+		crlf := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) }
+		old, new = crlf(old), crlf(new)
+		n = bytes.Count(before, old)
+	}
+	all := a.ReplaceAll != nil && *a.ReplaceAll
+	switch {
+	case n == 0:
+		return nil, errors.New("old_text does not stand in it exactly so; read it again and copy what is there")
+	case n > 1 && !all:
+		return nil, fmt.Errorf("old_text stands in it %d times; take more lines around it, or set replace_all", n)
+	}
+	after := bytes.ReplaceAll(before, old, new)
+	if len(after) > maxEdit {
+		return nil, fmt.Errorf("it would be larger than %s", size(maxEdit))
+	}
+	return after, nil
+}
+
+// diff is the difference in the unified form, cut where it gets long.
+func diff(path string, before, after []byte) string {
+	d := udiff.Unified("a/"+path, "b/"+path, strings.ToValidUTF8(string(before), "\uFFFD"), strings.ToValidUTF8(string(after), "\uFFFD"))
+	if len(d) > maxDiff {
+		d = fmt.Sprintf("%s\n[… %s more]\n", strings.ToValidUTF8(d[:maxDiff], ""), size(int64(len(d)-maxDiff)))
+	}
+	return d
+}

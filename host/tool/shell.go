@@ -1,0 +1,115 @@
+package tool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox"
+)
+
+// Bounds of run_shell.
+const (
+	defaultTimeout = 120 * time.Second
+	maxTimeout     = 600 * time.Second
+	maxCommand     = 64 << 10
+	// Of each of what a command printed and what it complained about.
+	maxOutput = 24 << 10
+)
+
+type shellArgs struct {
+	Command   string  `json:"command"`
+	Directory *string `json:"directory"`
+	Timeout   *int    `json:"timeout_seconds"`
+}
+
+func (c *Call) shell(text string) error {
+	a := &shellArgs{}
+	if err := arguments(text, a, "command"); err != nil {
+		return err
+	}
+	switch {
+	case strings.TrimSpace(a.Command) == "":
+		return errors.New("the command is empty")
+	case len(a.Command) > maxCommand:
+		return fmt.Errorf("the command has %s; %s are the most: put what it works on into a file", size(int64(len(a.Command))), size(maxCommand))
+	case a.Timeout != nil && (*a.Timeout < 1 || *a.Timeout > int(maxTimeout.Seconds())):
+		return fmt.Errorf("timeout_seconds is 1 to %d", int(maxTimeout.Seconds()))
+	}
+	where := "."
+	if a.Directory != nil && *a.Directory != "" {
+		where = *a.Directory
+	}
+	dir, shown, err := resolve(c.root, where)
+	if err != nil {
+		return err
+	}
+	p, err := reach(c.root, dir, false)
+	if err == nil {
+		defer p.close()
+		info, statErr := p.dir.Lstat(p.name)
+		if err = statErr; err == nil && !info.IsDir() {
+			err = errors.New("it is no directory")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the directory %s can't be used: %s", shown, plain(err))
+	}
+	c.args, c.Path, c.Wants = a, shown, policy.Request{Command: a.Command, Dir: dir}
+	return nil
+}
+
+// Command is the command line of a run_shell call; empty for other calls.
+func (c *Call) Command() string { return c.Wants.Command }
+
+// runShell runs what was granted, to the end of everything it started.
+func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, error) {
+	a := c.args.(*shellArgs)
+	timeout := defaultTimeout
+	if a.Timeout != nil {
+		timeout = time.Duration(*a.Timeout) * time.Second
+	}
+	res, err := t.Sandbox.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput})
+	if cause := context.Cause(ctx); cause != nil {
+		return Result{Content: "The command was stopped: the run was cancelled.\n" + printed(res), Failed: true}, nil
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	head := fmt.Sprintf("exit code %d", res.ExitCode)
+	if res.TimedOut {
+		head = fmt.Sprintf("ended after %s because it took too long; timeout_seconds can allow up to %d", timeout, int(maxTimeout.Seconds()))
+	}
+	if res.Problem != "" {
+		head += "\n" + res.Problem
+	}
+	if len(res.Refused) > 0 {
+		head += "\nIt tried to reach " + strings.Join(res.Refused, ", ") + ", which is not granted."
+	}
+	return Result{Content: strings.TrimRight(head+"\n"+printed(res), "\n"), Failed: res.TimedOut || res.ExitCode != 0}, nil
+}
+
+// printed is what a command wrote, for the model.
+func printed(res sandbox.Result) string {
+	var b strings.Builder
+	for _, o := range []struct {
+		name string
+		out  sandbox.Output
+	}{{"stdout", res.Stdout}, {"stderr", res.Stderr}} {
+		switch {
+		case o.out.Total == 0:
+			continue
+		case o.out.Binary:
+			fmt.Fprintf(&b, "%s: %s of binary data, not shown\n", o.name, size(o.out.Total))
+		default:
+			fmt.Fprintf(&b, "%s:\n%s\n", o.name, strings.TrimRight(o.out.Text, "\n"))
+		}
+	}
+	if b.Len() == 0 {
+		return "no output"
+	}
+	return b.String()
+}

@@ -1,0 +1,181 @@
+// Package tool is what a model may call.
+package tool
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+)
+
+// The tools.
+const (
+	RunShell    = "run_shell"
+	ReadFile    = "read_file"
+	EditFile    = "edit_file"
+	SearchFiles = "search_files"
+	UpdatePlan  = "update_plan"
+)
+
+//go:embed *.md *.json
+var words embed.FS
+
+// Declarations are the tools as models are told of them.
+func Declarations() []*providerv1.Tool {
+	var all []*providerv1.Tool
+	for _, name := range []string{RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan} {
+		about, err := words.ReadFile(name + ".md")
+		schema, schemaErr := words.ReadFile(name + ".json")
+		var flat bytes.Buffer
+		if err := errors.Join(err, schemaErr, json.Compact(&flat, schema)); err != nil {
+			// They are part of the program.
+			panic(fmt.Sprintf("the words of %s: %v", name, err))
+		}
+		all = append(all, &providerv1.Tool{Name: name, Description: strings.TrimSpace(string(about)), ParametersSchema: flat.String(), Strict: true})
+	}
+	return all
+}
+
+// Call is one call of a tool, understood and not yet allowed.
+type Call struct {
+	ID   string
+	Name string
+	// Wants is what policy is to decide about, without the place; nothing for update_plan.
+	Wants policy.Request
+	// Path is the file as people call it; empty for commands.
+	Path string
+
+	root string
+	args any
+}
+
+// Result is what came of a call.
+type Result struct {
+	Content string
+	Failed  bool
+	Changes []Change
+	// Plan is what update_plan was given.
+	Plan *providerv1.Plan
+}
+
+// Change is what a call did to a file, and what takes it back.
+type Change struct {
+	File *apiv1.FileChange
+	// Path is absolute. Existed says that there was a file, with these bytes and this mode; After is the SHA-256 of what
+	// is there now.
+	Path    string
+	Existed bool
+	Before  []byte
+	Mode    uint32
+	After   []byte
+}
+
+// Prepare understands a call in a workspace, whose root is absolute and without symbolic links. An error is for the
+// model to read.
+func Prepare(c *providerv1.ToolCall, root string) (*Call, error) {
+	p := &Call{ID: c.Id, Name: c.Name, root: root}
+	var err error
+	switch c.Name {
+	case RunShell:
+		err = p.shell(c.ArgumentsJson)
+	case ReadFile:
+		err = p.read(c.ArgumentsJson)
+	case EditFile:
+		err = p.edit(c.ArgumentsJson)
+	case SearchFiles:
+		err = p.search(c.ArgumentsJson)
+	case UpdatePlan:
+		err = p.plan(c.ArgumentsJson)
+	default:
+		return nil, fmt.Errorf("there is no tool %q; there are %s, %s, %s, %s and %s", c.Name, RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Changes tells whether the call may change something.
+func (c *Call) Changes() bool { return c.Name == RunShell || c.Name == EditFile }
+
+// Same tells whether two calls want the same of the same place.
+func (c *Call) Same(o *Call) bool {
+	return c.Name == o.Name && c.root == o.root && c.Wants.Command == o.Wants.Command && c.Wants.Dir == o.Wants.Dir &&
+		c.Wants.Read == o.Wants.Read && c.Wants.Write == o.Wants.Write
+}
+
+// arguments reads a call's arguments into v, a pointer to a struct.
+func arguments(text string, v any, required ...string) error {
+	if strings.TrimSpace(text) == "" {
+		text = "{}"
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &given); err != nil {
+		return fmt.Errorf("the arguments are no JSON object: %w", err)
+	}
+	var missing []string
+	for _, name := range required {
+		if value, ok := given[name]; !ok || string(value) == "null" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the arguments lack %s", strings.Join(missing, " and "))
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("the arguments do not fit: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something behind the arguments")
+	}
+	return nil
+}
+
+// resolve gives the absolute path that a model means, with symbolic links resolved as far as it exists, and its name for
+// people.
+func resolve(root, name string) (path, shown string, err error) {
+	switch {
+	case strings.ContainsRune(name, 0):
+		return "", "", errors.New("a path can't hold NUL")
+	case name == "~" || strings.HasPrefix(name, "~/"):
+		return "", "", errors.New("~ is not known here: paths are relative to the workspace")
+	case !filepath.IsAbs(name):
+		name = filepath.Join(root, name)
+	}
+	name = filepath.Clean(name)
+	rest := []string{}
+	for at := name; ; {
+		real, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			path = filepath.Join(append([]string{real}, rest...)...)
+			break
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return "", "", fmt.Errorf("look at %s: %w", name, err)
+		}
+		rest = slices.Insert(rest, 0, filepath.Base(at))
+		at = up
+	}
+	return path, show(root, path), nil
+}
+
+// show names a path as people do: relative to the workspace where it lies there.
+func show(root, path string) string {
+	rel, err := filepath.Rel(root, path)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return path
+	}
+	return filepath.ToSlash(rel)
+}
