@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -272,7 +273,13 @@ func TestChaosMigration(t *testing.T) {
 		p := h.launch()
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
 		p.kill()
-		st, err := store.Open(t.Context(), store.Config{Path: path})
+		var st *store.Store
+		wait(t, "the killed host's lock", func() bool {
+			// A plugin that was just being started holds it until it is another program.
+			var locked *store.LockedError
+			st, err = store.Open(t.Context(), store.Config{Path: path})
+			return !errors.As(err, &locked)
+		})
 		if err != nil {
 			t.Fatalf("kill %d: %v", n, err)
 		}
