@@ -27,6 +27,7 @@ run: ## build and start it, installing what is missing where that takes no passw
 
 build: page window ## build everything into bin/
 	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez ./host
+	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-sandbox ./host/sandbox/helper
 	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-demo ./sdk/example
 	$(foreach p,$(PLUGINS),CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-$(p) ./plugins/$(p) &&) true
 

@@ -40,8 +40,8 @@ var layers = []struct {
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
-	{"host/server", "host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui"},
-	{"host", "host/policy host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
+	{"host/server", "host/run host/sandbox host/provider host/store host/api/v1 sdk sdk/provider/v1 ui"},
+	{"host", "host/policy host/tool host/sandbox host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
 
 	{"e2e/llamaserver", ""},
 	{"e2e/keyringtest", ""},

@@ -21,6 +21,9 @@ type preference struct {
 func preferences() []preference {
 	return []preference{
 		{"summaries", "true", "summarise older messages when a conversation outgrows its model's window", []string{"true", "false"}},
+		{"tools.scratch", "true", "let models use tools in a scratch directory where a conversation has no workspace", []string{"true", "false"}},
+		{"tools.max_turns", "50", "how often one run may call its model", nil},
+		{"tools.approval_minutes", "10", "after how many minutes without an answer a question counts as denied", nil},
 		{"titles", "the answering provider's cheapest model", "who names conversations; see `openvibez provider default --help`", nil},
 	}
 }

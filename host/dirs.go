@@ -19,6 +19,8 @@ type dirs struct {
 	data    string // the database and keys: must survive
 	runtime string // sockets: may vanish when the person logs out
 	log     string
+	cache   string // what toolchains keep between commands; may be deleted
+	scratch string // where sessions without a workspace work; never within data
 }
 
 // findDirs tells where an instance lives, without making anything. OPENVIBEZ_HOME puts all of it in one directory;
@@ -30,7 +32,7 @@ func findDirs(getenv func(string) string) (dirs, error) {
 		if err != nil {
 			return dirs{}, fmt.Errorf("resolve OPENVIBEZ_HOME: %w", err)
 		}
-		d = dirs{data: abs, runtime: filepath.Join(abs, "run"), log: filepath.Join(abs, "log")}
+		d = dirs{data: abs, runtime: filepath.Join(abs, "run"), log: filepath.Join(abs, "log"), cache: filepath.Join(abs, "cache"), scratch: abs + ".scratch"}
 	} else {
 		home, err := os.UserHomeDir()
 		if err != nil {
@@ -61,6 +63,8 @@ func systemDirs(home string, getenv func(string) string) dirs {
 			data:    filepath.Join(base, "Application Support", "OpenVibez"),
 			runtime: temp,
 			log:     filepath.Join(base, "Logs", "OpenVibez"),
+			cache:   filepath.Join(base, "Caches", "OpenVibez"),
+			scratch: filepath.Join(base, "OpenVibez Scratch"),
 		}
 	case "windows":
 		base := getenv("LOCALAPPDATA")
@@ -68,12 +72,14 @@ func systemDirs(home string, getenv func(string) string) dirs {
 			base = filepath.Join(home, "AppData", "Local")
 		}
 		base = filepath.Join(base, "OpenVibez")
-		return dirs{data: base, runtime: filepath.Join(base, "run"), log: filepath.Join(base, "log")}
+		return dirs{data: base, runtime: filepath.Join(base, "run"), log: filepath.Join(base, "log"), cache: filepath.Join(base, "cache"), scratch: base + "Scratch"}
 	}
 	return dirs{
 		data:    xdg("XDG_DATA_HOME", filepath.Join(home, ".local", "share", "openvibez")),
 		runtime: xdg("XDG_RUNTIME_DIR", temp),
 		log:     xdg("XDG_STATE_HOME", filepath.Join(home, ".local", "state", "openvibez")),
+		cache:   xdg("XDG_CACHE_HOME", filepath.Join(home, ".cache", "openvibez")),
+		scratch: filepath.Join(xdg("XDG_STATE_HOME", filepath.Join(home, ".local", "state", "openvibez")), "scratch"),
 	}
 }
 

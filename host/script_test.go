@@ -44,6 +44,7 @@ func TestScript(t *testing.T) {
 					t.Logf("log of the host:\n%s", log)
 				}
 				os.RemoveAll(home)
+				os.RemoveAll(home + ".scratch")
 			})
 			return nil
 		},
@@ -60,6 +61,7 @@ func build(t *testing.T) string {
 	bin := t.TempDir()
 	for name, pkg := range map[string]string{
 		"openvibez":                   ".",
+		"openvibez-sandbox":           "../host/sandbox/helper",
 		"openvibez-provider-demo":     "../sdk/example",
 		"openvibez-provider-scripted": "../e2e/scripted",
 	} {

@@ -16,8 +16,10 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/server"
 	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/tool"
 	"github.com/openvibez/openvibez/ui"
 )
 
@@ -97,6 +99,7 @@ type host struct {
 
 	store     *store.Store
 	providers *provider.Manager
+	sandbox   *sandbox.Sandbox
 	runs      *run.Engine
 	server    *server.Server
 	tray      trayState
@@ -154,7 +157,14 @@ func (h *host) run(ctx context.Context) error {
 	}
 	defer h.providers.Close()
 	h.providers.Sweep()
-	h.runs = run.New(run.Config{Store: h.store, Providers: h.providers, Logger: h.log})
+	if h.sandbox, err = h.newSandbox(); err != nil {
+		return err
+	}
+	defer h.sandbox.Close()
+	h.runs = run.New(run.Config{
+		Store: h.store, Providers: h.providers, Logger: h.log,
+		Tools: tool.Declarations(), Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.scratch}),
+	})
 	if h.server, err = h.newServer(ctx); err != nil {
 		return err
 	}
@@ -205,6 +215,20 @@ func (h *host) newProviders() (*provider.Manager, error) {
 	}), nil
 }
 
+func (h *host) newSandbox() (*sandbox.Sandbox, error) {
+	exe, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.New(sandbox.Config{
+		Helper:     filepath.Join(filepath.Dir(exe), "openvibez-sandbox"),
+		CacheDir:   h.dirs.cache,
+		RuntimeDir: filepath.Join(h.dirs.runtime, "b"),
+		Logger:     h.log,
+		Getenv:     h.getenv,
+	}), nil
+}
+
 func (h *host) newServer(ctx context.Context) (*server.Server, error) {
 	exe, err := executable()
 	if err != nil {
@@ -214,6 +238,7 @@ func (h *host) newServer(ctx context.Context) (*server.Server, error) {
 		Store:      h.store,
 		Runs:       h.runs,
 		Providers:  h.providers,
+		Sandbox:    h.sandbox,
 		UI:         ui.Files(),
 		DataDir:    h.dirs.data,
 		RuntimeDir: h.dirs.runtime,

@@ -269,7 +269,7 @@ func (e *Engine) answerOthers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w, err := e.workplace(ctx, session)
+		w, err := e.enter(ctx, session)
 		if err != nil || w == nil {
 			return err
 		}

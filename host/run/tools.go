@@ -99,7 +99,7 @@ func (x *execution) place(ctx context.Context) (*workplace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.engine.workplace(ctx, session)
+	return x.engine.enter(ctx, session)
 }
 
 // refuseAll answers calls that nothing can carry out.

@@ -25,13 +25,12 @@ type workplace struct {
 }
 
 // workplace finds where a session's tools work; nil if they may not work at all. Trust and rules are looked up each time:
-// a person may change them while a run goes on.
+// a person may change them while a run goes on. Nothing is made and nothing decided there before enter.
 func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workplace, error) {
 	if e.box == nil {
 		return nil, nil
 	}
 	w := &workplace{session: session}
-	w.place.Level = e.box.Sandbox.Report(ctx).Level
 	if session.WorkspaceId == "" {
 		if off, err := e.store.Setting(ctx, "tools.scratch"); err != nil || off == "false" {
 			return nil, err
@@ -107,11 +106,25 @@ func (e *Engine) scratch(ctx context.Context, session *apiv1.Session) (string, e
 		}
 		session = parent
 	}
-	dir := e.box.ScratchDir(id)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make a scratch directory: %w", err)
+	return e.box.ScratchDir(id), nil
+}
+
+// enter makes a workplace ready for tools; nil if there is none.
+func (e *Engine) enter(ctx context.Context, session *apiv1.Session) (*workplace, error) {
+	w, err := e.workplace(ctx, session)
+	if err != nil || w == nil {
+		return nil, err
 	}
-	return filepath.EvalSymlinks(dir)
+	if w.place.Scratch {
+		if err := os.MkdirAll(w.place.Root, 0o700); err != nil {
+			return nil, fmt.Errorf("make a scratch directory: %w", err)
+		}
+		if w.place.Root, err = filepath.EvalSymlinks(w.place.Root); err != nil {
+			return nil, fmt.Errorf("find the scratch directory: %w", err)
+		}
+	}
+	w.place.Level = e.box.Sandbox.Report(ctx).Level
+	return w, nil
 }
 
 // at is the place as it is in a directory: a repository deeper in a workspace is not trusted because the workspace is.

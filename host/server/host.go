@@ -35,6 +35,11 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 		}
 	}
 	res.Tray, res.TrayProblem = a.Tray()
+	if a.Sandbox != nil {
+		report := a.Sandbox.Report(ctx)
+		res.SandboxLevel = report.Level.String()
+		res.SandboxProblem = strings.TrimSpace(report.Problem + " " + report.Fix)
+	}
 	return res, nil
 }
 

@@ -108,6 +108,20 @@ func (a *api) ListApprovals(ctx context.Context, _ *apiv1.ListApprovalsRequest) 
 	return &apiv1.ListApprovalsResponse{Approvals: all, Rev: rev}, err
 }
 
+func (a *api) PreviewRule(ctx context.Context, req *apiv1.PreviewRuleRequest) (*apiv1.PreviewRuleResponse, error) {
+	if err := checkID("approval", req.ApprovalId); err != nil {
+		return nil, err
+	}
+	return a.Runs.PreviewRule(ctx, req.ApprovalId)
+}
+
+func (a *api) UndoChanges(ctx context.Context, req *apiv1.UndoChangesRequest) (*apiv1.UndoChangesResponse, error) {
+	if err := checkID("run", req.RunId); err != nil {
+		return nil, err
+	}
+	return a.Runs.UndoChanges(ctx, req)
+}
+
 func (a *api) GetUsage(ctx context.Context, req *apiv1.GetUsageRequest) (*apiv1.GetUsageResponse, error) {
 	at := func(ms int64) time.Time {
 		if ms == 0 {

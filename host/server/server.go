@@ -20,6 +20,7 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/store"
 )
 
@@ -37,6 +38,8 @@ type Config struct {
 	Store     *store.Store
 	Runs      *run.Engine
 	Providers *provider.Manager
+	// What commands run in; nil: they don't.
+	Sandbox *sandbox.Sandbox
 	// The built chat page, index.html at its root.
 	UI fs.FS
 	// DataDir keeps the key that signs the page's cookies, RuntimeDir the socket. Both exist, for their owner only.
