@@ -25,6 +25,8 @@ const (
 	summaryHead = "Summary of what was said and done before, made because it did not fit any more:\n\n"
 	// maxPieces bounds how many calls one summary takes.
 	maxPieces = 6
+	// leastRoom is how much of the conversation each call is shown at least, in bytes.
+	leastRoom = 600
 	// leastShown is what a model is shown of every entry at least, in bytes.
 	leastShown = 300
 )
@@ -66,8 +68,10 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 		return err
 	}
 	x.status = ""
-	words := max(limit/10, 60)
-	room := max(int64(float64(limit)*0.6/e.learned.ratio(x.run)), 2000)
+	// The summary gets a tenth of the room, in tokens; a word has about six bytes.
+	words := max(limit/14, 40)
+	most := 8 * words
+	room := max(int64(float64(limit)*0.85/e.learned.ratio(x.run))-int64(len(summaryText))-most, leastRoom)
 	var text string
 	used := &providerv1.Usage{}
 	for _, piece := range pieces(entries, room) {
@@ -75,12 +79,12 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 		if text != "" {
 			prompt += "\n\nWhat came before this part, already summarised:\n\n" + text
 		}
+		prompt += "\n\nThe conversation:\n\n" + piece
+		x.sent = int64(len(prompt))
 		answer, usage, err := e.ask(ctx, x.provider, &providerv1.RunRequest{
 			RunId: "summary-" + x.run.Id, Model: x.run.Model, Purpose: providerv1.Purpose_PURPOSE_SUMMARY,
-			Messages: []*providerv1.Message{
-				{Role: providerv1.Role_ROLE_USER, Parts: []*providerv1.Part{textPart(prompt + "\n\nThe conversation:\n\n" + piece)}},
-			},
-		}, int(8*words+4000))
+			Messages: []*providerv1.Message{{Role: providerv1.Role_ROLE_USER, Parts: []*providerv1.Part{textPart(prompt)}}},
+		}, int(most))
 		addUsage(used, usage)
 		if err == nil && strings.TrimSpace(answer) == "" {
 			err = sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_EMPTY,
@@ -89,7 +93,10 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 		if err != nil {
 			return errors.Join(err, x.countUsage(used))
 		}
-		text = strings.TrimSpace(answer)
+		if text = strings.TrimSpace(answer); int64(len(text)) > most {
+			// What goes on for longer than asked would not fit again.
+			text = strings.ToValidUTF8(text[:most], "") + "…"
+		}
 	}
 	first, last := entries[0], entries[len(entries)-1]
 	s := &apiv1.Summary{Text: text, FirstSeq: first.Seq, UntilSeq: last.LastSeq}
