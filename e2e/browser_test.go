@@ -7,28 +7,59 @@ import (
 	"strings"
 	"testing"
 
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/ui"
 )
 
 // TestBrowser holds a conversation in Chromium.
 func TestBrowser(t *testing.T) {
+	h := newHome(t)
+	browse(t, h, "chat.mjs")
+}
+
+// TestBrowserSessions does in Chromium what can be done with messages and chats.
+func TestBrowserSessions(t *testing.T) {
+	h := newHome(t)
+	browse(t, h, "sessions.mjs")
+}
+
+// TestBrowserPlaces adds a workspace in Chromium, and gives a chat root access in one that is trusted.
+func TestBrowserPlaces(t *testing.T) {
+	h := newHome(t)
+	h.start()
+	dir, added := filepath.Join(h.dir, "trusted"), filepath.Join(h.dir, "added")
+	for _, d := range []string{dir, added} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := apiv1.NewWorkspaceServiceClient(h.http(), "http://openvibez").AddWorkspace(t.Context(), &apiv1.AddWorkspaceRequest{Path: dir, Trust: apiv1.Trust_TRUST_TRUSTED})
+	if err != nil {
+		t.Fatal(err)
+	}
+	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added)
+}
+
+// browse runs one of the page's scripts against a host that is started if need be.
+func browse(t *testing.T, h *home, script string, env ...string) {
+	t.Helper()
 	need(t, ui.Built(), "the chat page: run `make build` with Node 20.19 or newer")
 	node, err := exec.LookPath("node")
 	need(t, err == nil, "node: install Node 20.19 or newer")
 	chromium, err := exec.LookPath("chromium")
 	need(t, err == nil, "chromium: apt-get install chromium")
-	script, err := filepath.Abs("../ui/e2e/chat.mjs")
+	path, err := filepath.Abs("../ui/e2e/" + script)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = os.Stat("../ui/node_modules/playwright-core")
 	need(t, err == nil, "playwright-core: run `npm ci` in ui")
-
-	h := newHome(t)
-	h.start()
+	if h.cli("status").code != 0 {
+		h.start()
+	}
 	link := strings.TrimSpace(h.must("open", "--link"))
-	cmd := exec.CommandContext(t.Context(), node, script)
-	cmd.Env = append(os.Environ(), "LINK="+link, "CHROMIUM="+chromium)
+	cmd := exec.CommandContext(t.Context(), node, path)
+	cmd.Env = append(append(os.Environ(), "LINK="+link, "CHROMIUM="+chromium), env...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

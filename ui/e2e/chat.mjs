@@ -1,34 +1,8 @@
-// Holds a conversation in a real browser. Called by the Go test in e2e/ with the one-time link in LINK; prints one line
-// per thing it saw and exits with 1 at the first it did not.
-import { chromium } from "playwright-core";
-import { mkdirSync } from "node:fs";
+// Holds a conversation.
+import { inBrowser, link } from "./browser.mjs";
 
-const { LINK, SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const problems = [];
-try {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
-  const page = await context.newPage();
-  page.on("pageerror", (e) => problems.push(`page error: ${e.message}`));
-  page.on("console", (m) => m.type() === "error" && problems.push(`console: ${m.text()}`));
-  page.on("request", (r) => {
-    if (!r.url().startsWith(new URL(LINK).origin) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`);
-  });
-  if (SHOTS) mkdirSync(SHOTS, { recursive: true });
-  const shot = async (name) => SHOTS && page.screenshot({ path: `${SHOTS}/${name}.png` });
-
-  await page.goto(`${LINK}&session=new`);
+await inBrowser(async ({ browser, page, shot }) => {
+  await page.goto(`${link}&session=new`);
   const message = page.getByRole("textbox", { name: "Message" });
   await message.waitFor();
   if (page.url().includes("token")) throw new Error("the token stays in the address");
@@ -62,13 +36,7 @@ try {
   console.log("fits a narrow window");
 
   const stranger = await (await browser.newContext()).newPage();
-  await stranger.goto(LINK);
+  await stranger.goto(link);
   await stranger.getByText("openvibez open").first().waitFor();
   console.log("the link works once");
-} finally {
-  await browser.close();
-}
-if (problems.length) {
-  console.error(problems.join("\n"));
-  process.exit(1);
-}
+});

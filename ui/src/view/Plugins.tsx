@@ -98,7 +98,7 @@ function PluginRow({ plugin: p }: { plugin: Plugin }) {
         <div class="details">
           <Facts plugin={p} />
           <div class="buttons">
-            <button class="button" onClick={() => void verify(p.id).then(setSaid)}>Verify</button>
+            {!ours && <button class="button" onClick={() => void verify(p.id).then(setSaid)}>Verify</button>}
             {p.previousVersion && <button class="button" onClick={() => void say(rollback(p.id))}>Back to {p.previousVersion}</button>}
             {!ours && <button class="button danger" onClick={() => setRemoving(true)}>Remove</button>}
           </div>

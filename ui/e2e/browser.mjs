@@ -1,0 +1,54 @@
+// A real browser for the scripts here, which the Go tests in e2e/ call with a one-time link in LINK. A script prints one
+// line per thing it saw and exits with 1 at the first it did not.
+import { chromium } from "playwright-core";
+import { mkdirSync } from "node:fs";
+
+const { LINK, SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
+
+export const link = LINK;
+
+// inBrowser runs `script` with the browser and a page of it; what the page complains about is an error too.
+export async function inBrowser(script) {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  const problems = [];
+  try {
+    const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, acceptDownloads: true });
+    const page = await context.newPage();
+    page.on("pageerror", (e) => problems.push(`page error: ${e.message}`));
+    page.on("console", (m) => m.type() === "error" && problems.push(`console: ${m.text()}`));
+    page.on("request", (r) => {
+      if (!r.url().startsWith(new URL(LINK).origin) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`);
+    });
+    if (SHOTS) mkdirSync(SHOTS, { recursive: true });
+    const shot = async (name) => SHOTS && page.screenshot({ path: `${SHOTS}/${name}.png` });
+    await script({ browser, page, shot });
+  } finally {
+    await browser.close();
+  }
+  if (problems.length) {
+    console.error(problems.join("\n"));
+    process.exit(1);
+  }
+}
+
+// until waits for something to become true, and says what it waited for if it does not.
+export async function until(what, is) {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const now = await is();
+    if (now) return now;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
