@@ -27,12 +27,7 @@ func TestBrowserSessions(t *testing.T) {
 func TestBrowserPlaces(t *testing.T) {
 	h := newHome(t)
 	h.start()
-	dir, added := filepath.Join(h.dir, "trusted"), filepath.Join(h.dir, "added")
-	for _, d := range []string{dir, added} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir, added := t.TempDir(), t.TempDir()
 	_, err := apiv1.NewWorkspaceServiceClient(h.http(), "http://openvibez").AddWorkspace(t.Context(), &apiv1.AddWorkspaceRequest{Path: dir, Trust: apiv1.Trust_TRUST_TRUSTED})
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,13 @@ await inBrowser(async ({ page, shot }) => {
   console.log("added, not trusted");
 
   await row.getByRole("button", { name: "Show", exact: true }).click();
-  await row.getByRole("textbox", { name: "A host that commands may reach" }).fill("example.org");
-  await page.keyboard.press("Enter");
-  await until("one rule", async () => (await rules.count()) === 1);
+  await row.getByRole("button", { name: "Allow the package registries" }).click();
+  await row.getByRole("button", { name: /^Show all/ }).click();
+  const npm = rules.filter({ hasText: "registry.npmjs.org" });
+  await npm.waitFor();
   await shot("workspaces");
-  await row.getByRole("button", { name: "Revoke example.org" }).click();
-  await until("no rule", async () => (await rules.count()) === 0);
+  await npm.getByRole("button", { name: /^Revoke/ }).click();
+  await npm.waitFor({ state: "detached" });
   console.log("granted and revoked");
 
   await page.getByRole("tab", { name: "Plugins" }).click();

@@ -46,6 +46,7 @@ await inBrowser(async ({ page, shot }) => {
   await page.getByRole("button", { name: "Earlier version" }).click();
   await until("the first version", async () => (await pager.innerText()).includes("1 / 2"));
   await page.getByRole("button", { name: "Later version" }).click();
+  await until("the second version", async () => (await pager.innerText()).includes("2 / 2"));
   await shot("versions");
   console.log("answered again, and paged");
 

@@ -5,6 +5,7 @@ import type { Approval, Run, Session, UserMessage } from "../gen/api/v1/api_pb";
 import { emptyJournal, withPage, type Turn } from "./journal";
 import { put } from "./rows";
 import { journal, openId, problem, setTables, tables } from "./store";
+import { chainOf } from "./versions";
 
 export function accepted(run: Run | undefined): void {
   if (run) setTables({ runs: put(tables.value.runs, [run], (r) => r.id) });
@@ -46,7 +47,10 @@ export async function retry(run: Run, model?: { providerId: string; model: strin
   const ok = await act("It was not asked again.", () =>
     api.runs.retry({ runId: run.id, clientRequestId: requestId(what), provider: model?.providerId ?? "", model: model?.model ?? "" }),
   );
-  if (ok) ids.delete(what);
+  if (ok) {
+    ids.delete(what);
+    toNewest(run);
+  }
   return ok;
 }
 
@@ -64,7 +68,10 @@ export async function resend(run: Run, message: UserMessage, text: string): Prom
   const ok = await act("That was not sent.", () =>
     api.runs.send({ sessionId: run.sessionId, clientRequestId: requestId(what), text, attachments: message.attachments, provider: run.providerId, model: run.model, replacesRunId: run.id }),
   );
-  if (ok) ids.delete(what);
+  if (ok) {
+    ids.delete(what);
+    toNewest(run);
+  }
   return ok;
 }
 
@@ -77,6 +84,13 @@ export const moveQueued = (run: Run, before: Run | undefined): Promise<boolean> 
 
 // Answers that are not on the loaded pages and were asked for, by run.
 export const fetched = signal<ReadonlyMap<string, Turn>>(new Map());
+// toNewest looks at what came last in the place of a run.
+function toNewest(run: Run): void {
+  const rest = new Map(picked.value);
+  rest.delete(chainOf(tables.value.runs, run.id));
+  picked.value = rest;
+}
+
 // Which of several versions is looked at, by the first of them; the newest where nothing is said.
 export const picked = signal<ReadonlyMap<string, string>>(new Map());
 

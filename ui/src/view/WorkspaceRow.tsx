@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Trust, type Rule, type Workspace } from "../gen/api/v1/api_pb";
 import { trustWords } from "../state/policy";
 import { tables } from "../state/store";
-import { change, grant, remove, revoke, rulesOf } from "../state/workspaces";
+import { change, grantRegistries, remove, revoke, rulesOf } from "../state/workspaces";
 import { ago } from "../text/words";
 import { FormRow } from "./FormRow";
 import { Icon } from "./icons";
@@ -89,15 +89,7 @@ function Trusted({ workspace: w, say }: PartProps) {
 const FEW = 8;
 
 function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
-  const [domain, setDomain] = useState("");
   const [all, setAll] = useState(false);
-  const add = async () => {
-    const hosts = domain.split(/[\s,]+/).filter(Boolean);
-    if (hosts.length === 0) return;
-    let wrong = "";
-    await say(grant(w.id, hosts).then((said) => (wrong = said)));
-    if (!wrong) setDomain("");
-  };
   return (
     <section aria-label="Allowed without asking" class="rules">
       <h3>Allowed without asking</h3>
@@ -114,14 +106,8 @@ function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
         ))}
       </ul>
       {rules.length > FEW && <button class="text-button rules-more" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show all ${rules.length}`}</button>}
-      <form class="download" onSubmit={(e) => {
-        e.preventDefault();
-        void add();
-      }}>
-        <input class="field" aria-label="A host that commands may reach" placeholder="example.org or *.example.org" spellcheck={false} value={domain} onInput={(e) => setDomain(e.currentTarget.value)} />
-        <button class="button" type="submit">Allow this host</button>
-        <button class="button" type="button" onClick={() => void say(grant(w.id, [], true))}>Allow package registries</button>
-      </form>
+      <button class="button" onClick={() => void say(grantRegistries(w.id))}>Allow the package registries</button>
+      <p class="faint">Other hosts are allowed when a command asks, or in a terminal: <code>openvibez workspace allow {w.path} HOST</code></p>
       <p class="faint">A host that may be reached is a way out for what commands can read here.</p>
     </section>
   );
