@@ -58,15 +58,11 @@ func (l *learned) setRatio(r *apiv1.Run, ratio float64) {
 
 // window is how many tokens the run's model takes, and how many of them to keep free for its answer; 0: unknown.
 func (x *execution) window(ctx context.Context) (size, answer int64, err error) {
-	models, err := x.engine.store.Models(ctx, x.run.ProviderId)
+	m, err := x.engine.store.Model(ctx, x.run.ProviderId, x.run.Model)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, m := range models {
-		if m.Model.GetId() == x.run.Model {
-			size, answer = m.Model.GetContextTokens(), m.Model.GetMaxOutputTokens()
-		}
-	}
+	size, answer = m.GetModel().GetContextTokens(), m.GetModel().GetMaxOutputTokens()
 	for _, known := range []int64{contextSetting(x.provider.GetSettingsJson()), x.engine.learned.window(x.run)} {
 		if known > 0 && (size == 0 || known < size) {
 			size = known
@@ -177,13 +173,6 @@ func weight(e *apiv1.Entry) (n int64) {
 		n = int64(len(body.ToolOutput.GetResult().GetContent()))
 	case *apiv1.Entry_Summary:
 		n = int64(len(summaryHead) + len(body.Summary.Text))
-	}
-	return n
-}
-
-func weights(entries []*apiv1.Entry) (n int64) {
-	for _, e := range entries {
-		n += weight(e)
 	}
 	return n
 }

@@ -186,9 +186,15 @@ func lastMessage(journal []*apiv1.Entry) int {
 // old finds the entries to summarise, from and to: what is before the newest message, or if that is nothing but a summary,
 // the older of the work on it. What fits says may stay is kept, if a place to cut is found for that.
 func old(journal []*apiv1.Entry, newest int, fits func(bytes int64) bool) (from, to int) {
+	cuts := cuttable(journal)
+	// What each entry and all behind it weigh.
+	behind := make([]int64, len(journal)+1)
+	for i := len(journal) - 1; i >= 0; i-- {
+		behind[i] = behind[i+1] + weight(journal[i])
+	}
 	cut := func(from, to int) (int, int) {
 		for i := from + 1; i < to; i++ {
-			if cuttable(journal, i) && fits(weights(journal[i:])) {
+			if cuts[i] && fits(behind[i]) {
 				return from, i
 			}
 		}
@@ -200,16 +206,34 @@ func old(journal []*apiv1.Entry, newest int, fits func(bytes int64) bool) (from,
 	}
 	// The calls made last and their results stay in any case.
 	last := max(len(journal)-1, newest+1)
-	for last > newest+1 && !cuttable(journal, last) {
+	for last > newest+1 && !cuts[last] {
 		last--
 	}
 	return cut(newest+1, last)
 }
 
-// cuttable tells whether the journal may be cut before entry i: no call is parted from its result.
-func cuttable(journal []*apiv1.Entry, i int) bool {
-	if m := journal[i].GetUser(); m != nil {
-		return len(userParts(m)) > 0
+// cuttable tells before which entries a journal may be cut: before messages, and where work with tools goes on after the
+// results of all calls so far.
+func cuttable(journal []*apiv1.Entry) []bool {
+	cuts := make([]bool, len(journal))
+	open := map[string]bool{}
+	results := false
+	for i, e := range journal {
+		switch body := e.Body.(type) {
+		case *apiv1.Entry_User:
+			cuts[i] = i > 0 && len(userParts(body.User)) > 0
+			clear(open)
+			results = false
+		case *apiv1.Entry_ToolOutput:
+			delete(open, body.ToolOutput.GetResult().GetCallId())
+			results = true
+		case *apiv1.Entry_Text, *apiv1.Entry_Thought, *apiv1.Entry_ToolCall:
+			cuts[i] = results && len(open) == 0
+			results = false
+			if call := e.GetToolCall(); call != nil {
+				open[call.Id] = true
+			}
+		}
 	}
-	return journal[i-1].GetToolOutput() != nil && journal[i].GetToolOutput() == nil
+	return cuts
 }

@@ -204,6 +204,8 @@ func TestSummarised(t *testing.T) {
 func TestOldIsCutBetweenCallsAndTheirResults(t *testing.T) {
 	journal := at(user("a", "a"), text("a", "A"), user("b", "b"), call("b", "1"), call("b", "2"), output("b", "1", "one"), output("b", "2", "two"),
 		text("b", "B"), call("b", "3"), output("b", "3", "three"))
+	change := &apiv1.Entry{RunId: "b", Body: &apiv1.Entry_FileChange{FileChange: &apiv1.FileChange{Path: "x"}}}
+	mixed := at(user("b", "b"), call("b", "1"), call("b", "2"), output("b", "1", "one"), change, output("b", "2", "two"), change, call("b", "3"), output("b", "3", "three"))
 	nothing, everything := func(int64) bool { return false }, func(int64) bool { return true }
 	for _, tt := range []struct {
 		name    string
@@ -216,6 +218,7 @@ func TestOldIsCutBetweenCallsAndTheirResults(t *testing.T) {
 		{"as little as it takes", at(user("a", "a"), text("a", "A"), user("b", "b"), text("b", "B"), user("c", "c")), 4, everything, [2]int{0, 2}},
 		{"within the work", journal[2:], 0, nothing, [2]int{1, 5}},
 		{"the last calls stay", journal[2:7], 0, nothing, [2]int{1, 1}},
+		{"what else stands between results", mixed, 0, everything, [2]int{1, 7}},
 		{"nothing but a message", journal[:1], 0, nothing, [2]int{1, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,13 +74,8 @@ func (e *Engine) native(ctx context.Context, r *apiv1.Run) (bool, error) {
 	if len(e.tools) == 0 {
 		return true, nil
 	}
-	models, err := e.store.Models(ctx, r.ProviderId)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(models, func(m *apiv1.Model) bool {
-		return m.Model.GetId() == r.Model && slices.Contains(m.Model.GetCapabilities(), providerv1.Capability_CAPABILITY_TOOLS)
-	}), nil
+	m, err := e.store.Model(ctx, r.ProviderId, r.Model)
+	return slices.Contains(m.GetModel().GetCapabilities(), providerv1.Capability_CAPABILITY_TOOLS), err
 }
 
 // messages turns a session's journal, in the order the model shall see it, into what a provider is sent.

@@ -88,16 +88,8 @@ func guess(first time.Duration, tries int) time.Duration {
 
 // local tells whether the model runs on this machine: its server fails for a reason that waiting does not mend.
 func (x *execution) local(ctx context.Context) bool {
-	models, err := x.engine.store.Models(ctx, x.provider.Id)
-	if err != nil {
-		return false
-	}
-	for _, m := range models {
-		if m.Model.GetId() == x.run.Model {
-			return m.Model.GetLocal()
-		}
-	}
-	return false
+	m, err := x.engine.store.Model(ctx, x.provider.Id, x.run.Model)
+	return err == nil && m.GetModel().GetLocal()
 }
 
 // wait keeps the run in the waiting state until it may go on.

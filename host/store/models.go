@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"gorm.io/gorm"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -128,4 +130,24 @@ func (s *Store) Models(ctx context.Context, providerID string) ([]*apiv1.Model, 
 		return nil
 	})
 	return all, err
+}
+
+// Model finds one model of a provider; nil if it was never listed.
+func (s *Store) Model(ctx context.Context, providerID, id string) (*apiv1.Model, error) {
+	var p *apiv1.Model
+	err := s.read(ctx, func(v view) error {
+		var row modelRow
+		err := v.orm.Take(&row, "provider_id = ? AND id = ?", providerID, id).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		if err == nil {
+			p, err = row.proto()
+		}
+		if err != nil {
+			return fmt.Errorf("read model %s: %w", id, err)
+		}
+		return nil
+	})
+	return p, err
 }
