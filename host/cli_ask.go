@@ -27,6 +27,11 @@ type askOptions struct {
 	provider, model, session, system string
 	last, fresh, json, thoughts      bool
 	tuning                           tuning
+	// Where the model's tools work, and how far they may go.
+	place workplace
+	mode  apiv1.AccessMode
+	// Questions wait for an answer from elsewhere.
+	wait bool
 }
 
 func (a *app) askCommand() *cobra.Command {
@@ -38,6 +43,9 @@ func (a *app) askCommand() *cobra.Command {
 the words; "-" alone reads only that. If no host is running, one is started in the background; it ends
 by itself after a while.
 
+With --workspace the model may use tools in a directory. What needs a yes is asked here; where there is
+no terminal it is denied at once, unless --wait lets it wait for the window or openvibez approval.
+
 Thoughts and status go to standard error: by themselves only in a terminal, thoughts always with
 --thoughts. Ctrl-C cancels the answer; what has come by then is kept.`,
 		Example: `  openvibez ask "What is a monad?"
@@ -46,6 +54,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
   openvibez ask --provider ollama --model qwen3:4b --system "Answer in French" "Who are you?"
   openvibez ask --attach chart.png "What does this show?"
   openvibez ask --schema answer.schema.json "List three primes"
+  openvibez ask --workspace . "Why do the tests fail?"
   openvibez ask --json "hello" | jq -r '.entry.text.text // empty'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := a.prompt(cmd, args)
@@ -56,6 +65,9 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 				return err
 			}
 			if err := o.tuning.read(cmd); err != nil {
+				return err
+			}
+			if o.mode, err = o.place.mode(cmd); err != nil {
 				return err
 			}
 			return a.ask(cmd.Context(), o, text)
@@ -69,6 +81,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 	f.BoolVar(&o.fresh, "new", false, "begin a new session (the default)")
 	f.StringVar(&o.system, "system", "", "system prompt of a new session")
 	o.tuning.flags(f)
+	o.place.flags(cmd)
 	o.printing(cmd)
 	return cmd
 }
@@ -135,16 +148,21 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 	if err != nil {
 		return err
 	}
-	req := &apiv1.SendRequest{
-		ClientRequestId: rand.Text(), Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
-		Attachments: o.tuning.attached, Options: o.tuning.options,
-	}
+	named := ""
 	if o.session != "" {
 		session, err := findSession(ctx, c, o.session)
 		if err != nil {
 			return err
 		}
-		req.SessionId = session.Id
+		named = session.Id
+	}
+	session, err := a.settle(ctx, c, &o, named)
+	if err != nil {
+		return err
+	}
+	req := &apiv1.SendRequest{
+		ClientRequestId: rand.Text(), SessionId: session, Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
+		Attachments: o.tuning.attached, Options: o.tuning.options,
 	}
 	// From here on, nothing of the run is missed.
 	before, err := c.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{})
@@ -160,6 +178,10 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 		sent, err = c.Runs.Send(ctx, req)
 	}
 	if err != nil {
+		if named == "" && session != "" {
+			// It was made for this message: nobody shall find it empty.
+			_, _ = c.Sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: session, Now: true})
+		}
 		return err
 	}
 	return (&follower{app: a, options: o, client: c, run: sent.Run, rev: before.Rev}).printAll(ctx)

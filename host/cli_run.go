@@ -27,7 +27,7 @@ of one, or "last" for the newest of the conversation used last.`,
 		a.runAct("cancel RUN", "Stop a run, or take a message out of the queue; what came is kept", (*app).cancelRun),
 		a.runAct("pause RUN", "Let a run of several steps pause before its next one", (*app).pauseRun),
 		a.runAct("resume RUN", "Let a paused run go on", (*app).resumeRun),
-		a.runRetry(), a.runContinue())
+		a.runRetry(), a.runContinue(), a.runUndo())
 }
 
 const aRun = "a run: its id, the beginning of it, or last"
@@ -288,6 +288,7 @@ nobody knows whether it took effect is told to the model as such; it is never ma
 
 func (o *askOptions) printing(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print each change as a JSON object on a line; the last one is the finished run")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "without a terminal, let questions wait for an answer from elsewhere instead of denying them")
 	cmd.Flags().BoolVar(&o.thoughts, "thoughts", false, "print the model's thoughts to standard error")
 }
 
@@ -307,4 +308,35 @@ func (a *app) again(ctx context.Context, o askOptions, name string, take func(co
 		return err
 	}
 	return (&follower{app: a, options: o, client: c, run: r, rev: before.Rev}).printAll(ctx)
+}
+
+func (a *app) runUndo() *cobra.Command {
+	return &cobra.Command{
+		Use:   "undo RUN",
+		Short: "Put back what a run's tools changed in files, where nobody has changed them since",
+		Long: `Puts files back that the model changed with edit_file. What commands did can't be undone; the list of
+changed files in the conversation names it.`,
+		Example: `  openvibez run undo last`,
+		Args:    exactly(aRun),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, id, err := a.findRun(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			res, err := c.Runs.UndoChanges(cmd.Context(), &apiv1.UndoChangesRequest{RunId: id})
+			if err != nil {
+				return err
+			}
+			for _, path := range res.Undone {
+				fmt.Fprintf(a.out, "put back: %s\n", clean(path))
+			}
+			for _, p := range res.Problems {
+				fmt.Fprintf(a.err, "not put back: %s\n", clean(p))
+			}
+			if len(res.Problems) > 0 {
+				return errors.New("some files could not be put back")
+			}
+			return nil
+		},
+	}
 }

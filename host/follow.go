@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -42,14 +38,15 @@ type follower struct {
 	status bool
 	// Standard error ends in the middle of a line of thoughts.
 	thinking bool
-	asked    map[string]bool
+	// Questions that wait for this terminal, by id; nil once they are answered.
+	asks *asks
 	// Standard output takes nothing more.
 	broken error
 }
 
 // follow watches until the run has ended and everything of it is printed.
 func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
-	f.asked = map[string]bool{}
+	f.asks = f.newAsks(ctx)
 	defer f.endLine()
 	lost := time.Time{}
 	for {
@@ -135,7 +132,9 @@ func (f *follower) take(ctx context.Context, change *apiv1.Change) error {
 		f.show(e)
 	case change.GetApproval().GetRunId() == f.run.Id:
 		if f.options.json {
-			return printJSON(f.out, change)
+			if err := printJSON(f.out, change); err != nil {
+				return err
+			}
 		}
 		f.question(ctx, change.GetApproval())
 	}
@@ -160,7 +159,13 @@ func (f *follower) show(e *apiv1.Entry) {
 	case *apiv1.Entry_Notice:
 		f.aside(body.Notice.Text)
 	case *apiv1.Entry_ToolCall:
-		f.aside("uses " + body.ToolCall.Name)
+		f.aside(callWords(body.ToolCall))
+	case *apiv1.Entry_ToolOutput:
+		f.aside(outputWords(body.ToolOutput))
+	case *apiv1.Entry_Plan:
+		f.plan(body.Plan)
+	case *apiv1.Entry_FileChange:
+		f.aside(fileWords(body.FileChange))
 	case *apiv1.Entry_Action:
 		if body.Action.State != providerv1.Action_STATE_RUNNING {
 			f.aside(body.Action.Title)
@@ -249,52 +254,6 @@ func (f *follower) wipe() {
 	if f.status {
 		fmt.Fprint(f.err, "\r\x1b[2K")
 		f.status = false
-	}
-}
-
-// question puts to the person what the model may not decide.
-func (f *follower) question(ctx context.Context, a *apiv1.Approval) {
-	if a.State != apiv1.ApprovalState_APPROVAL_STATE_PENDING || f.asked[a.Id] {
-		return
-	}
-	f.asked[a.Id] = true
-	f.endLine()
-	q := a.Question
-	fmt.Fprintln(f.err, f.errStyle.bold(clean(q.GetText())))
-	if q.GetSubject() != "" {
-		fmt.Fprintln(f.err, clean(q.Subject))
-	}
-	if !term.IsTerminal(int(f.in.Fd())) || !f.errStyle.terminal {
-		fmt.Fprintln(f.err, "Answer it in the window (`openvibez open`); the run waits.")
-		return
-	}
-	for i, c := range q.GetChoices() {
-		fmt.Fprintf(f.err, "  %d  %s\n", i+1, clean(c.Text))
-	}
-	fmt.Fprint(f.err, "> ")
-	go f.answer(ctx, a)
-}
-
-// answer reads a line and sends it; whoever answers elsewhere first wins.
-func (f *follower) answer(ctx context.Context, a *apiv1.Approval) {
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		req := &apiv1.DecideRequest{ApprovalId: a.Id}
-		line := strings.TrimSpace(lines.Text())
-		if choices := a.Question.GetChoices(); len(choices) > 0 {
-			n := 0
-			if _, err := fmt.Sscanf(line, "%d", &n); err != nil || n < 1 || n > len(choices) {
-				fmt.Fprintf(f.err, "Type a number from 1 to %d.\n> ", len(choices))
-				continue
-			}
-			req.ChoiceId = choices[n-1].Id
-		} else {
-			req.Text = line
-		}
-		if _, err := f.client.Runs.Decide(ctx, req); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(f.err, words(err))
-		}
-		return
 	}
 }
 
