@@ -360,7 +360,7 @@ func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult)
 			if r := p.GetToolResult(); r != nil && result == nil {
 				result = r
 			}
-			if text := p.GetText(); messages[i].Role == providerv1.Role_ROLE_USER && text != "" && !strings.HasPrefix(text, "TOOL_RESULT {") && !strings.HasPrefix(text, "(From the program") {
+			if text := p.GetText(); messages[i].Role == providerv1.Role_ROLE_USER && text != "" && !told(text) && !strings.HasPrefix(text, "(From the program") {
 				return text, result
 			}
 		}
@@ -368,11 +368,16 @@ func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult)
 	return "", result
 }
 
+// told tells whether a text of the person's role is the host's: a tool's result, or a summary.
+func told(text string) bool {
+	return strings.HasPrefix(text, "TOOL_RESULT {") || strings.HasPrefix(text, "Summary of what was said")
+}
+
 // wholeScript is the script itself, whatever tools have answered since.
 func wholeScript(messages []*providerv1.Message) string {
 	for i := len(messages) - 1; i >= 0; i-- {
 		for _, p := range messages[i].Parts {
-			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" && !strings.HasPrefix(p.GetText(), "TOOL_RESULT {") {
+			if messages[i].Role == providerv1.Role_ROLE_USER && p.GetText() != "" && !told(p.GetText()) {
 				return p.GetText()
 			}
 		}
