@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// Develop has a plugin run from path, its author's build, until stop is called; it goes before an installed plugin of
+// Develop has a plugin run from path, its author's build of what is in directory, until stop is called; it goes before an installed plugin of
 // that id, and before one that came with the host. Needs no signature. With debug it is not confined, and neither
 // watched nor stopped, so that a debugger can hold it.
-func (m *Manager) Develop(id, path string, debug bool) (stop func(), err error) {
+func (m *Manager) Develop(id, path, directory string, debug bool) (stop func(), err error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("%.40q is no plugin's name; names have lower-case letters, digits and dashes", id)
 	}
@@ -22,9 +22,9 @@ func (m *Manager) Develop(id, path string, debug bool) (stop func(), err error) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if f, ok := m.development[id]; ok {
-		return nil, fmt.Errorf("the plugin %s is being developed already, from %s: end that first", id, filepath.Dir(f.path))
+		return nil, fmt.Errorf("the plugin %s is being developed already, from %s: end that first", id, f.directory)
 	}
-	m.development[id] = file{id: id, path: path, development: true, debug: debug}
+	m.development[id] = file{id: id, path: path, development: true, debug: debug, directory: directory}
 	return func() {
 		m.mu.Lock()
 		delete(m.development, id)

@@ -34,6 +34,7 @@ type file struct {
 	unconfinedAllowed bool
 	// It runs from its author's directory; with debug, without confinement and for as long as it is developed.
 	development, debug bool
+	directory          string
 }
 
 // find lists the plugins in all directories; of two with the same id the first counts.

@@ -518,7 +518,7 @@ func TestDevelop(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, m, pkg(t, "1.0.0", nil, keyless), "acme.ovp")
-	stop, err := m.Develop("acme", path, false)
+	stop, err := m.Develop("acme", path, dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -526,7 +526,7 @@ func TestDevelop(t *testing.T) {
 	if err != nil || p.Tier != apiv1.Tier_TIER_DEVELOPMENT || p.Version != "1.0.0-dev" {
 		t.Errorf("in development it is %v, %v", p, err)
 	}
-	if _, err := m.Develop("acme", path, false); err == nil {
+	if _, err := m.Develop("acme", path, dir, false); err == nil {
 		t.Error("a plugin was developed twice")
 	}
 	// A new build is used from the next turn on.

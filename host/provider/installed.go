@@ -71,7 +71,7 @@ func (m *Manager) about(a *apiv1.Plugin, f file, l *lock) {
 	}
 	if f.development {
 		a.Tier = apiv1.Tier_TIER_DEVELOPMENT
-		a.Source = filepath.Dir(f.path)
+		a.Source = f.directory
 	}
 	v := l.Plugins[f.id]
 	if f.manifest == "" || v == nil {

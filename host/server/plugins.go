@@ -125,7 +125,7 @@ func (a *api) DevelopPlugin(ctx context.Context, req *apiv1.DevelopPluginRequest
 	if err != nil {
 		return err
 	}
-	stop, err := a.Providers.Develop(req.Id, req.Path, req.Debug)
+	stop, err := a.Providers.Develop(req.Id, req.Path, req.Directory, req.Debug)
 	if err != nil {
 		return pluginRefusal(ctx, err)
 	}

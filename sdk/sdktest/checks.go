@@ -29,7 +29,7 @@ func (k *kit) checks() []check {
 	each := func(name string, f func(context.Context, *subject) []string) check {
 		return check{name, func(ctx context.Context) []string { return k.with(ctx, f) }}
 	}
-	return []check{
+	checks := []check{
 		each("describe", k.describe),
 		each("check", k.check),
 		each("models", k.models),
@@ -39,6 +39,32 @@ func (k *kit) checks() []check {
 		each("unknown model", k.unknownModel),
 		each("empty connection", k.emptyConnection),
 	}
+	if len(k.Script) > 0 {
+		checks = append(checks, each("script", k.script))
+	}
+	if k.service != nil {
+		for _, f := range faults() {
+			checks = append(checks, each("fault: "+f.name, k.faulty(f)))
+		}
+	}
+	return checks
+}
+
+// script: prompts with known answers are answered so.
+func (k *kit) script(ctx context.Context, s *subject) (problems []string) {
+	ctx, done := context.WithTimeout(ctx, k.Patience)
+	defer done()
+	model := k.model(ctx, s)
+	for _, line := range k.Script {
+		t := s.run(ctx, k.request(model, said(providerv1.Role_ROLE_USER, line.Say)), nil)
+		for _, p := range t.answered() {
+			problems = append(problems, fmt.Sprintf("prompt %q: %s", line.Say, p))
+		}
+		if !strings.Contains(t.text(), line.Want) {
+			problems = append(problems, fmt.Sprintf("prompt %q: the answer %q does not hold %q", line.Say, t.text(), line.Want))
+		}
+	}
+	return problems
 }
 
 var pluginID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

@@ -43,6 +43,8 @@ type host struct {
 	origins    []string
 	header     http.Header
 	capability string // required where set
+	// Instead of the network.
+	through http.RoundTripper
 }
 
 func serveHost(t testing.TB, h host) string {
@@ -65,7 +67,10 @@ func serveHost(t testing.TB, h host) string {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
-	server := &http.Server{Handler: h.handler(transport), ErrorLog: log.New(io.Discard, "", 0)}
+	if h.through == nil {
+		h.through = transport
+	}
+	server := &http.Server{Handler: h.handler(h.through), ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() {
 		_ = server.Close()

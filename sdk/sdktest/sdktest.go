@@ -34,6 +34,12 @@ type Config struct {
 	// Connection is what every call is given. With a base URL, requests through sdk.HTTPClient reach its origin and
 	// those that Describe names.
 	Connection *providerv1.Connection
+	// Service stands in for the provider's service, which must answer whole turns with POST. The base URL is where it is
+	// served then, with the path of the default one. What services do now and then is checked too: errors, answers that
+	// break off, come slowly, malformed, twice, or in lines of 10 MB.
+	Service http.Handler
+	// Script are prompts whose answers are known; each is said in a conversation of its own.
+	Script []Line
 	// Header is added to every such request, as the host adds the key.
 	Header http.Header
 	// Model to talk to; by default the recommended one, or else the first.
@@ -45,6 +51,9 @@ type Config struct {
 	// Patience is how long to wait for anything before it counts as hanging; 30 s by default.
 	Patience time.Duration
 }
+
+// Line is a prompt with what its answer must hold.
+type Line struct{ Say, Want string }
 
 // Run checks the provider, one subtest for each part of the contract. It sets an environment variable of the process if
 // the connection has a base URL, so it can't run in parallel with other tests then.
@@ -78,6 +87,9 @@ func prepare(t testing.TB, c Config) *kit {
 	k := &kit{Config: c, open: inProcess(c.Provider)}
 	if len(c.Command) > 0 {
 		k.open = command(c.Command, c.Env, c.Patience)
+	}
+	if c.Service != nil {
+		k.serve(t)
 	}
 	if c.Connection.GetBaseUrl() == "" {
 		return k

@@ -27,7 +27,8 @@ import (
 // kit checks one provider.
 type kit struct {
 	Config
-	open opener
+	open    opener
+	service *service
 }
 
 // opener starts the provider anew.

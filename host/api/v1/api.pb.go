@@ -8192,6 +8192,8 @@ type DevelopPluginRequest struct {
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Its program; whenever it changes, the next use starts it anew.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Where its source is, for people.
+	Directory string `protobuf:"bytes,4,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Without confinement, health checks and idle stop, so that a debugger can attach.
 	Debug         bool `protobuf:"varint,3,opt,name=debug,proto3" json:"debug,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -8238,6 +8240,13 @@ func (x *DevelopPluginRequest) GetId() string {
 func (x *DevelopPluginRequest) GetPath() string {
 	if x != nil {
 		return x.Path
+	}
+	return ""
+}
+
+func (x *DevelopPluginRequest) GetDirectory() string {
+	if x != nil {
+		return x.Directory
 	}
 	return ""
 }
@@ -10652,10 +10661,11 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"*\n" +
 	"\x12PluginLogsResponse\x12\x14\n" +
-	"\x05lines\x18\x01 \x03(\tR\x05lines\"P\n" +
+	"\x05lines\x18\x01 \x03(\tR\x05lines\"n\n" +
 	"\x14DevelopPluginRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1c\n" +
+	"\tdirectory\x18\x04 \x01(\tR\tdirectory\x12\x14\n" +
 	"\x05debug\x18\x03 \x01(\bR\x05debug\"_\n" +
 	"\x15DevelopPluginResponse\x120\n" +
 	"\x06plugin\x18\x01 \x01(\v2\x18.openvibez.api.v1.PluginR\x06plugin\x12\x14\n" +
