@@ -35,6 +35,23 @@ func TestBrowserPlaces(t *testing.T) {
 	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added)
 }
 
+// TestBrowserApprovals lets a model work in Chromium's sight, and answers what it asks.
+func TestBrowserApprovals(t *testing.T) {
+	h := newHome(t)
+	h.start()
+	h.must("provider", "add", "scripted")
+	dir := t.TempDir()
+	for name, text := range map[string]string{"Makefile": "greet:\n\t@echo hello\nfarewell:\n\t@echo bye\n", "notes.txt": "one\ntwo\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := apiv1.NewWorkspaceServiceClient(h.http(), "http://openvibez").AddWorkspace(t.Context(), &apiv1.AddWorkspaceRequest{Path: dir}); err != nil {
+		t.Fatal(err)
+	}
+	browse(t, h, "approvals.mjs", "DIR="+dir)
+}
+
 // browse runs one of the page's scripts against a host that is started if need be.
 func browse(t *testing.T, h *home, script string, env ...string) {
 	t.Helper()

@@ -1,13 +1,12 @@
 // What the host's words for places, classes and trust mean, in plain words. Pure.
 import { AccessMode, Trust } from "../gen/api/v1/api_pb";
+import { sentence } from "../text/words";
 
-export const profileWords: Record<string, string> = {
-  ro: "In the sandbox: it can read the workspace and change nothing. No network.",
-  work: "In the sandbox: it can change files of the workspace, but not its .git directory. No network.",
-  git: "In the sandbox: it can write to this repository's .git, but not to its hooks or configuration. No network.",
-  net: "In the sandbox: it can change files of the workspace and reach the hosts named here.",
-  host: "Outside the sandbox, with all the rights you have yourself.",
-};
+// profileOf takes apart what the host says of a profile, "work: the workspace can be changed": its name, and the words.
+export function profileOf(said: string): [name: string, words: string] {
+  const [, name = "", words = said] = /^([a-z]+): (.*)$/s.exec(said) ?? [];
+  return [name || said, name && name !== "host" ? `In the sandbox, ${words}` : sentence(words)];
+}
 
 export const classWords: Record<string, string> = {
   read: "only reads",

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { FileChange_Kind, FileChangeSchema, ToolOutputSchema, type FileChange } from "../gen/api/v1/api_pb";
 import { ToolCallSchema } from "../gen/provider/v1/provider_pb";
 import type { Part } from "./parts";
-import { aboutCall, countsOf, exitOf, reportOf } from "./tools";
+import { aboutCall, countsOf, endOf, reportOf } from "./tools";
 
 const call = (name: string, args: unknown) => create(ToolCallSchema, { id: "1", name, argumentsJson: typeof args === "string" ? args : JSON.stringify(args) });
 
@@ -15,18 +15,20 @@ test("a call is told by what it is about", () => {
   expect(aboutCall(call("weather", { city: "Rome" }))).toMatchObject({ kind: "other", verb: "weather" });
 });
 
-const output = (content: string) => create(ToolOutputSchema, { result: { callId: "1", name: "run_shell", content } });
+const output = (content: string, failed = false) => create(ToolOutputSchema, { result: { callId: "1", name: "run_shell", content, failed } });
 
 test.each([
-  ["exit code 0\nok", "exit 0", "good"],
-  ["Exit code: 2\nfailed", "exit 2", "bad"],
-  ["timed out after 120 s\n", "timed out", "warn"],
-])("%j ended with %s", (content, words, tone) => {
-  expect(exitOf(output(content))).toEqual({ words, tone });
+  ["exit code 0\nstdout:\nok", false, "exit 0", "good"],
+  ["exit code 2\nno output", true, "exit 2", "bad"],
+  ["ended after 2m0s because it took too long; timeout_seconds can allow up to 600\nno output", true, "timed out", "warn"],
+  ["Not carried out: there is no plan yet.", true, "not carried out", "warn"],
+  ["There is no such file.", true, "failed", "bad"],
+])("%j ended with %s %s", (content, failed, words, tone) => {
+  expect(endOf(output(content, failed))).toEqual({ words, tone });
 });
 
 test("what a program prints further down is not how it ended", () => {
-  expect(exitOf(output("hello\nexit code 3"))).toBeUndefined();
+  expect(endOf(output("hello\nexit code 3"))).toBeUndefined();
 });
 
 test("lines of a difference are counted without its head", () => {

@@ -54,13 +54,15 @@ export function toldByChange(part: Part, parts: readonly Part[]): boolean {
 // One of the two may be relative to the workspace.
 const sameFile = (a: string, b: string): boolean => a === b || a.endsWith(`/${b.replace(/^\.\//, "")}`) || b.endsWith(`/${a}`);
 
-// exitOf is how a command ended, as its result says on its first line: "exit code 1", "timed out after 120 s".
-export function exitOf(output: ToolOutput): { words: string; tone: "good" | "bad" | "warn" } | undefined {
+// endOf is how a call ended, as its result says on its first line: "exit code 1", "ended after 2m0s because it took too
+// long", "Not carried out: …".
+export function endOf(output: ToolOutput): { words: string; tone: "good" | "bad" | "warn" } | undefined {
   const text = output.result?.content ?? "";
   const head = text.slice(0, 300).split("\n", 1)[0];
-  const exit = /\bexit(?:ed with)?(?: code| status)?:? (-?\d+)/i.exec(head);
-  if (/\btimed? ?out\b/i.test(head)) return { words: "timed out", tone: "warn" };
+  const exit = /^exit code (\d+)/.exec(head);
+  if (/^ended after .* took too long/.test(head)) return { words: "timed out", tone: "warn" };
   if (exit) return { words: `exit ${exit[1]}`, tone: exit[1] === "0" ? "good" : "bad" };
+  if (output.result?.failed) return /^(Not carried out|Denied|The person denied)/.test(head) ? { words: "not carried out", tone: "warn" } : { words: "failed", tone: "bad" };
   return undefined;
 }
 

@@ -2,8 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 import { api, words } from "../api";
 import type { Approval, PreviewRuleResponse } from "../gen/api/v1/api_pb";
 import type { Question } from "../gen/provider/v1/provider_pb";
-import { classWords, profileWords } from "../state/policy";
-import { countdown } from "../text/words";
+import { classWords, profileOf } from "../state/policy";
+import { countdown, oneLine } from "../text/words";
 import { Visible } from "./Fold";
 import { Icon } from "./icons";
 import { Diff } from "./tools";
@@ -15,18 +15,32 @@ const names: Record<string, string> = { once: "Allow once", session: "Allow in t
 
 // ApprovalCard asks whether one call of a tool may be done, and says all that bears on the answer.
 export function ApprovalCard({ approval: a, question }: { approval: Approval; question: Question }) {
-  const { box, busy, deaf, answer } = useAnswer(a);
+  const { box, busy, deaf, answer, first, others } = useAnswer(a);
+  const [opened, setOpened] = useState(false);
   const [step, setStep] = useState<"" | "word" | "always">("");
   const [word, setWord] = useState("");
-  const outside = a.profile === "host";
+  const [profile, how] = profileOf(a.profile);
+  const outside = profile === "host";
   const denial = question.choices.find((c) => !c.allows);
   const lines = question.subject.split("\n").length;
   const open = (to: "word" | "always") => {
     if (!deaf()) setStep(to);
   };
+  // Of several, the oldest is asked; the others wait in line, but can be answered before it.
+  if (!first && !opened) {
+    return (
+      <article data-kind="approval" class="card approval" data-waits aria-label="Permission asked">
+        <p class="card-title">
+          <Icon name="shield" />
+          <code class="fold-subject"><Visible text={oneLine(question.subject || question.text, 160)} /></code>
+          <button class="text-button" onClick={() => setOpened(true)}>Look</button>
+        </p>
+      </article>
+    );
+  }
   return (
     <article data-kind="approval" data-asks class="card approval" data-tone={outside || a.class === "dangerous" ? "bad" : "ask"} aria-label="Permission asked">
-      <p class="card-title"><Icon name={outside || a.class === "dangerous" ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong><Expires at={Number(a.expiresMs)} /></p>
+      <p class="card-title"><Icon name={outside || a.class === "dangerous" ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong>{first && others > 0 && <span class="tag">and {others} more</span>}<Expires at={Number(a.expiresMs)} /></p>
       {question.subject && (
         <>
           <pre class="command" tabIndex={0} aria-label="The whole command"><Visible text={question.subject} /></pre>
@@ -36,7 +50,7 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
       {a.diff && <Diff text={a.diff} />}
       <dl class="facts">
         {question.directory && <div><dt>In</dt><dd><Visible text={question.directory} /></dd></div>}
-        {a.profile && <div><dt>How</dt><dd data-words data-bad={outside || undefined}>{profileWords[a.profile] ?? a.profile}</dd></div>}
+        {a.profile && <div><dt>How</dt><dd data-words data-bad={outside || undefined}>{how}</dd></div>}
         {a.domains.length > 0 && <div><dt>Reaches</dt><dd>{a.domains.join(", ")}</dd></div>}
         {a.class && <div><dt>Kind</dt><dd data-words>{classWords[a.class] ?? a.class}</dd></div>}
         {a.reason && <div><dt>Why it asks</dt><dd data-words><Words text={a.reason} /></dd></div>}

@@ -8,7 +8,7 @@ export function ContextMeter() {
   const now = latestContext.value;
   if (!now) return null;
   const part = Math.min(1, now.used / now.size);
-  const percent = Math.round(part * 100);
+  const percent = part > 0 && part < 0.01 ? "<1" : Math.round(part * 100);
   const words = `The model's window is ${percent} % full: about ${count(now.used)} of ${count(now.size)} tokens. Before it overflows, earlier messages are summarised.`;
   return (
     <span class="context" data-full={part >= 0.8 || undefined} role="img" tabIndex={0} aria-label={words} title={words}>

@@ -3,6 +3,7 @@ import type { Approval, Decision, Run } from "../gen/api/v1/api_pb";
 import { Question_Kind, type Question, type Question_Choice } from "../gen/provider/v1/provider_pb";
 import { isOver } from "../state/rows";
 import { tables } from "../state/store";
+import { oneLine } from "../text/words";
 import { ApprovalCard } from "./ApprovalCard";
 import { Fold, Visible } from "./Fold";
 import { Icon } from "./icons";
@@ -46,7 +47,7 @@ function Decided({ question, decision: d, approval }: { question: Question; deci
   const chosen = question.choices.find((c) => c.id === d?.choiceId)?.text;
   let verb = "Not answered";
   if (d) verb = approves ? ((d.allowed ? outcomes[d.choiceId] : undefined) ?? (d.allowed ? "Allowed" : "Denied")) : "Answered";
-  const who = d ? (people[d.by] ?? d.by) : "";
+  const who = d ? [people[d.by] ?? d.by, d.text && `“${oneLine(d.text, 60)}”`].filter(Boolean).join(", ") : "";
   return (
     <Fold kind="question" icon={d?.allowed ? "check" : approves ? "lock" : "info"} verb={verb} subject={question.subject || question.text} more={who && <span class="faint decided-by">{who}</span>}>
       {() => (

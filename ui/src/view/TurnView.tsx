@@ -63,7 +63,7 @@ function PartView({ part, run, live }: { part: Part; run: Run | undefined; live:
     case "action":
       return <ActionRow action={part.action} live={live} />;
     case "tool":
-      return <ToolRow part={part} live={run !== undefined && isActive(run)} />;
+      return <ToolRow part={part} live={run !== undefined && isActive(run)} waits={run?.state === RunState.WAITING_APPROVAL} />;
     case "question":
       return <QuestionCard question={part.question} decision={part.decision} run={run} />;
     case "change":

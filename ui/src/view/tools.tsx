@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { FileChange_Kind, type FileChange } from "../gen/api/v1/api_pb";
 import type { Part } from "../state/parts";
-import { aboutCall, countsOf, exitOf, type Counts, type ToolKind } from "../state/tools";
+import { aboutCall, countsOf, endOf, type Counts, type ToolKind } from "../state/tools";
 import { seconds } from "../text/words";
 import { Fold, Output, type Tag } from "./Fold";
 import type { IconName } from "./icons";
@@ -10,17 +10,18 @@ import { useNow } from "./useNow";
 
 const icons: Record<ToolKind, IconName> = { command: "command", read: "file", edit: "file", search: "search", plan: "check", other: "tool" };
 
-export function ToolRow({ part: { call, output, seq, from, until }, live }: { part: Extract<Part, { kind: "tool" }>; live: boolean }) {
+export function ToolRow({ part: { call, output, seq, from, until }, live, waits }: { part: Extract<Part, { kind: "tool" }>; live: boolean; waits: boolean }) {
   const { kind, verb, subject } = aboutCall(call);
-  const running = live && !output;
+  const running = live && !output && !waits;
   const now = useNow(running);
   if (kind === "plan" && output && !output.result?.failed) return null;
   let tag: Tag | undefined;
   if (output?.outcomeUnknown) tag = { words: "outcome unknown", tone: "warn" };
-  else if (!output) tag = { words: live ? "running" : "no result", tone: live ? undefined : "warn" };
-  else tag = (kind === "command" ? exitOf(output) : undefined) ?? (output.result?.failed ? { words: "failed", tone: "bad" } : undefined);
-  const took = output ? until - from : now - from;
-  const said = running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
+  else if (kind === "plan" && output?.result?.failed) tag = { words: "not as asked", tone: "warn" };
+  else if (!output) tag = waits ? { words: "waits" } : { words: live ? "running" : "no result", tone: live ? undefined : "warn" };
+  else tag = endOf(output);
+  const took = output ? until - from : running ? now - from : 0;
+  const said = waits && !output ? { command: "Run", read: "Read", edit: "Edit", search: "Search", plan: verb, other: verb }[kind] : running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
   return (
     <Fold kind="tool" seq={seq} icon={icons[kind]} verb={said} subject={subject} tag={tag} more={took >= 1000 && <span class="faint">{seconds(running ? Math.floor(took / 1000) * 1000 : took)}</span>}>
       {() => (

@@ -15,7 +15,8 @@ export function useAnswer(approval: Approval) {
   const box = useRef<HTMLDivElement>(null);
   const shownAt = useRef(performance.now());
   const [busy, setBusy] = useState(false);
-  const first = pendingApprovals.value.find((a) => a.sessionId === approval.sessionId)?.id === approval.id;
+  const here = pendingApprovals.value.filter((a) => a.sessionId === approval.sessionId);
+  const first = here[0]?.id === approval.id;
 
   useEffect(() => {
     // Seen means seen: a window that comes to the front begins anew.
@@ -31,8 +32,14 @@ export function useAnswer(approval: Approval) {
   useEffect(() => {
     // Who is in the middle of writing keeps the focus.
     const writing = draft.peek() !== "" || (document.activeElement instanceof HTMLElement && /^(TEXTAREA|INPUT)$/.test(document.activeElement.tagName) && document.activeElement.id !== "message");
-    if (!first || writing || document.querySelector("dialog[open]")) return;
-    box.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    if (!first) return;
+    shownAt.current = performance.now();
+    if (writing || document.querySelector("dialog[open]")) return;
+    box.current?.querySelector<HTMLElement>("[data-first]")?.focus({ preventScroll: true });
+    // The buttons and, if it fits, all of what they are about.
+    const card = box.current?.closest("article");
+    card?.scrollIntoView({ block: "nearest" });
+    box.current?.scrollIntoView({ block: "nearest" });
   }, [first]);
 
   const deaf = () => performance.now() - Math.max(shownAt.current, lastAnswer) < DEAF_MS;
@@ -42,5 +49,5 @@ export function useAnswer(approval: Approval) {
     lastAnswer = performance.now();
     if (!(await decide(approval.id, choiceId, words))) setBusy(false);
   };
-  return { box, busy, deaf, answer };
+  return { box, busy, deaf, answer, first, others: here.length - 1 };
 }
