@@ -40,6 +40,11 @@ func TestBrowserApprovals(t *testing.T) {
 	h := newHome(t)
 	h.start()
 	h.must("provider", "add", "scripted")
+	status, err := apiv1.NewHostServiceClient(h.http(), "http://openvibez").GetStatus(t.Context(), &apiv1.GetStatusRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	need(t, status.SandboxLevel == "full", "a sandbox: "+status.SandboxProblem)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"Makefile": "greet:\n\t@echo hello\nfarewell:\n\t@echo bye\n", "notes.txt": "one\ntwo\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -36,6 +36,7 @@ func run(m *testing.M) int {
 	bin = dir
 	for name, pkg := range map[string]string{
 		"openvibez":                   "github.com/openvibez/openvibez/host",
+		"openvibez-sandbox":           "github.com/openvibez/openvibez/host/sandbox/helper",
 		"openvibez-provider-demo":     "github.com/openvibez/openvibez/sdk/example",
 		"openvibez-provider-ollama":   "github.com/openvibez/openvibez/plugins/ollama",
 		"openvibez-provider-scripted": "github.com/openvibez/openvibez/e2e/scripted",

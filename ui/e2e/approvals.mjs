@@ -32,6 +32,9 @@ await inBrowser(async ({ page, shot }) => {
 
   await page.goto(`${link}&session=new`);
   await message.waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search models" }).fill("scripted");
+  await page.keyboard.press("Enter");
   await page.getByRole("button", { name: /^Workspace:/ }).click();
   await page.getByRole("menuitemradio", { name: new RegExp(`^${DIR.split("/").pop()}`) }).click();
 
