@@ -15,8 +15,11 @@ type finding struct {
 	// The hosts it names, and whether there may be others.
 	domains []string
 	others  bool
-	// What a remembered approval would have to begin with: nil where there is no one such thing.
-	prefix []string
+	// The words of each command that does more than read, as far as they are literal, and what a remembered approval of
+	// them all would begin with: nil where there is no one such thing.
+	argvs [][]string
+	offer []string
+	code  bool // it runs code of the workspace
 	// It can't be done at all, whoever agrees.
 	impossible bool
 }
@@ -83,7 +86,8 @@ func judge(r Request, f finding) Decision {
 			verdict = Allow
 		}
 		if verdict == Ask && class != ClassUnknown && class != ClassDangerous && c.profile != ProfileHost {
-			if id := covering(place.Rules, f); id != "" && (class != ClassNetwork || f.others) {
+			changing := f.code && place.Trust != TrustTrusted // tomorrow the same words may run other code
+			if id := covering(place.Rules, f); id != "" && !changing && (class != ClassNetwork || f.others) {
 				verdict, rule = Allow, id
 			}
 		}

@@ -1,36 +1,88 @@
 package policy
 
 import (
-	"slices"
+	"errors"
+	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // examine finds out what a command line does, as far as that can be proven.
 func examine(r Request) finding {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(" ./_-+:@%,", c)
-	}
-	unknown := finding{why: map[Class]string{ClassUnknown: "What it does can't be told beforehand"}}
-	if strings.ContainsFunc(r.Command, func(c rune) bool { return !plain(c) }) || !within(r.Place.Root, r.Dir) {
-		return unknown
-	}
-	argv := strings.Fields(r.Command)
-	if len(argv) == 0 || slices.ContainsFunc(argv, func(a string) bool { return strings.HasPrefix(a, "/") || strings.Contains(a, "..") }) {
-		return unknown
-	}
-	first := argv[0]
-	if len(argv) > 1 {
-		first += " " + argv[1]
-	}
+	w := &walk{root: r.Place.Root, found: finding{why: map[Class]string{}}}
 	switch {
-	case slices.Contains([]string{"ls", "cat", "head", "tail", "wc", "pwd", "true", "echo"}, argv[0]):
-		return finding{why: map[Class]string{ClassRead: "It only reads"}}
-	case slices.Contains([]string{"git status", "git log", "git diff"}, first) && len(argv) == 2:
-		return finding{why: map[Class]string{ClassRead: "It only reads"}, onlyGit: true}
-	case slices.Contains([]string{"mkdir", "touch", "rm", "make"}, argv[0]), slices.Contains([]string{"go build", "go test", "go vet", "npm test"}, first):
-		return finding{why: map[Class]string{ClassBuild: "It changes files of the workspace"}, prefix: argv}
-	case slices.Contains([]string{"git add", "git commit", "git stash", "git switch", "git checkout"}, first) && !strings.Contains(r.Command, " -"):
-		return finding{why: map[Class]string{ClassGit: "It changes git's own files"}, prefix: argv, onlyGit: true}
+	case len(r.Command) > maxBytes:
+		w.refuse("It is longer than 16 KiB, which nobody can judge")
+	case !utf8.ValidString(r.Command):
+		w.refuse("It is not text")
+	default:
+		if why := invisible(r.Command); why != "" {
+			w.refuse(why)
+		}
 	}
-	return unknown
+	if !within(r.Place.Root, r.Dir) {
+		if r.Place.Access != AccessRoot {
+			w.refuse("Its working directory lies outside the workspace")
+		}
+		w.add(ClassDangerous, "It works outside the workspace")
+	}
+	if w.problem == "" {
+		w.parse(r.Command, &state{dirs: []string{r.Dir}, vars: map[string]arg{}})
+	}
+	f := w.found
+	if w.problem != "" {
+		return finding{why: map[Class]string{ClassUnknown: w.problem}, impossible: true}
+	}
+	if len(f.why) == 0 {
+		f.why[ClassRead] = "It does nothing"
+	}
+	_, build := f.why[ClassBuild]
+	_, unknown := f.why[ClassUnknown]
+	_, dangerous := f.why[ClassDangerous]
+	f.onlyGit = w.gits > 0 && w.gits == w.changing && !build && !unknown && !dangerous
+	f.code = w.code
+	if !w.code {
+		f.offer = same(w.offers)
+	}
+	return f
+}
+
+// same is what all the lists are, or nil.
+func same(lists [][]string) []string {
+	for _, l := range lists {
+		if strings.Join(l, "\x00") != strings.Join(lists[0], "\x00") {
+			return nil
+		}
+	}
+	if len(lists) == 0 {
+		return nil
+	}
+	return lists[0]
+}
+
+// unseen tells of characters that a person can't see, or would take for others.
+func unseen(r rune) bool {
+	switch {
+	case r == '\uFE0F': // makes emoji colourful
+		return false
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs, unicode.Variation_Selector):
+		return true
+	case unicode.Is(unicode.Zs, r): // ' ' does not come here
+		return true
+	case r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' || r == '\u2800' || r == '\u034F' || r == utf8.RuneError:
+		return true
+	}
+	return false
+}
+
+// syntaxWords says where a line can't be parsed.
+func syntaxWords(err error) string {
+	var bad syntax.ParseError
+	if errors.As(err, &bad) {
+		return fmt.Sprintf("%s (line %d, column %d)", quote(bad.Text), bad.Pos.Line(), bad.Pos.Col())
+	}
+	return quote(err.Error())
 }

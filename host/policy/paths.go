@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,4 +68,98 @@ func writing(r Request) finding {
 		return finding{why: map[Class]string{ClassDangerous: "It changes " + name + ", which decides what runs by itself later"}}
 	}
 	return finding{why: map[Class]string{ClassBuild: "It changes a file of the workspace"}}
+}
+
+// resolve is where a path leads, from each directory that the command may be in. Links are not followed: the sandbox
+// holds where they lead.
+func resolve(dirs []string, text string) []string {
+	if strings.HasPrefix(text, "/") {
+		return []string{path.Clean(text)}
+	}
+	full := make([]string, len(dirs))
+	for i, dir := range dirs {
+		full[i] = path.Join(dir, text)
+	}
+	return full
+}
+
+// readPath allows what lies in the workspace, private temporary files, and what every system has in common.
+func (w *walk) readPath(text string, st *state) {
+	for _, full := range resolve(st.dirs, text) {
+		if !within(w.root, full) && !common(full) && !temporary(full) {
+			if host, is := socketPath(full); is {
+				w.reach(host)
+				return
+			}
+			w.add(ClassUnknown, "It reads "+quote(text)+", which lies outside the workspace")
+			return
+		}
+	}
+}
+
+// writePath allows what lies in the workspace and is not protected, and private temporary files.
+func (w *walk) writePath(a arg, remove bool, st *state) {
+	for _, full := range resolve(st.dirs, a.text) {
+		if host, is := socketPath(full); is {
+			w.reach(host)
+			return
+		}
+		switch full {
+		case "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/fd/1", "/dev/fd/2":
+			continue
+		}
+		switch name := protected(w.root, full); {
+		case !within(w.root, full) && temporary(full):
+			w.add(ClassBuild, "It changes temporary files")
+		case !within(w.root, full):
+			w.add(ClassDangerous, "It changes "+quote(a.text)+", which lies outside the workspace")
+		case remove && (full == w.root || a.kind == pattern && path.Dir(full) == w.root && strings.Trim(path.Base(full), "*?.[]!{}") == ""):
+			w.add(ClassDangerous, "It removes the whole workspace")
+		case within(full, w.root) && full != w.root:
+			w.add(ClassDangerous, "It changes "+quote(a.text)+", which holds the workspace")
+		case name == ".git":
+			w.add(ClassDangerous, "It changes git's own files, which only git commands may")
+		case name != "":
+			w.add(ClassDangerous, "It changes "+name+", which decides what runs by itself later")
+		default:
+			w.add(ClassBuild, because(ClassBuild))
+		}
+	}
+}
+
+// common tells of places that are the same on every system and hold nobody's secrets.
+func common(full string) bool {
+	for _, dir := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store", "/dev/fd"} {
+		if within(dir, full) {
+			return true
+		}
+	}
+	switch full {
+	case "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty",
+		"/etc/os-release", "/etc/debian_version", "/etc/lsb-release", "/etc/alpine-release", "/etc/redhat-release", "/etc/timezone",
+		"/etc/localtime", "/etc/mime.types", "/etc/shells", "/etc/services", "/etc/protocols",
+		"/proc/cpuinfo", "/proc/meminfo", "/proc/version", "/proc/loadavg", "/proc/uptime", "/proc/stat", "/proc/filesystems",
+		"/proc/self/status", "/proc/self/limits", "/proc/self/cgroup":
+		return true
+	}
+	return false
+}
+
+// temporary tells of directories that the sandbox gives each command afresh.
+func temporary(full string) bool {
+	for _, dir := range []string{"/tmp", "/var/tmp", "/dev/shm"} {
+		if within(dir, full) && full != dir {
+			return true
+		}
+	}
+	return false
+}
+
+// socketPath finds the paths that bash makes connections of.
+func socketPath(full string) (host string, is bool) {
+	parts := strings.Split(full, "/")
+	if len(parts) >= 4 && parts[1] == "dev" && (parts[2] == "tcp" || parts[2] == "udp") {
+		return parts[3], true
+	}
+	return "", false
 }

@@ -15,21 +15,30 @@ func Covers(prefix []string, command string) bool {
 			return false
 		}
 	}
-	return begins(f.prefix, prefix)
+	return f.begins(prefix)
 }
 
 // covering is the rule that a command begins with.
 func covering(rules []Rule, f finding) string {
 	for _, r := range rules {
-		if begins(f.prefix, r.Prefix) {
+		if f.begins(r.Prefix) {
 			return r.ID
 		}
 	}
 	return ""
 }
 
-func begins(words, prefix []string) bool {
-	return len(prefix) > 0 && len(words) >= len(prefix) && slices.Equal(words[:len(prefix)], prefix)
+// begins tells whether every command that does more than read begins with these words.
+func (f finding) begins(prefix []string) bool {
+	if len(prefix) == 0 || len(f.argvs) == 0 {
+		return false
+	}
+	for _, argv := range f.argvs {
+		if len(argv) < len(prefix) || !slices.Equal(argv[:len(prefix)], prefix) {
+			return false
+		}
+	}
+	return true
 }
 
 // granted tells whether every host is known and granted.

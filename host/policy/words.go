@@ -55,6 +55,6 @@ func (d *Decision) explain(p Place, f finding) {
 		d.Reason = what + "."
 	}
 	if d.Verdict == Ask && d.Profile != ProfileHost && d.Class != ClassUnknown && d.Class != ClassDangerous {
-		d.Prefix = f.prefix
+		d.Prefix = f.offer
 	}
 }

@@ -1,0 +1,142 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// invoke finds out what a program does with its arguments.
+func (w *walk) invoke(c *call) {
+	if w.builtin(c) || w.wrap(c) || w.tool(c) {
+		return
+	}
+	if why := damaging(c.name); why != "" || strings.HasPrefix(c.name, "mkfs.") || strings.HasPrefix(c.name, "fsck.") {
+		if why == "" {
+			why = "It changes disks"
+		}
+		w.add(ClassDangerous, why)
+		for i, a := range c.args { // what sudo runs counts too
+			if _, may := a.dashed(); !may && c.name != "mkfs" && i < 8 && a.kind == literal && !strings.Contains(a.text, "=") {
+				w.start(c.args[i:], nil, c.st.clone())
+				break
+			}
+		}
+		return
+	}
+	switch base(c.name) {
+	case "git":
+		w.git(c)
+	case "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "rbash":
+		w.shell(c)
+	case "find":
+		w.find(c)
+	case "sed", "gsed":
+		w.sed(c)
+	case "awk", "gawk", "mawk", "nawk", "original-awk":
+		w.awk(c)
+	case "tar", "bsdtar", "gtar":
+		w.tar(c)
+	case "rsync":
+		w.rsync(c)
+	case "curl":
+		w.fetch(curl(), c)
+	case "wget":
+		w.fetch(wget(), c)
+	case "python", "pypy", "node", "nodejs", "ruby", "perl", "php", "lua", "Rscript", "julia", "deno", "bun", "tsx", "ts-node", "osascript", "tclsh", "guile", "pwsh":
+		w.interpreter(c)
+	default:
+		w.listed(c)
+	}
+}
+
+// listed is the programs that the table knows.
+func (w *walk) listed(c *call) {
+	s, ok := specOf(c.name)
+	if !ok {
+		w.add(ClassUnknown, quote(c.name)+" is not a program that is known")
+		return
+	}
+	switch c.name {
+	case "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "jq", "yq", "gojq", "jaq":
+		// With the pattern given as an option, every operand is a file.
+		for _, a := range c.args {
+			if a.kind == literal && len(a.text) > 1 && a.text[0] == '-' && (a.text[1] != '-' && strings.ContainsAny(a.text, "ef") ||
+				strings.HasPrefix(a.text, "--reg") || strings.HasPrefix(a.text, "--file") || strings.HasPrefix(a.text, "--from") || a.text == "--type-list") {
+				s.operands = "r*"
+				if a.text == "--files" {
+					c.st.lists = true
+				}
+			}
+		}
+		if named(c, "-l") || named(c, "-rl") || named(c, "-rln") || named(c, "-lr") || named(c, "--files-with-matches") {
+			c.st.lists = inside(c)
+		}
+		if w.recursive(c) {
+			s.class = ClassRead
+		}
+	case "fd", "fdfind":
+		c.st.lists = inside(c)
+	case "ls":
+		// Bare names only, of the directory that it is in.
+		c.st.lists = !slices.ContainsFunc(c.args, func(a arg) bool { return !a.is("-1") && !a.is("-t") && a.kind != pattern })
+	case "head", "tail", "sort", "uniq", "tac", "cat", "tee":
+		// They pass on whole lines of their input.
+		c.st.lists = c.st.input.lists && !slices.ContainsFunc(c.args, func(a arg) bool {
+			return !(a.kind == literal && (strings.HasPrefix(a.text, "-") || strings.Trim(a.text, "0123456789") == ""))
+		}) && !named(c, "-c")
+	}
+	if c.name == "grep" && c.st.input.lists && !named(c, "-o") && !named(c, "--only-matching") {
+		c.st.lists = true
+	}
+	if (c.name == "less" || c.name == "more") && slices.ContainsFunc(c.args, func(a arg) bool { return strings.HasPrefix(a.text, "+") }) {
+		w.add(ClassUnknown, "It gives the pager commands")
+	}
+	if c.name == "pgrep" || c.name == "ps" {
+		s.operands = "t*"
+	}
+	w.check(s, c)
+	switch c.name {
+	case "rm", "rmdir", "shred", "unlink":
+		w.wipe(c)
+	case "gzip", "gunzip", "xz", "bzip2", "zstd", "unzip":
+		w.onlyLooks(c)
+	}
+}
+
+// recursive tells of a search that goes through directories.
+func (w *walk) recursive(c *call) bool { return named(c, "-r") || named(c, "-R") }
+
+// inside tells whether all that a search is given lies in the workspace.
+func inside(c *call) bool {
+	return !slices.ContainsFunc(c.args, func(a arg) bool {
+		return a.home || a.kind > listed || strings.HasPrefix(a.text, "/") || slices.Contains(strings.Split(a.text, "/"), "..")
+	})
+}
+
+// wipe finds the removal of what is nobody's to remove.
+func (w *walk) wipe(c *call) {
+	for _, a := range c.args {
+		if a.kind > listed {
+			w.add(ClassUnknown, "What it removes is only known when it runs")
+		}
+	}
+}
+
+// onlyLooks corrects the class of archivers that are told to write to standard output, or to list.
+func (w *walk) onlyLooks(c *call) {
+	looks := false
+	for _, a := range c.args {
+		if !strings.HasPrefix(a.text, "-") || a.kind != literal {
+			continue
+		}
+		if c.name == "unzip" {
+			looks = looks || a.is("-l") || a.is("-p") || a.is("-t") || a.is("-v") || a.is("-Z")
+		} else {
+			looks = looks || a.is("-c") || a.is("-dc") || a.is("-cd") || a.is("-l") || a.is("-t") || a.is("--stdout") || a.is("--list") || a.is("--test")
+		}
+	}
+	if looks && len(w.found.why) == 1 && w.has(ClassBuild) && !named(c, "-d") {
+		delete(w.found.why, ClassBuild)
+		w.add(ClassRead, because(ClassRead))
+	}
+}

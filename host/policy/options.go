@@ -1,0 +1,243 @@
+package policy
+
+import "strings"
+
+// spec says what a program may be given.
+//
+// Operands are roles, one after the other: t is text that is never run or opened, r is a path that is read, w one that
+// is written, W one that is removed. A role with a star stands for any number, those with a question mark may be missing.
+//
+// Options are words. "-abc" are three that take nothing, "-o:w" takes a value in role w, "-i?:t" may have one right
+// behind it, "--name", "--name:t" and "--name?:t" likewise. After "!" stands the class it makes the command: b, n, u, d.
+// A lone "*" lets all other options pass.
+type spec struct {
+	class    Class
+	why      string
+	operands string
+	options  string
+	first    bool // options end at the first operand
+}
+
+// option is one that a spec knows.
+type option struct {
+	role     byte // 0: it takes no value
+	optional bool // the value only comes attached
+	effect   byte
+}
+
+// find looks up an option by the text of its word in the spec: "-x" or "--name". Abbreviated names count.
+func (s spec) find(name string) (option, bool) {
+	long := strings.HasPrefix(name, "--")
+	var found option
+	matches := 0
+	rest := s.options
+	for rest != "" {
+		var word string
+		word, rest, _ = strings.Cut(rest, " ")
+		if len(word) < 2 || (strings.HasPrefix(word, "--") != long) {
+			continue
+		}
+		word, effect, _ := strings.Cut(word, "!")
+		word, role, valued := strings.Cut(word, ":")
+		word, optional := strings.CutSuffix(word, "?")
+		o := option{optional: optional}
+		if valued {
+			o.role = role[0]
+		}
+		if effect != "" {
+			o.effect = effect[0]
+		}
+		if !long {
+			if strings.IndexByte(word[1:], name[1]) >= 0 {
+				return o, true
+			}
+			continue
+		}
+		if word == name {
+			return o, true
+		}
+		if strings.HasPrefix(word, name) {
+			matches++
+			found = o
+		}
+	}
+	return found, matches == 1
+}
+
+func (s spec) any() bool { return s.options == "*" || strings.HasSuffix(s.options, " *") }
+
+// check goes through a program's arguments as getopt does.
+func (w *walk) check(s spec, c *call) {
+	if s.why == "" {
+		s.why = because(s.class)
+	}
+	w.add(s.class, s.why)
+	operands := make([]arg, 0, len(c.args))
+	for i := 0; i < len(c.args); i++ {
+		a := c.args[i]
+		is, may := a.dashed()
+		switch {
+		case a.is("--"):
+			operands = append(operands, c.args[i+1:]...)
+			i = len(c.args)
+		case s.first && len(operands) > 0, !may:
+			operands = append(operands, a)
+		case !is && (s.any() || s.class != ClassRead && (a.kind == pattern || a.kind == listed)):
+			operands = append(operands, a)
+		case a.kind != literal || a.loud:
+			w.add(ClassUnknown, "Part of it is only known when it runs")
+			operands = append(operands, a)
+		case strings.HasPrefix(a.text, "--"):
+			i += w.long(s, c, i)
+		default:
+			i += w.short(s, c, i)
+		}
+	}
+	w.operands(s, operands, c.st)
+}
+
+// long handles one option with a name and returns how many further arguments it takes.
+func (w *walk) long(s spec, c *call, i int) int {
+	name, value, attached := strings.Cut(c.args[i].text, "=")
+	o, ok := s.find(name)
+	switch {
+	case ok && o.role == 'x':
+		w.use(arg{}, 'x', c.st)
+		if !attached && !o.optional {
+			return 1
+		}
+	case !ok && s.any():
+		if strings.Contains(s.operands, "r") {
+			w.anyPath(c.args[i], c.st)
+		}
+	case !ok:
+		w.add(ClassUnknown, "It uses the option "+quote(name)+", which is not known to be harmless")
+	case attached && o.role != 0:
+		w.effect(o.effect)
+		w.use(arg{text: value}, o.role, c.st)
+	case attached:
+		w.add(ClassUnknown, "It uses the option "+quote(name)+" in a way that is not known to be harmless")
+	default:
+		w.effect(o.effect)
+		if o.role != 0 && !o.optional {
+			return w.value(o, c, i)
+		}
+	}
+	return 0
+}
+
+// short handles a cluster such as -rn or -k2 and returns how many further arguments it takes.
+func (w *walk) short(s spec, c *call, i int) int {
+	text := c.args[i].text
+	for j := 1; j < len(text); j++ {
+		if text[j] >= '0' && text[j] <= '9' && j == 1 && strings.Contains(s.options, "-NUM") {
+			return 0
+		}
+		o, ok := s.find("-" + text[j:j+1])
+		if !ok {
+			if s.any() {
+				if j == 1 && strings.Contains(s.operands, "r") {
+					w.anyPath(c.args[i], c.st)
+				}
+				continue
+			}
+			w.add(ClassUnknown, "It uses the option "+quote("-"+text[j:j+1])+", which is not known to be harmless")
+			return 0
+		}
+		w.effect(o.effect)
+		if o.role == 'x' {
+			w.use(arg{}, 'x', c.st)
+		}
+		if o.role == 0 {
+			continue
+		}
+		if j+1 < len(text) {
+			w.use(arg{text: text[j+1:]}, o.role, c.st)
+			return 0
+		}
+		if o.optional {
+			return 0
+		}
+		return w.value(o, c, i)
+	}
+	return 0
+}
+
+func (w *walk) value(o option, c *call, i int) int {
+	if i+1 >= len(c.args) {
+		return 0 // the program will complain
+	}
+	v := c.args[i+1]
+	if o.role == '2' || o.role == '3' { // a name, and its value or the file that holds it
+		if i+2 < len(c.args) {
+			w.use(v, 't', c.st)
+			w.use(c.args[i+2], map[byte]byte{'2': 't', '3': 'r'}[o.role], c.st)
+		}
+		return 2
+	}
+	w.use(v, o.role, c.st)
+	if v.kind == splits || v.kind == listed || v.kind == pattern {
+		w.add(ClassUnknown, "Part of it is only known when it runs")
+	}
+	return 1
+}
+
+func (w *walk) effect(e byte) {
+	switch e {
+	case 'b':
+		w.add(ClassBuild, because(ClassBuild))
+	case 'n':
+		w.add(ClassNetwork, because(ClassNetwork))
+		w.found.others = true
+	case 'u':
+		w.add(ClassUnknown, "It uses an option that can run other commands")
+	case 'd':
+		w.add(ClassDangerous, "It uses an option that can damage the system")
+	}
+}
+
+// operands gives each operand its role.
+func (w *walk) operands(s spec, list []arg, st *state) {
+	roles := strings.Fields(s.operands)
+	for len(roles) > 0 && len(list) > 0 {
+		head, tail := roles[0], roles[len(roles)-1]
+		switch {
+		case len(head) == 1 || head[1] == '?' || len(roles) == 1 && len(list) > 0:
+			w.operand(list[0], head[0], s, st)
+			list = list[1:]
+			if head[len(head)-1] != '*' {
+				roles = roles[1:]
+			}
+		default: // a star in front: the roles behind it are the last operands'
+			w.operand(list[len(list)-1], tail[0], s, st)
+			list, roles = list[:len(list)-1], roles[:len(roles)-1]
+		}
+	}
+	if len(list) > 0 {
+		w.add(ClassUnknown, "It has more arguments than are known to be harmless")
+	}
+}
+
+// operand uses one. Where free text is taken, any number of words will do, as long as none can be an option that matters.
+func (w *walk) operand(a arg, role byte, s spec, st *state) {
+	if a.kind == splits && role == 't' && s.any() && strings.HasSuffix(s.operands, "*") && !strings.ContainsAny(s.operands, "rwW") {
+		return
+	}
+	w.use(a, role, st)
+}
+
+func because(c Class) string {
+	switch c {
+	case ClassRead:
+		return "It only reads"
+	case ClassBuild:
+		return "It changes files of the workspace"
+	case ClassGit:
+		return "It changes git's own files"
+	case ClassNetwork:
+		return "It reaches the network"
+	case ClassDangerous:
+		return "It can damage more than the workspace"
+	}
+	return "What it does can't be told beforehand"
+}

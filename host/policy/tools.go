@@ -1,0 +1,466 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// tool handles compilers, package managers and what else developers run all day, and tells whether it did. Most of them
+// run code of the workspace, so their options hardly matter: the sandbox holds them.
+func (w *walk) tool(c *call) bool {
+	verb := c.verb()
+	if verb != "" {
+		c.offer = []string{c.name, verb}
+	}
+	switch name := base(c.name); name {
+	case "go":
+		w.golang(c, verb)
+	case "npm", "pnpm", "yarn":
+		w.npm(c, verb)
+	case "npx", "bunx", "pnpx", "uvx", "pipx":
+		w.fetchedTool(c)
+	case "cargo":
+		w.cargo(c, verb)
+	case "pip", "uv", "poetry", "pipenv", "pdm", "hatch", "rye", "conda", "mamba":
+		w.pip(c, verb)
+	case "bundle", "gem", "composer", "dotnet", "mix", "rustup", "nvm", "pyenv", "rbenv", "asdf", "volta", "corepack", "pub", "dart", "flutter", "pod", "swift", "cabal", "stack", "opam", "luarocks", "cpan", "cpanm":
+		w.packages(c, verb)
+	case "make", "gmake", "ninja", "cmake", "ctest", "cpack", "meson", "bazel", "bazelisk", "buck", "buck2", "pants", "just", "task", "mage", "scons", "ant", "mvn", "gradle", "sbt", "lein", "rake",
+		"gcc", "g++", "cc", "c++", "clang", "clang++", "ld", "as", "rustc", "javac", "java", "jar", "kotlinc", "kotlin", "scalac", "scala", "ghc", "zig", "nim", "nimble", "elixir", "iex", "erlc", "ocamlc", "dune", "fpc", "gfortran", "nasm",
+		"autoreconf", "autoconf", "automake", "aclocal", "libtoolize", "pkg-config", "m4", "bison", "flex", "yacc", "lex", "protoc", "buf", "swiftc", "tcc", "dmd", "crystal", "v",
+		"pytest", "py.test", "tox", "nox", "mypy", "pyright", "pylint", "flake8", "black", "isort", "ruff", "autopep8", "yapf", "bandit", "coverage", "sphinx-build", "mkdocs", "django-admin", "flask", "uvicorn", "gunicorn", "alembic", "pre-commit", "cython", "nosetests", "jupyter", "ipython",
+		"tsc", "eslint", "prettier", "jest", "vitest", "mocha", "vite", "webpack", "rollup", "esbuild", "next", "nuxt", "astro", "svelte-check", "vue-tsc", "ng", "nx", "turbo", "lerna", "biome", "oxlint", "stylelint", "standard", "xo", "ava", "tap", "nyc", "c8", "cypress", "playwright", "storybook", "tsup", "swc", "babel", "parcel", "gulp", "grunt", "rimraf", "nodemon", "concurrently", "husky", "lint-staged", "serve", "http-server", "knip", "depcheck", "madge", "typedoc", "wireit",
+		"golangci-lint", "staticcheck", "goimports", "errcheck", "gotestsum", "govulncheck", "mockgen", "wire", "stringer", "gosec", "revive", "sqlc", "templ", "air", "dlv", "gopls", "benchstat",
+		"rustfmt", "clippy-driver", "cargo-clippy", "wasm-pack", "trunk", "clang-format", "clang-tidy", "cppcheck", "valgrind", "gdb", "lldb", "strace", "ltrace", "perf", "gcov", "lcov",
+		"rspec", "rubocop", "rails", "jekyll", "phpunit", "phpstan", "artisan", "psalm", "pint", "ktlint", "detekt", "checkstyle", "credo", "terraform-fmt", "hadolint", "yamllint", "ansible-lint", "markdownlint", "vale", "codespell", "editorconfig-checker", "actionlint", "act-nothing", "tofu-fmt", "pandoc", "dot", "pdflatex", "latexmk", "xelatex", "sqlite3", "ctags", "cscope", "hyperfine", "time-nothing", "entr", "convert", "magick", "ffmpeg", "inkscape", "rsvg-convert", "optipng", "svgo":
+		w.runsCode(c)
+		w.outputs(c)
+		w.insideLines(c)
+	case "ssh", "scp", "sftp", "nc", "ncat", "netcat", "socat", "telnet", "ftp", "lftp", "ping", "ping6", "traceroute", "tracepath", "mtr", "dig", "nslookup", "host", "whois", "nmap", "arp", "openssl", "http", "https", "xh",
+		"gh", "glab", "hub", "aws", "gcloud", "az", "kubectl", "helm", "terraform", "tofu", "pulumi", "ansible", "ansible-playbook", "heroku", "vercel", "netlify", "fly", "flyctl", "wrangler", "firebase", "doctl", "rclone", "restic", "psql", "mysql", "redis-cli", "mongosh", "mongo", "twine", "docker-credential", "youtube-dl", "yt-dlp", "aria2c", "axel", "lynx", "w3m", "links", "elinks", "mail", "sendmail", "mutt", "autossh", "mosh", "rdate", "ntpdate", "codex", "claude", "gemini", "ollama", "openvibez":
+		w.online(c, verb)
+	default:
+		return false
+	}
+	return true
+}
+
+// verb is the first argument that is not an option.
+func (c *call) verb() string {
+	for _, a := range c.args {
+		if a.kind != literal || a.loud || a.home {
+			return ""
+		}
+		if !strings.HasPrefix(a.text, "-") && !strings.HasPrefix(a.text, "+") {
+			return a.text
+		}
+	}
+	return ""
+}
+
+func (c *call) has(options ...string) bool {
+	return slices.ContainsFunc(c.args, func(a arg) bool { return a.kind == literal && slices.Contains(options, a.text) })
+}
+
+// outputs checks where a build is told to put its result.
+func (w *walk) outputs(c *call) {
+	for i, a := range c.args {
+		if a.kind != literal {
+			continue
+		}
+		name, value, attached := strings.Cut(a.text, "=")
+		switch {
+		case slices.Contains([]string{"-o", "-coverprofile", "--coverprofile", "-cpuprofile", "-memprofile", "--output", "--out", "--outfile", "--outDir", "--outdir", "-d", "--out-dir", "--target-dir", "--prefix", "-outputdir", "--root", "--install-dir"}, name):
+			if !attached && i+1 < len(c.args) {
+				w.use(c.args[i+1], 'w', c.st)
+			} else if attached {
+				w.use(arg{text: value}, 'w', c.st)
+			}
+		case strings.HasPrefix(a.text, "-o/"):
+			w.use(arg{text: a.text[2:]}, 'w', c.st)
+		case strings.HasPrefix(name, "DESTDIR") || strings.EqualFold(name, "prefix") || strings.HasPrefix(name, "-DCMAKE_INSTALL_PREFIX"):
+			w.use(arg{text: value}, 'w', c.st)
+		}
+	}
+}
+
+// insideLines looks at arguments that are command lines themselves, as strace, entr and hyperfine take.
+func (w *walk) insideLines(c *call) {
+	switch c.name {
+	case "strace", "ltrace", "valgrind", "gdb", "perf", "entr", "dlv", "lldb", "hyperfine", "concurrently", "nodemon":
+	default:
+		return
+	}
+	w.add(ClassUnknown, "It starts other commands")
+	for i, a := range c.args {
+		if a.kind == literal && strings.Contains(a.text, " ") {
+			w.script(a.text, c.st)
+		}
+		if is, _ := a.dashed(); !is {
+			w.start(c.args[i:], nil, c.st.clone())
+			return
+		}
+	}
+}
+
+func (w *walk) golang(c *call, verb string) {
+	switch verb {
+	case "version", "help", "doc":
+		w.check(spec{ClassRead, "", "t*", "-m -v -u -all -c -cmd -short -src", false}, c)
+	case "list":
+		w.check(spec{ClassRead, "", "t p*", "-m -f:t -json?:t -test -u -e -find -deps -versions -retracted -compiled:x -export:x", false}, rest(c, "-m", "-json", "-test", "-u", "-e", "-find", "-deps", "-versions"))
+		if c.has("-u", "-versions", "-compiled", "-export", "-toolexec", "-modfile", "-overlay") {
+			w.elsewhere()
+		}
+	case "env":
+		w.add(ClassRead, because(ClassRead))
+		if c.has("-w", "-u") || slices.ContainsFunc(c.args, func(a arg) bool { return a.kind != literal }) {
+			w.add(ClassDangerous, "It changes Go's settings for all")
+		}
+	case "build", "test", "vet", "run", "generate", "fmt", "fix", "tool", "clean", "install", "work":
+		w.runsCode(c)
+		w.outputs(c)
+		for _, a := range c.args {
+			if strings.Contains(a.text, "@") && !strings.HasPrefix(a.text, "-") && (verb == "run" || verb == "install") {
+				w.registry(c, "proxy.golang.org", "sum.golang.org")
+				break
+			}
+		}
+	case "mod":
+		sub := ""
+		for i, a := range c.args {
+			if a.is("mod") && i+1 < len(c.args) {
+				sub = c.args[i+1].text
+			}
+		}
+		c.offer = []string{"go", "mod", sub}
+		switch sub {
+		case "graph", "why", "verify":
+			w.add(ClassRead, because(ClassRead))
+		case "init", "edit", "vendor":
+			w.runsCode(c)
+		default:
+			w.registry(c, "proxy.golang.org", "sum.golang.org")
+			w.add(ClassBuild, because(ClassBuild))
+		}
+	case "get":
+		w.registry(c, "proxy.golang.org", "sum.golang.org")
+		w.add(ClassBuild, because(ClassBuild))
+	case "":
+		w.add(ClassRead, because(ClassRead))
+	default:
+		w.add(ClassUnknown, "There is no "+quote("go "+verb)+" that is known")
+	}
+}
+
+// rest is a call without some options that stand alone.
+func rest(c *call, flags ...string) *call {
+	inner := *c
+	inner.args = slices.DeleteFunc(slices.Clone(c.args), func(a arg) bool { return a.kind == literal && slices.Contains(flags, a.text) })
+	return &inner
+}
+
+func (w *walk) npm(c *call, verb string) {
+	hosts := []string{"registry.npmjs.org"}
+	if c.name == "yarn" {
+		hosts = append(hosts, "registry.yarnpkg.com")
+	}
+	looks := c.has("-v", "--version", "-h", "--help")
+	switch verb {
+	case "ls", "list", "root", "prefix", "bin", "explain", "why", "help", "ll", "la", "licenses":
+		w.add(ClassRead, because(ClassRead))
+		for _, a := range c.args {
+			w.anyPath(a, c.st)
+		}
+	case "test", "t", "tst", "run", "run-script", "start", "stop", "restart", "build", "pack", "rebuild", "version", "pkg", "init", "prune", "dedupe", "exec", "x", "workspace", "workspaces", "fund", "shrinkwrap", "recursive", "node", "lint", "dev", "format", "typecheck", "check", "e2e":
+		w.runsCode(c)
+		w.rest(c, "exec", "x", "node")
+		if verb == "init" && len(c.args) > 1 && !c.args[1].is("-y") && !c.args[1].is("--yes") {
+			w.registry(c, hosts...)
+		}
+	case "ci", "install", "i", "add", "update", "up", "upgrade", "remove", "rm", "uninstall", "un", "install-test", "it", "outdated", "audit", "view", "info", "show", "search", "ping", "dlx", "create", "clean-install", "install-ci-test", "cit", "docs", "dist-tag", "import", "fetch", "store":
+		w.registry(c, hosts...)
+		w.add(ClassBuild, because(ClassBuild))
+		c.code = true
+		if c.has("-g", "--global", "global") {
+			w.add(ClassDangerous, "It installs for the whole system")
+		}
+	case "publish", "unpublish", "login", "logout", "adduser", "token", "owner", "access", "deprecate", "team", "org", "profile", "star", "hook", "config", "set", "get", "cache", "link", "unlink", "global", "self-update", "env", "setup", "completion", "doctor", "whoami", "patch", "patch-commit", "deploy", "edit", "plugin", "policies":
+		w.add(ClassUnknown, "It changes more than the workspace, or publishes")
+		w.registry(c, hosts...)
+	case "":
+		if looks || c.name != "yarn" {
+			w.add(ClassRead, because(ClassRead))
+			return
+		}
+		w.registry(c, hosts...)
+		w.add(ClassBuild, because(ClassBuild))
+	default:
+		if c.name == "npm" {
+			w.add(ClassUnknown, "There is no "+quote("npm "+verb)+" that is known")
+			return
+		}
+		w.runsCode(c) // yarn and pnpm run scripts by their names
+	}
+}
+
+// rest looks at a command behind a verb: it runs as the workspace's code, but what it is known to do counts.
+func (w *walk) rest(c *call, verbs ...string) {
+	for i, a := range c.args {
+		if a.kind == literal && slices.Contains(verbs, a.text) {
+			w.behind(c.args[i+1:], c.st)
+			return
+		}
+	}
+}
+
+// behind is a command started through a tool that looks for it in the workspace first.
+func (w *walk) behind(args []arg, st *state) {
+	for len(args) > 0 && args[0].kind == literal && strings.HasPrefix(args[0].text, "-") {
+		if (args[0].is("-c") || args[0].is("--call") || args[0].is("-p") || args[0].is("--package") || args[0].is("--with") || args[0].is("--extra") || args[0].is("--python") || args[0].is("--group")) && len(args) > 1 {
+			if args[0].is("-c") || args[0].is("--call") {
+				w.script(args[1].text, st)
+			}
+			args = args[1:]
+		}
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return
+	}
+	unknown := w.has(ClassUnknown)
+	w.start(args, nil, st.clone())
+	if name, _ := program(args[0]); !unknown && name != "" {
+		// A program that is not known is one of the workspace's, or of what it installed.
+		if _, listed := specOf(name); !listed && strings.HasSuffix(w.found.why[ClassUnknown], " is not a program that is known") {
+			delete(w.found.why, ClassUnknown)
+			w.runsCode(&call{name: name, args: args[1:], st: st})
+		}
+	}
+}
+
+// fetchedTool is npx and its like: a tool of the workspace, or one fetched first.
+func (w *walk) fetchedTool(c *call) {
+	w.runsCode(c)
+	w.behind(c.args, c.st)
+	verb := c.verb()
+	name, _, versioned := strings.Cut(strings.TrimPrefix(verb, "@"), "@")
+	if probe := (&call{name: name, st: c.st}); !versioned && (c.has("--no-install", "--no", "--offline") || isTool(probe)) {
+		return
+	}
+	w.registry(c, map[string]string{"uvx": "pypi.org", "pipx": "pypi.org"}[c.name]+map[bool]string{true: "registry.npmjs.org"}[c.name != "uvx" && c.name != "pipx"])
+}
+
+// isTool tells whether a name is one of the tools that developers have in their workspace.
+func isTool(c *call) bool {
+	w := &walk{root: "/", found: finding{why: map[Class]string{}}}
+	w.tool(c)
+	return w.has(ClassBuild) && len(w.found.why) == 1
+}
+
+func (w *walk) cargo(c *call, verb string) {
+	if strings.HasPrefix(verb, "+") {
+		verb = ""
+	}
+	switch verb {
+	case "build", "b", "test", "t", "run", "r", "check", "c", "clippy", "fmt", "doc", "d", "bench", "clean", "fix", "nextest", "rustc", "rustdoc", "new", "init", "package", "expand", "llvm-cov", "tarpaulin", "watch", "miri", "machete", "udeps", "deny", "hack", "insta", "make", "xtask":
+		w.runsCode(c)
+		w.outputs(c)
+		w.rest(c, "-x", "-s")
+	case "tree", "metadata", "version", "help", "locate-project", "verify-project", "pkgid", "read-manifest":
+		w.runsCode(c)
+	case "add", "remove", "rm", "update", "fetch", "install", "search", "info", "generate-lockfile", "vendor", "audit", "outdated":
+		w.registry(c, "index.crates.io", "static.crates.io")
+		w.add(ClassBuild, because(ClassBuild))
+	case "":
+		w.add(ClassRead, because(ClassRead))
+	default:
+		w.add(ClassUnknown, "There is no "+quote("cargo "+verb)+" that is known")
+	}
+}
+
+func (w *walk) pip(c *call, verb string) {
+	hosts := []string{"pypi.org", "files.pythonhosted.org"}
+	switch verb {
+	case "list", "show", "freeze", "check", "inspect", "help", "debug", "tree", "":
+		w.add(ClassRead, because(ClassRead))
+		if c.name == "uv" && verb != "" && verb != "help" {
+			w.runsCode(c)
+		}
+	case "run":
+		w.runsCode(c)
+		w.rest(c, "run")
+	case "build", "venv", "version", "init", "new", "env", "shell", "format":
+		w.runsCode(c)
+	case "install", "sync", "add", "remove", "lock", "update", "download", "wheel", "uninstall", "create", "export", "pip", "tool", "python", "search", "index", "upgrade", "compile":
+		w.registry(c, hosts...)
+		w.add(ClassBuild, because(ClassBuild))
+		c.code = true
+	default:
+		w.add(ClassUnknown, "There is no "+quote(c.name+" "+verb)+" that is known")
+	}
+}
+
+// packages is the managers of other languages.
+func (w *walk) packages(c *call, verb string) {
+	host := map[string]string{
+		"bundle": "rubygems.org", "gem": "rubygems.org", "composer": "repo.packagist.org", "dotnet": "api.nuget.org", "mix": "hex.pm", "dart": "pub.dev",
+		"flutter": "pub.dev", "pub": "pub.dev", "cabal": "hackage.haskell.org", "stack": "hackage.haskell.org", "luarocks": "luarocks.org", "pod": "cdn.cocoapods.org",
+	}[c.name]
+	switch verb {
+	case "exec", "run", "test", "build", "compile", "format", "analyze", "check", "clean", "validate", "dump-autoload", "bench", "repl", "haddock", "credo", "ecto.migrate", "phx.server", "publish-nothing", "watch", "pack", "msbuild", "vstest", "fmt":
+		w.runsCode(c)
+		w.rest(c, "exec")
+	case "list", "show", "info", "--version", "version", "help", "config-nothing", "outdated-nothing", "which", "path", "":
+		w.add(ClassRead, because(ClassRead))
+	case "install", "add", "update", "restore", "require", "remove", "deps.get", "get", "upgrade", "outdated", "lock", "resolve", "new", "create", "create-project", "pub", "package":
+		w.add(ClassBuild, because(ClassBuild))
+		if host == "" {
+			w.elsewhere()
+			return
+		}
+		w.registry(c, host)
+	default:
+		w.add(ClassUnknown, "There is no "+quote(c.name+" "+verb)+" that is known")
+	}
+}
+
+// online is what is about other machines. Which hosts these reach is known for a few.
+func (w *walk) online(c *call, verb string) {
+	w.found.others = true
+	switch c.name {
+	case "gh":
+		w.add(ClassNetwork, "It reaches api.github.com")
+		w.reach("api.github.com")
+	case "openssl":
+		w.add(ClassUnknown, "It works with keys")
+		if c.has("s_client", "s_server") || verb == "s_client" {
+			w.elsewhere()
+		}
+	case "psql", "mysql", "redis-cli", "mongosh", "mongo":
+		w.add(ClassNetwork, "It reaches a database")
+	case "codex", "claude", "gemini", "ollama", "openvibez":
+		w.add(ClassUnknown, "It starts another assistant, which does what it likes")
+		w.elsewhere()
+	default:
+		w.add(ClassNetwork, "It reaches other machines")
+	}
+	switch c.name {
+	case "ssh", "mosh", "autossh", "socat", "nc", "ncat", "netcat", "ansible", "ansible-playbook", "kubectl", "terraform", "tofu", "pulumi", "helm", "lftp", "scp", "sftp", "rclone", "restic":
+		w.add(ClassUnknown, "It can run programs, here or on other machines")
+	}
+	for i, a := range c.args {
+		name, value, attached := strings.Cut(a.text, "=")
+		if (name == "-o" || name == "-e" || name == "-c" || name == "--exec" || name == "--sh-exec") && i+1 < len(c.args) && !attached {
+			value = c.args[i+1].text
+		}
+		lower := strings.ToLower(a.text + " " + value)
+		if strings.Contains(lower, "proxycommand") || strings.Contains(lower, "exec:") || strings.Contains(lower, "localcommand") || name == "--sh-exec" {
+			w.add(ClassUnknown, "It starts other commands")
+		}
+		if a.kind == literal && strings.Contains(a.text, "://") {
+			w.address(a)
+		}
+		w.anyPath(a, c.st)
+	}
+}
+
+// interpreter runs a program of the workspace, or one that stands in the command itself.
+func (w *walk) interpreter(c *call) {
+	name := base(c.name)
+	inline := map[string]string{
+		"python": "c", "pypy": "c", "node": "ep", "nodejs": "ep", "ruby": "e", "perl": "eE", "php": "rBRE", "lua": "e", "Rscript": "e", "julia": "eE", "bun": "ep", "deno": "", "tsx": "ep", "ts-node": "ep",
+	}[name]
+	for i, a := range c.args {
+		is, may := a.dashed()
+		if !is && may || a.loud {
+			w.add(ClassUnknown, "Which program it runs is only known when it runs")
+			return
+		}
+		if !is {
+			w.program(c, name, i)
+			return
+		}
+		text := a.text
+		switch {
+		case text == "--":
+			continue
+		case text == "--version", text == "-V", text == "-v" && name != "perl" && name != "python" && name != "ruby", text == "--help", text == "-h" && name != "perl", text == "-VV":
+			w.add(ClassRead, because(ClassRead))
+			return
+		case name == "python" && strings.HasPrefix(text, "-m"), name == "pypy" && strings.HasPrefix(text, "-m"):
+			w.module(c, i)
+			return
+		case text[1] != '-' && strings.ContainsAny(text[1:], inline), strings.HasPrefix(text, "--e"), strings.HasPrefix(text, "--pr"), text == "--run" || strings.HasPrefix(text, "--command"),
+			name == "perl" && strings.ContainsAny(text, "nip"), name == "ruby" && strings.ContainsAny(text[1:2], "nip"):
+			w.add(ClassUnknown, "It runs a program that stands in the command itself")
+			return
+		case name == "node" && strings.HasPrefix(text, "--test"), name == "node" && text == "--check", name == "php" && text == "-l", name == "ruby" && text == "-c", name == "perl" && text == "-c", name == "node" && strings.HasPrefix(text, "--watch"):
+			w.runsCode(c)
+			continue
+		case name == "python" && (text == "-W" || text == "-X") && i+1 < len(c.args):
+			c = &call{name: c.name, args: slices.Delete(slices.Clone(c.args), i, i+2), st: c.st, code: true}
+			w.interpreter(c)
+			return
+		}
+	}
+	if !w.has(ClassBuild) {
+		w.feed(c, false)
+	}
+}
+
+// program is a script at argument i, or a verb of deno and bun.
+func (w *walk) program(c *call, name string, i int) {
+	a := c.args[i]
+	switch {
+	case a.is("-"), a.kind == piped, a.is("/dev/stdin"):
+		w.feed(c, false)
+		return
+	case name == "bun" && (a.is("install") || a.is("add") || a.is("update") || a.is("i") || a.is("remove")):
+		w.registry(c, "registry.npmjs.org")
+		w.add(ClassBuild, because(ClassBuild))
+		return
+	case name == "bun" && a.is("x"):
+		w.fetchedTool(&call{name: "bunx", args: c.args[i+1:], st: c.st})
+		return
+	case name == "deno" && (a.is("install") || a.is("add") || a.is("eval") || a.is("upgrade") || a.is("repl") || a.is("cache") || a.is("publish")):
+		w.add(ClassUnknown, "It fetches or runs what does not lie in the workspace")
+		return
+	case slices.ContainsFunc(c.args[i:], func(a arg) bool { return strings.Contains(a.text, "://") }) && (name == "deno" || name == "bun" || strings.Contains(a.text, "://")):
+		w.add(ClassDangerous, "It runs what it gets from the network")
+		w.elsewhere()
+		return
+	}
+	if strings.HasPrefix(a.text, "/") || a.home {
+		w.use(a, 'r', c.st)
+	}
+	w.runsCode(c)
+}
+
+// module is python -m.
+func (w *walk) module(c *call, i int) {
+	name := strings.TrimPrefix(c.args[i].text, "-m")
+	args := c.args[i+1:]
+	if name == "" {
+		if len(args) == 0 || args[0].kind != literal {
+			w.add(ClassUnknown, "Which program it runs is only known when it runs")
+			return
+		}
+		name, args = args[0].text, args[1:]
+	}
+	inner := &call{name: name, args: args, st: c.st}
+	switch name {
+	case "json.tool":
+		w.check(spec{ClassRead, "", "r? w?", "--sort-keys --no-ensure-ascii --json-lines --indent:t --tab --no-indent --compact", false}, inner)
+	case "pip":
+		w.pip(inner, inner.verb())
+		c.code = true
+	case "timeit", "code", "codeop", "pdb", "trace", "profile", "cProfile", "smtplib", "urllib", "webbrowser", "antigravity", "idlelib", "asyncio":
+		w.add(ClassUnknown, "It runs a program that stands in the command itself")
+	case "ensurepip":
+		w.registry(c, "pypi.org", "files.pythonhosted.org")
+	default:
+		c.code = true
+		w.runsCode(inner)
+	}
+}
