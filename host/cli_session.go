@@ -212,7 +212,7 @@ func (a *app) showSession(s *apiv1.Session, entries []*apiv1.Entry, runs []*apiv
 				fmt.Fprintln(a.out, "\n"+a.style.dim(safe(body.Thought.Text)))
 			}
 		case *apiv1.Entry_ToolCall:
-			fmt.Fprintln(a.out, "\n"+a.style.dim("· uses "+oneLine(body.ToolCall.Name+" "+body.ToolCall.ArgumentsJson, 120)))
+			fmt.Fprintln(a.out, "\n"+a.style.dim("· "+oneLine(callWords(body.ToolCall), 120)))
 		case *apiv1.Entry_Action:
 			if body.Action.State != providerv1.Action_STATE_RUNNING {
 				fmt.Fprintln(a.out, "\n"+a.style.dim("· "+oneLine(body.Action.Title, 120)))

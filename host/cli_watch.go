@@ -161,7 +161,7 @@ func entryWords(e *apiv1.Entry) string {
 	case *apiv1.Entry_Usage:
 		return fmt.Sprintf("usage: %d tokens in, %d out", body.Usage.InputTokens, body.Usage.OutputTokens)
 	case *apiv1.Entry_ToolCall:
-		return "tool: " + oneLine(body.ToolCall.Name, 100)
+		return "tool: " + oneLine(callWords(body.ToolCall), 100)
 	}
 	// The other kinds say enough by their names.
 	field := e.ProtoReflect().WhichOneof(e.ProtoReflect().Descriptor().Oneofs().ByName("body"))

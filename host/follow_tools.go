@@ -27,7 +27,7 @@ func callWords(c *providerv1.ToolCall) string {
 	case c.Name == tool.SearchFiles:
 		return strings.TrimSpace("searches " + given.Path + " for " + strings.TrimSpace(given.Pattern+" "+given.Glob))
 	case c.Name == tool.UpdatePlan:
-		return ""
+		return "plans"
 	}
 	return "uses " + c.Name
 }

@@ -113,7 +113,7 @@ func (c *Call) editFile(g policy.Grant) Result {
 	words := fmt.Sprintf("%s is changed.", c.Path)
 	if seen == nil {
 		f.Kind = apiv1.FileChange_KIND_CREATED
-		words = fmt.Sprintf("%s is made, with %d lines.", c.Path, bytes.Count(after, []byte("\n")))
+		words = fmt.Sprintf("%s is made, %s.", c.Path, size(int64(len(after))))
 	}
 	f.Why = Sensitive(c.Path)
 	f.Sensitive = f.Why != ""
