@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/server"
 	"github.com/openvibez/openvibez/host/store"
@@ -76,6 +77,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.directories(dirs)
 	d.codex()
 	d.keychain(ctx)
+	d.sandbox(ctx)
 	c, err := connectHost(ctx, dirs)
 	switch {
 	case err == nil:
@@ -116,6 +118,37 @@ func (d *doctor) keychain(ctx context.Context) {
 		return
 	}
 	d.ok("keychain", "answers")
+}
+
+// sandbox tries what commands and plugins are held by.
+func (d *doctor) sandbox(ctx context.Context) {
+	s, err := d.ownSandbox()
+	if err != nil {
+		d.fail("sandbox", err.Error())
+		return
+	}
+	defer s.Close()
+	r := s.Report(ctx)
+	held := 0
+	for _, p := range r.Probes {
+		if p.OK {
+			held++
+		} else if r.Level != policy.LevelFull {
+			d.warn("sandbox", "from inside one can "+p.Name)
+		}
+		if d.asJSON {
+			state := map[bool]string{true: "ok", false: "warn"}[p.OK]
+			d.say(state, "sandbox: "+p.Name, p.Words)
+		}
+	}
+	switch r.Level {
+	case policy.LevelFull:
+		d.ok("sandbox", fmt.Sprintf("level full: all %d attempts to get out were held", held))
+	case policy.LevelReduced:
+		d.warn("sandbox", "level reduced, so more is asked: "+r.Problem+". "+r.Fix)
+	default:
+		d.warn("sandbox", "level none, so every command is asked about or denied: "+r.Problem+". "+r.Fix)
+	}
 }
 
 // codex looks at the program named for a Codex provider.

@@ -221,7 +221,7 @@ func (h *host) newSandbox() (*sandbox.Sandbox, error) {
 		return nil, err
 	}
 	return sandbox.New(sandbox.Config{
-		Helper:     filepath.Join(filepath.Dir(exe), "openvibez-sandbox"),
+		Helper:     sandboxHelper(exe),
 		CacheDir:   h.dirs.cache,
 		RuntimeDir: filepath.Join(h.dirs.runtime, "b"),
 		Logger:     h.log,

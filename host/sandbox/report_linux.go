@@ -162,7 +162,7 @@ func remedy() string {
 		return "This system allows user namespaces to root only. Allow them: sudo sysctl -w kernel.unprivileged_userns_clone=1 (and in /etc/sysctl.d to keep it)."
 	case setting("kernel.apparmor_restrict_unprivileged_userns") == "1":
 		return "AppArmor lets only programs with a profile make user namespaces here. OpenVibez's package brings one; without the package: " +
-			"openvibez doctor --apparmor | sudo tee /etc/apparmor.d/openvibez-sandbox && sudo apparmor_parser -r /etc/apparmor.d/openvibez-sandbox"
+			"openvibez sandbox apparmor | sudo tee /etc/apparmor.d/openvibez-sandbox && sudo apparmor_parser -r /etc/apparmor.d/openvibez-sandbox"
 	}
 	return "In a container, allow it to make user namespaces and to mount /proc (docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)."
 }
