@@ -60,8 +60,37 @@ static gboolean decide(WebKitWebView *v, WebKitPolicyDecision *d, WebKitPolicyDe
       webkit_navigation_policy_decision_get_navigation_action(WEBKIT_NAVIGATION_POLICY_DECISION(d));
   const char *uri = webkit_uri_request_get_uri(webkit_navigation_action_get_request(action));
   if (type == WEBKIT_POLICY_DECISION_TYPE_NAVIGATION_ACTION && g_str_has_prefix(uri, home)) return FALSE;
-  webkit_policy_decision_ignore(d);
+  // What the page itself has made, as an exported chat, is saved.
+  if (g_str_has_prefix(uri, "blob:") && g_str_has_prefix(uri + strlen("blob:"), home)) webkit_policy_decision_download(d);
+  else webkit_policy_decision_ignore(d);
   return TRUE;
+}
+
+// save_as puts a file where the person's downloads go, beside those of the same name.
+static gboolean save_as(WebKitDownload *d, char *suggested, gpointer arg) {
+  const char *dir = g_get_user_special_dir(G_USER_DIRECTORY_DOWNLOAD);
+  if (!dir) dir = g_get_home_dir();
+  g_mkdir_with_parents(dir, 0700);
+  char *name = g_path_get_basename(suggested);
+  char *ending = strrchr(name, '.');
+  int stem = ending && ending != name ? ending - name : (int)strlen(name);
+  char *path = g_build_filename(dir, name, NULL);
+  for (int n = 1; g_file_test(path, G_FILE_TEST_EXISTS); n++) {
+    char *next = g_strdup_printf("%.*s (%d)%s", stem, name, n, name + stem);
+    g_free(path);
+    path = g_build_filename(dir, next, NULL);
+    g_free(next);
+  }
+  char *uri = g_filename_to_uri(path, NULL, NULL);
+  if (uri) webkit_download_set_destination(d, uri);
+  g_free(uri);
+  g_free(path);
+  g_free(name);
+  return TRUE;
+}
+
+static void download_started(WebKitWebContext *c, WebKitDownload *d, gpointer arg) {
+  g_signal_connect(d, "decide-destination", G_CALLBACK(save_as), NULL);
 }
 
 static gboolean reload(gpointer uri) {
@@ -169,6 +198,7 @@ void window_attach(void *window, const char *origin, int inspector) {
   if (gtk_style_context_lookup_color(gtk_widget_get_style_context(window), "theme_base_color", &colour))
     webkit_web_view_set_background_color(view, &colour);
 
+  g_signal_connect(webkit_web_context_get_default(), "download-started", G_CALLBACK(download_started), NULL);
   g_signal_connect(view, "decide-policy", G_CALLBACK(decide), NULL);
   g_signal_connect(view, "load-failed", G_CALLBACK(load_failed), NULL);
   g_signal_connect(view, "load-changed", G_CALLBACK(load_changed), debug);

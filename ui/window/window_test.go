@@ -112,7 +112,10 @@ func newPage(t *testing.T) *page {
 const say = s => fetch("/say", {method: "POST", body: s})
 addEventListener("hashchange", () => say("at " + location.hash))
 addEventListener("resize", () => innerHeight < 700 && say("squeezed"))
-addEventListener("keydown", e => { if (e.key === "x") location.href = "http://127.0.0.1:9/away" })
+addEventListener("keydown", e => {
+  if (e.key === "x") location.href = "http://127.0.0.1:9/away"
+  if (e.key === "s") Object.assign(document.createElement("a"), {href: URL.createObjectURL(new Blob(["a chat"])), download: "chat.md"}).click()
+})
 requestAnimationFrame(() => requestAnimationFrame(() => say("drawn " + location.hash)))
 </script>`)
 		default:
@@ -285,6 +288,35 @@ func TestPersonCloses(t *testing.T) {
 	output(env, "xdotool", "key", "ctrl+w")
 	if code := w.end(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestSavesFiles(t *testing.T) {
+	t.Parallel()
+	env := desktop(t)
+	home := ""
+	for _, e := range env {
+		if dir, ok := strings.CutPrefix(e, "HOME="); ok {
+			home = dir
+		}
+	}
+	downloads := filepath.Join(home, "got")
+	if err := os.MkdirAll(filepath.Join(home, ".config"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".config", "user-dirs.dirs"), []byte("XDG_DOWNLOAD_DIR=\"$HOME/got\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, p := newTestHost(t), newPage(t)
+	w := show(t, append(env, "XDG_CONFIG_HOME="), order{URL: p.URL, Socket: host.socket, Title: "OpenVibez"})
+	p.expect(t, "drawn ")
+	until(t, "the window has the focus", func() bool { return active(env) == w.id })
+	for _, name := range []string{"chat.md", "chat (1).md"} {
+		output(env, "xdotool", "key", "s")
+		until(t, name+" is saved", func() bool {
+			b, err := os.ReadFile(filepath.Join(downloads, name))
+			return err == nil && string(b) == "a chat"
+		})
 	}
 }
 

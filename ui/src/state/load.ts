@@ -1,6 +1,5 @@
 // Reads what the window needs to begin with, and takes in what changes.
 import { batch } from "@preact/signals";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { api } from "../api";
 import type { Run, WatchResponse } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
@@ -10,17 +9,6 @@ import { answerText, shown } from "./parts";
 import { applied, emptyTables, modelKey, put } from "./rows";
 import { journal, nextArchived, nextSessions, openId, plugins, spoken, status, tables } from "./store";
 
-// A rev that holds nothing back.
-const LATE = 1n << 62n;
-
-// orNothing stands in for what this host does not keep.
-function orNothing<T, N extends Partial<T>>(answer: Promise<T>, nothing: N): Promise<T | N> {
-  return answer.catch((err: unknown) => {
-    if (ConnectError.from(err).code === Code.Unimplemented) return nothing;
-    throw err;
-  });
-}
-
 // loadTables replaces all tables; the rev is one from which nothing is missed.
 export async function loadTables(): Promise<bigint> {
   const [sessions, providers, models, runs, settings, workspaces, rules, approvals] = await Promise.all([
@@ -29,9 +17,9 @@ export async function loadTables(): Promise<bigint> {
     api.providers.listModels({}),
     api.runs.listRuns({}),
     api.host.getSettings({}),
-    orNothing(api.workspaces.listWorkspaces({}), { workspaces: [], rev: LATE }),
-    orNothing(api.workspaces.listRules({}), { rules: [], rev: LATE }),
-    orNothing(api.runs.listApprovals({}), { approvals: [], rev: LATE }),
+    api.workspaces.listWorkspaces({}),
+    api.workspaces.listRules({}),
+    api.runs.listApprovals({}),
   ]);
   batch(() => {
     nextSessions.value = sessions.nextPageToken;
