@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,11 @@ func TestScript(t *testing.T) {
 		t.Skip("needs a Unix shell and its signals")
 	}
 	bin := build(t)
+	caches, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := strings.Fields(string(caches))
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -33,6 +39,7 @@ func TestScript(t *testing.T) {
 			}
 			// A port nobody serves keeps a developer's own Ollama out.
 			env.Vars = append(env.Vars, "OPENVIBEZ_HOME="+home, "OLLAMA_HOST=127.0.0.1:9",
+				"GOMODCACHE="+cache[0], "GOCACHE="+cache[1],
 				"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Defer(func() {
 				cmd := exec.Command(filepath.Join(bin, "openvibez"), "stop")

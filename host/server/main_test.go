@@ -167,7 +167,7 @@ func newFixtureIn(t *testing.T, dir string) *fixture {
 		}
 	}
 	providers := provider.New(provider.Config{
-		PluginDirs: []string{dir}, RuntimeDir: filepath.Join(dir, "p"), Logger: log, Store: st, Getenv: getenv,
+		PluginDirs: []string{dir}, InstallDir: filepath.Join(dir, "plugins"), RuntimeDir: filepath.Join(dir, "p"), Logger: log, Store: st, Getenv: getenv,
 	})
 	engine := run.New(run.Config{Store: st, Providers: providers, Logger: log})
 	f.Server, err = New(Config{
