@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -125,35 +126,39 @@ waiting. Without a host there is nothing to do, and that is no error.`,
 		Example: `  openvibez stop`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
 			d, err := findDirs(a.getenv)
 			if err != nil {
 				return err
 			}
-			c, err := connectHost(ctx, d)
-			if errors.Is(err, errNoHost) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			status, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{})
-			if err != nil {
-				return err
-			}
-			if _, err := c.Host.Stop(ctx, &apiv1.StopRequest{}); err != nil {
-				return err
-			}
-			// Whoever starts the next one right away shall find the place free.
-			for range 200 {
-				if _, err := os.Stat(d.address()); errors.Is(err, fs.ErrNotExist) || !alive(int(status.Pid)) {
-					return nil
-				}
-				time.Sleep(25 * time.Millisecond)
-			}
-			return fmt.Errorf("the host (process %d) has not ended yet", status.Pid)
+			return a.stopHost(cmd.Context(), d)
 		},
 	}
+}
+
+// stopHost ends the host, if one runs, and waits until it has.
+func (a *app) stopHost(ctx context.Context, d dirs) error {
+	c, err := connectHost(ctx, d)
+	if errors.Is(err, errNoHost) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	status, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{})
+	if err != nil {
+		return err
+	}
+	if _, err := c.Host.Stop(ctx, &apiv1.StopRequest{}); err != nil {
+		return err
+	}
+	// Whoever starts the next one right away shall find the place free.
+	for range 200 {
+		if _, err := os.Stat(d.address()); errors.Is(err, fs.ErrNotExist) || !alive(int(status.Pid)) {
+			return nil
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	return fmt.Errorf("the host (process %d) has not ended yet", status.Pid)
 }
 
 // alive tells whether a process exists.

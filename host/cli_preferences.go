@@ -20,6 +20,8 @@ type preference struct {
 
 func preferences() []preference {
 	return []preference{
+		{"retention.days", "0", "remove conversations for good after so many days without a message; 0: never", nil},
+		{"retention.what", "archived", "which: archived ones, or all; pinned ones never", []string{"archived", "all"}},
 		{"summaries", "true", "summarise older messages when a conversation outgrows its model's window", []string{"true", "false"}},
 		{"tools.scratch", "true", "let models use tools in a scratch directory where a conversation has no workspace", []string{"true", "false"}},
 		{"tools.max_turns", "50", "how often one run may call its model", nil},

@@ -90,7 +90,7 @@ Environment:
 	root.AddCommand(
 		a.askCommand(), a.sessionCommand(), a.searchCommand(), a.runCommand(), a.workspaceCommand(), a.approvalCommand(), a.watchCommand(),
 		a.providerCommand(), a.pluginCommand(), a.policyCommand(), a.usageCommand(),
-		a.settingsCommand(), a.openCommand(), a.statusCommand(), a.doctorCommand(), a.sandboxCommand(), a.stopCommand(), a.versionCommand(),
+		a.settingsCommand(), a.backupCommand(), a.restoreCommand(), a.openCommand(), a.statusCommand(), a.doctorCommand(), a.sandboxCommand(), a.stopCommand(), a.versionCommand(),
 	)
 	return root
 }

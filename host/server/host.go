@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 )
 
 func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.GetStatusResponse, error) {
@@ -26,6 +28,9 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 		DataDir:   a.DataDir,
 		PageUrl:   a.page.url(),
 		Hints:     a.findHints(ctx),
+	}
+	if problem := a.Store.Problem(); problem != "" {
+		res.Hints = append([]string{problem}, res.Hints...)
 	}
 	for _, r := range open {
 		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
@@ -105,6 +110,9 @@ func (a *api) SetSetting(ctx context.Context, req *apiv1.SetSettingRequest) (*ap
 	if err := checkText("value of "+req.Key, req.ValueJson); err != nil {
 		return nil, err
 	}
+	if err := store.CheckRetention(req.Key, req.ValueJson); err != nil {
+		return nil, err
+	}
 	if _, err := a.Store.SetSetting(ctx, req.Key, req.ValueJson); err != nil {
 		return nil, err
 	}
@@ -150,6 +158,20 @@ func (a *api) OpenLink(ctx context.Context, req *apiv1.OpenLinkRequest) (*apiv1.
 		return nil, refuse(connect.CodeFailedPrecondition, "the link can't be opened: %w", err)
 	}
 	return &apiv1.OpenLinkResponse{}, nil
+}
+
+func (a *api) Backup(ctx context.Context, req *apiv1.BackupRequest) (*apiv1.BackupResponse, error) {
+	if err := a.socketOnly("write files", "use `openvibez backup`"); err != nil {
+		return nil, err
+	}
+	if req.Path != "" && !filepath.IsAbs(req.Path) {
+		return nil, refuse(connect.CodeInvalidArgument, "%.200q is no absolute path", req.Path)
+	}
+	path, size, err := a.Store.Backup(ctx, req.Path)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.BackupResponse{Path: path, Size: size}, nil
 }
 
 func (a *api) Stop(context.Context, *apiv1.StopRequest) (*apiv1.StopResponse, error) {

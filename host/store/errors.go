@@ -102,6 +102,15 @@ func sqliteCode(err error) int {
 	return 0
 }
 
+// brokenError has words of its own for an error.
+type brokenError struct {
+	words string
+	err   error
+}
+
+func (e brokenError) Error() string { return e.words }
+func (e brokenError) Unwrap() error { return e.err }
+
 // explain puts what SQLite says into words; other errors pass as they are.
 func (s *Store) explain(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
@@ -117,7 +126,7 @@ func explainCode(path string, code int, err error) error {
 	case sqliteReadOnly, sqliteCantOpen:
 		return fmt.Errorf("%w: the database %s can't be written; check the permissions of the file and its directory, and that the disk is mounted for writing (%w)", ErrReadOnly, path, err)
 	case sqliteCorrupt, sqliteNotADB:
-		return fmt.Errorf("%w: the database %s is broken; keep a copy of it, then run \"openvibez doctor\" or put a backup (*.bak beside it) in its place (%w)", ErrDamaged, path, err)
+		return fmt.Errorf("%w: the database %w", ErrDamaged, brokenError{rescue(path, err.Error()), err})
 	case sqliteIO:
 		return fmt.Errorf("%w: the database %s could not be read or written, nothing of this change was kept; check the disk and try again (%w)", ErrIO, path, err)
 	case sqliteBusy:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 )
 
 // migrate brings the database to the newest schema. A migration is a file 0001.sql, 0002.sql, …; PRAGMA user_version is
@@ -27,7 +26,7 @@ func migrate(ctx context.Context, c *sql.Conn, path string, from fs.FS, log *slo
 	if version > 0 && version < len(files) {
 		backup := fmt.Sprintf("%s.before-%d.bak", path, len(files))
 		if err := backUp(ctx, c, backup); err != nil {
-			return err
+			return fmt.Errorf("before migrating the database: %w", err)
 		}
 		log.Info("database backed up before it is migrated", "from", version, "to", len(files), "backup", backup)
 	}
@@ -98,35 +97,4 @@ func step(ctx context.Context, c *sql.Conn, n int, script string) (err error) {
 	}
 	_, err = c.ExecContext(ctx, "COMMIT")
 	return err
-}
-
-// backUp copies the database; a copy left by an earlier attempt is replaced once the new one is complete.
-func backUp(ctx context.Context, c *sql.Conn, path string) error {
-	unfinished := path + ".new"
-	// VACUUM INTO accepts an empty file, and this one only its owner can read.
-	err := os.WriteFile(unfinished, nil, 0o600)
-	if err == nil {
-		err = os.Truncate(unfinished, 0)
-	}
-	if err == nil {
-		_, err = c.ExecContext(ctx, "VACUUM INTO ?", unfinished)
-	}
-	if err == nil {
-		err = syncFile(unfinished)
-	}
-	if err == nil {
-		err = os.Rename(unfinished, path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("back up the database to %s before migrating it: %w", path, err), os.Remove(unfinished))
-	}
-	return nil
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

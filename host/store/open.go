@@ -123,9 +123,9 @@ func (s *Store) connect(ctx context.Context) error {
 	if s.writer, err = s.writers.Conn(ctx); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	// After an unclean end, and not where it takes noticeable time.
-	if unclean && fileSize(s.path) < 64<<20 {
-		if err := quickCheck(ctx, s.writer); err != nil {
+	// After an unclean end; where that takes noticeable time, Keep does it later.
+	if s.unchecked = unclean && fileSize(s.path) >= 64<<20; unclean && !s.unchecked {
+		if err := quickCheck(ctx, s.writer, s.path); err != nil {
 			return err
 		}
 	}
@@ -161,15 +161,25 @@ func (s *Store) connect(ctx context.Context) error {
 	return s.reload(ctx)
 }
 
-func quickCheck(ctx context.Context, c *sql.Conn) error {
+// quickCheck looks whether the file at path, which c has open, is intact.
+func quickCheck(ctx context.Context, c *sql.Conn, path string) error {
 	var verdict string
 	if err := c.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return fmt.Errorf("check the database: %w", err)
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("check the database: %w: %s; keep a copy of the file, then put a backup (*.bak beside it) in its place, or move it away to begin anew", ErrDamaged, verdict)
+		return fmt.Errorf("check the database: %w: %s", ErrDamaged, rescue(path, verdict))
 	}
 	return nil
+}
+
+// rescue says what to do about a damaged database.
+func rescue(path, what string) string {
+	newest := "look for a copy to put in its place, there is none in " + BackupDir(path)
+	if backups, err := Backups(path); err == nil && len(backups) > 0 {
+		newest = fmt.Sprintf("\"openvibez restore %s\" puts the newest backup in its place and keeps what is there", backups[0])
+	}
+	return fmt.Sprintf("%s is broken (%s); end OpenVibez and keep a copy of the file and of those whose names begin like it; then %s; or move the file away to begin anew", path, what, newest)
 }
 
 func fileSize(path string) int64 {

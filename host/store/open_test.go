@@ -176,7 +176,7 @@ func TestOpenDamaged(t *testing.T) {
 			_ = s.Close()
 			continue
 		}
-		wantErr(t, err, ErrDamaged, path, ".bak")
+		wantErr(t, err, ErrDamaged, path, "backups")
 	}
 }
 

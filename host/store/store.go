@@ -62,6 +62,9 @@ type Store struct {
 	readsMu  sync.Mutex
 	reads    map[int64]context.CancelCauseFunc
 	lastRead int64
+	// unchecked says that the file was not looked through after an unclean end; problem is what was found later.
+	unchecked bool
+	problem   atomic.Pointer[string]
 	// keeper is told that there is something to do.
 	keeper chan struct{}
 

@@ -76,21 +76,27 @@ func (s *Store) stopReaders() {
 	}
 }
 
-// readLong is read for what may take long: it stops when the caller leaves, and with errInWay when the write-ahead log
-// can't be kept small otherwise.
-func (s *Store) readLong(ctx context.Context, look func(view) error) error {
+// stoppable gives a context that stopReaders ends with errInWay; call done when the read is over.
+func (s *Store) stoppable(ctx context.Context) (_ context.Context, done func()) {
 	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	s.readsMu.Lock()
+	defer s.readsMu.Unlock()
 	s.lastRead++
 	id := s.lastRead
 	s.reads[id] = stop
-	s.readsMu.Unlock()
-	defer func() {
+	return ctx, func() {
 		s.readsMu.Lock()
 		delete(s.reads, id)
 		s.readsMu.Unlock()
-	}()
+		stop(nil)
+	}
+}
+
+// readLong is read for what may take long: it stops when the caller leaves, and with errInWay when the write-ahead log
+// can't be kept small otherwise.
+func (s *Store) readLong(ctx context.Context, look func(view) error) error {
+	ctx, done := s.stoppable(ctx)
+	defer done()
 	err := s.readOn(ctx, ctx, look)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
