@@ -158,9 +158,19 @@ func (a *app) showRun(r *apiv1.Run) {
 		return time.UnixMilli(ms).Format("2006-01-02 15:04:05.000")
 	}
 	for _, fact := range [][2]string{
-		{"run", r.Id}, {"session", r.SessionId}, {"state", stateWords(r.State)}, {"about", aboutRun(r)}, {"model", r.Model},
-		{"sent", at(r.CreatedMs)}, {"started", at(r.StartedMs)}, {"ended", at(r.EndedMs)}, {"request", r.RequestId},
-		{"response", r.ResponseId}, {"replaces", r.ReplacesRunId}, {"continues", r.ContinuesRunId}, {"window", windowWords(r)},
+		{"run", r.Id},
+		{"session", r.SessionId},
+		{"state", stateWords(r.State)},
+		{"about", aboutRun(r)},
+		{"model", r.Model},
+		{"sent", at(r.CreatedMs)},
+		{"started", at(r.StartedMs)},
+		{"ended", at(r.EndedMs)},
+		{"request", r.RequestId},
+		{"response", r.ResponseId},
+		{"replaces", r.ReplacesRunId},
+		{"continues", r.ContinuesRunId},
+		{"window", windowWords(r)},
 	} {
 		if fact[1] != "" {
 			fmt.Fprintf(a.out, "%s%s\n", a.style.dim(fmt.Sprintf("%-10s", fact[0])), oneLine(fact[1], 300))

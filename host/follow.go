@@ -119,7 +119,7 @@ func (f *follower) take(ctx context.Context, change *apiv1.Change) error {
 			}
 			return printJSON(f.out, change)
 		}
-		f.showStatus(f.run.Status)
+		f.showStatus(busyWith(f.run))
 	case change.GetEntry() != nil:
 		e := change.GetEntry()
 		f.lastSeq = max(f.lastSeq, e.Seq, e.LastSeq)
@@ -236,6 +236,19 @@ func (f *follower) aside(text string) {
 	}
 	f.endLine()
 	fmt.Fprintln(f.err, f.errStyle.dim("· "+oneLine(text, 200)))
+}
+
+// busyWith says what a run under way does or waits for.
+func busyWith(r *apiv1.Run) string {
+	switch r.State {
+	case apiv1.RunState_RUN_STATE_QUEUED:
+		return "waits for the message before it"
+	case apiv1.RunState_RUN_STATE_WAITING_LIMIT:
+		return "goes on at " + time.UnixMilli(r.ResumeMs).Format("15:04:05") + ": " + r.Status
+	case apiv1.RunState_RUN_STATE_PAUSED:
+		return "paused; openvibez run resume " + short(r.Id) + " lets it go on"
+	}
+	return r.Status
 }
 
 // showStatus is only for the time before and between texts, and only in a terminal.
