@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -81,7 +83,7 @@ func (c *chaos) checkFile(n int) {
 
 // checkJournal compares a session's journal with what its messages were and what the provider says to them.
 func (c *chaos) checkJournal(ctx context.Context, st *store.Store, n int, session string, runs map[string]*apiv1.Run) {
-	texts, users, usages := map[string]*strings.Builder{}, map[string]string{}, map[string]int{}
+	texts, users, usages, outputs := map[string]*strings.Builder{}, map[string]string{}, map[string]int{}, map[string]string{}
 	ends := int64(0)
 	for before := int64(0); ; {
 		page, err := st.ListEntries(ctx, &apiv1.ListEntriesRequest{SessionId: session, BeforeSeq: before, Limit: 1000})
@@ -107,6 +109,8 @@ func (c *chaos) checkJournal(ctx context.Context, st *store.Store, n int, sessio
 				b.WriteString(e.GetText().Text + before)
 			case e.GetUser() != nil:
 				users[e.RunId] = e.GetUser().Text
+			case e.GetToolOutput() != nil:
+				outputs[e.RunId] += e.GetToolOutput().GetResult().GetContent()
 			case e.GetUsage() != nil:
 				usages[e.RunId]++
 			}
@@ -130,7 +134,10 @@ func (c *chaos) checkJournal(ctx context.Context, st *store.Store, n int, sessio
 		if b := texts[m.run]; b != nil {
 			text = b.String()
 		}
-		if m.edited || strings.Contains(m.text, "\nquestion ") {
+		if m.model != "" {
+			c.checkMark(n, m, r, outputs[m.run])
+		}
+		if m.edited || m.model != "" || strings.Contains(m.text, "\nquestion ") {
 			continue
 		}
 		whole := m.answer
@@ -143,6 +150,22 @@ func (c *chaos) checkJournal(ctx context.Context, st *store.Store, n int, sessio
 		if r.State == apiv1.RunState_RUN_STATE_COMPLETED && usages[m.run] != 1 {
 			c.t.Errorf("cycle %d: the usage of run %s was counted %d times", n, m.run, usages[m.run])
 		}
+	}
+}
+
+// checkMark counts what a message's tool has left: nothing is done twice, and what was completed was done.
+func (c *chaos) checkMark(n int, m *message, r *apiv1.Run, said string) {
+	text, err := os.ReadFile(filepath.Join(c.workplace, "marks"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.t.Fatal(err)
+	}
+	done := strings.Count("\n"+string(text), "\n"+m.id+"\n")
+	if done > 1+m.repeats {
+		c.t.Errorf("cycle %d: the tool call of message %s was carried out %d times, its run was repeated %d times", n, m.id, done, m.repeats)
+	}
+	denied := strings.Contains(said, "denied")
+	if r.State == apiv1.RunState_RUN_STATE_COMPLETED && done == 0 && !denied && !m.edited {
+		c.t.Errorf("cycle %d: run %s was completed, and its tool call %q has left nothing: %s", n, m.run, m.text, said)
 	}
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,19 +56,23 @@ type chaos struct {
 	mu       sync.Mutex
 	messages map[string]*message // by client request id
 	sessions []string
+	rooms    []string // those in the workspace
 	// Runs whose cancel was acknowledged, and decisions that were, by approval.
 	cancelled map[string]bool
 	decided   map[string]string
+	// A trusted directory in which tools leave the marks of messages, a line each.
+	workplace, workspace string
 	// What happened, for the report.
 	counts map[string]int
-	// Streams that were open while text came in; their reader's last revision.
-	last int64
 }
 
 // message is one that was sent, or tried to be.
 type message struct {
 	id, session string
 	text        string
+	model       string
+	// How often its run was asked for again.
+	repeats int
 	// The whole answer that its script makes, or what begins it.
 	answer string
 	run    string // once acknowledged
@@ -79,9 +84,15 @@ type message struct {
 func newChaos(t *testing.T, seed uint64) *chaos {
 	c := &chaos{
 		home: newHome(t), rnd: rand.New(rand.NewPCG(seed, 1)), messages: map[string]*message{},
-		cancelled: map[string]bool{}, decided: map[string]string{}, counts: map[string]int{},
+		cancelled: map[string]bool{}, decided: map[string]string{}, counts: map[string]int{}, workplace: t.TempDir(),
 	}
 	p := c.start()
+	made, err := apiv1.NewWorkspaceServiceClient(c.http(), "http://openvibez").AddWorkspace(t.Context(),
+		&apiv1.AddWorkspaceRequest{Path: c.workplace, Trust: apiv1.Trust_TRUST_TRUSTED})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.workspace = made.Workspace.Id
 	c.must("provider", "add", "scripted")
 	c.must("provider", "default", "scripted")
 	p.kill()
@@ -230,6 +241,21 @@ var scripts = []func(rnd *rand.Rand, mark string) (script, answer string){
 		return "raw " + mark + "\nquestion sure?\nusage 7 3", mark
 	},
 	func(_ *rand.Rand, mark string) (string, string) { return "raw " + mark + "\nhang", mark },
+}
+
+// toolScripts are for a model that calls tools: one that needs no question, one that takes its time and leaves processes
+// behind it, one that asks first.
+var toolScripts = []func(mark string) string{
+	func(mark string) string { return shell("echo " + mark + " >> marks") },
+	func(mark string) string {
+		return shell("echo " + mark + " >> marks; sleep 1000 & setsid sleep 1000 & sleep 0.3; echo done")
+	},
+	func(mark string) string { return shell("python3 -c pass; echo " + mark + " >> marks") },
+}
+
+func shell(command string) string {
+	arguments, _ := json.Marshal(map[string]string{"command": command})
+	return "raw working\ntool run_shell " + string(arguments)
 }
 
 func numbers(n int) string {

@@ -22,10 +22,13 @@ func pick[T any](rnd *rand.Rand, list []T) T {
 
 // keepSending sends messages, old ones whose fate is unknown among them.
 func (c *chaos) keepSending(ctx context.Context, rnd *rand.Rand) {
-	_, runs, _ := c.calls()
+	_, runs, sessions := c.calls()
 	for ctx.Err() == nil {
+		if rnd.IntN(15) == 0 {
+			c.moveIn(ctx, sessions)
+		}
 		m := c.compose(rnd)
-		res, err := runs.Send(ctx, &apiv1.SendRequest{SessionId: m.session, ClientRequestId: m.id, Text: m.text})
+		res, err := runs.Send(ctx, &apiv1.SendRequest{SessionId: m.session, ClientRequestId: m.id, Text: m.text, Model: m.model})
 		if err != nil {
 			if !gone(err) && connect.CodeOf(err) != connect.CodeNotFound {
 				c.t.Errorf("send %s: %v", m.id, err)
@@ -38,6 +41,17 @@ func (c *chaos) keepSending(ctx context.Context, rnd *rand.Rand) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// moveIn makes a session in the workspace.
+func (c *chaos) moveIn(ctx context.Context, sessions apiv1.SessionServiceClient) {
+	made, err := sessions.CreateSession(ctx, &apiv1.CreateSessionRequest{WorkspaceId: c.workspace})
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rooms, c.sessions = append(c.rooms, made.Session.Id), append(c.sessions, made.Session.Id)
 }
 
 // compose gives a new message, or one that was tried before.
@@ -54,6 +68,12 @@ func (c *chaos) compose(rnd *rand.Rand) *message {
 	id := strings.ToLower("m" + randomText(rnd))
 	script, answer := pick(rnd, scripts)(rnd, id)
 	m := &message{id: id, text: script, answer: answer}
+	if len(c.rooms) > 0 && rnd.IntN(4) == 0 {
+		m.session, m.model, m.answer = pick(rnd, c.rooms[max(0, len(c.rooms)-3):]), "cloud", ""
+		m.text = pick(rnd, toolScripts)(id)
+		c.messages[id] = m
+		return m
+	}
 	if len(c.sessions) > 0 && rnd.IntN(5) > 0 {
 		// The newest few, so that queues form.
 		m.session = c.sessions[max(0, len(c.sessions)-1-rnd.IntN(4))]
@@ -183,6 +203,14 @@ func (c *chaos) goOn(ctx context.Context, rnd *rand.Rand, runs apiv1.RunServiceC
 		return
 	}
 	m := &message{id: "again" + randomText(rnd), session: session, linked: true}
+	c.mu.Lock()
+	for _, first := range c.messages {
+		if first.session == session {
+			// Chains of such runs go back to any of the session's messages.
+			first.repeats++
+		}
+	}
+	c.mu.Unlock()
 	if rnd.IntN(2) == 0 {
 		res, err := runs.Retry(ctx, &apiv1.RetryRequest{RunId: r.Id, ClientRequestId: m.id})
 		if err != nil {
@@ -218,7 +246,11 @@ func (c *chaos) decide(ctx context.Context, rnd *rand.Rand, runs apiv1.RunServic
 		return
 	}
 	answers := make(chan string, 2)
-	for _, choice := range []string{"yes", "no"} {
+	choices := []string{"yes", "no"}
+	if a.CallId != "" {
+		choices = []string{"once", "deny"}
+	}
+	for _, choice := range choices {
 		go func() {
 			got, err := runs.Decide(ctx, &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: choice})
 			if err != nil {
