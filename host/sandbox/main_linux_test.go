@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +21,12 @@ var programs string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if programs = os.Getenv("SANDBOX_TEST_PROGRAMS"); programs != "" {
+		if dir := os.Getenv("SANDBOX_TEST_HOST"); dir != "" {
+			return actAsHost(dir)
+		}
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("/tmp", "ovsb")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -39,6 +47,48 @@ func run(m *testing.M) int {
 		}
 	}
 	return m.Run()
+}
+
+// TestAsAnOrdinaryUser repeats the tests of boxes as somebody without any rights.
+func TestAsAnOrdinaryUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("the tests run as an ordinary user already")
+	}
+	program, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Where go test puts it nobody else may look.
+	mine := filepath.Join(programs, "sandbox.test")
+	if err := os.WriteFile(mine, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), mine, "-test.run=^Test(Report|Run|Plugin|Box)", "-test.v", "-test.timeout=5m")
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SANDBOX_TEST_PROGRAMS=" + programs}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 61234, Gid: 61234}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	passed := strings.Count(string(out), "--- PASS")
+	if passed < 10 {
+		t.Fatalf("only %d tests ran\n%s", passed, out)
+	}
+	t.Logf("%d passed", passed)
+}
+
+// actAsHost runs a command that leaves a daemon behind, and waits to be killed.
+func actAsHost(dir string) int {
+	s := New(Config{Helper: filepath.Join(programs, "openvibez-sandbox"), CacheDir: filepath.Join(dir, "cache"), RuntimeDir: filepath.Join(dir, "run")})
+	root := filepath.Join(dir, "home", "work")
+	g, err := policy.Chosen("./probe daemon ticks; ./probe tick more", root, root, policy.ProfileWork, nil)
+	if err != nil {
+		return 1
+	}
+	_, err = s.Run(context.Background(), g, Options{Started: func(pid int) { fmt.Println("started", pid) }})
+	fmt.Println("ended", err)
+	return 1
 }
 
 // place is a person's machine in small: a home, a workspace in it, a sandbox.
@@ -77,6 +127,20 @@ func (p *place) write(name, text string) string {
 		p.t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	return path
+}
+
+// probe puts the probe program into the workspace.
+func (p *place) probe() string {
+	p.t.Helper()
+	program, err := os.ReadFile(filepath.Join(programs, "probe"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	path := filepath.Join(p.root, "probe")
+	if err := os.WriteFile(path, program, 0o755); err != nil {
 		p.t.Fatal(err)
 	}
 	return path

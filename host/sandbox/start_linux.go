@@ -101,12 +101,17 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 		_ = reports.Close()
 		_ = cmd.Wait()
 		c.kill()
-		c.end = cmd.ProcessState.String()
+		code := cmd.ProcessState.ExitCode()
 		if c.last.Ended {
-			c.end = fmt.Sprintf("exit status %d", c.last.Exit)
-			if c.last.Exit > 128 {
-				c.end = "signal: " + syscall.Signal(c.last.Exit-128).String()
-			}
+			code = c.last.Exit
+		}
+		switch {
+		case code > 128:
+			c.end = "signal: " + syscall.Signal(code-128).String()
+		case code >= 0:
+			c.end = fmt.Sprintf("exit status %d", code)
+		default:
+			c.end = cmd.ProcessState.String()
 		}
 		if c.last.Problem != "" {
 			c.end = c.last.Problem

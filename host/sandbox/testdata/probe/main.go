@@ -55,8 +55,12 @@ func try(what string, args []string) error {
 			return errors.New("empty")
 		}
 		return err
-	case "write":
-		f, err := os.OpenFile(arg(0), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	case "write", "change":
+		flags := os.O_WRONLY | os.O_APPEND
+		if what == "write" {
+			flags |= os.O_CREATE
+		}
+		f, err := os.OpenFile(arg(0), flags, 0o644)
 		if err != nil {
 			return err
 		}
