@@ -239,7 +239,7 @@ func TestContinueAfterAToolCall(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	b := newBench(t)
-	res := b.send("", "say working\ndelay 300\ntool look {}")
+	res := b.send("", "plan one|two\nsay working\ndelay 300\ntool look {}")
 	b.textBegun(res.Run)
 	if r, err := b.engine.Pause(t.Context(), res.Run.Id); err != nil || !r.PauseRequested {
 		t.Fatalf("pause: %v, %v", r, err)
@@ -253,6 +253,14 @@ func TestPause(t *testing.T) {
 	b.open()
 	if r, _ := b.store.Run(t.Context(), res.Run.Id); r.State != paused {
 		t.Fatalf("after a restart it is %v", r.State)
+	}
+	b.until(res.Run.Id, "taken up", func(*apiv1.Run) bool { return b.engine.Active() == 1 })
+	if b.engine.execution(res.Run.Id) == nil {
+		t.Error("nobody waits for it to be resumed")
+	}
+	x := &execution{engine: b.engine, run: res.Run}
+	if err := x.recall(t.Context()); err != nil || len(x.keep.plan) != 2 {
+		t.Errorf("its plan is %v, %v", x.keep.plan, err)
 	}
 	if r, _ := b.store.Run(t.Context(), queuedRun.Id); r.State != queued {
 		t.Errorf("what waits behind a paused run is %v", r.State)

@@ -191,5 +191,27 @@ func (x *execution) begin() error {
 	if r.CancelRequested {
 		x.cancel(errCancelled)
 	}
+	if held(r.State) || r.ContinuesRunId != "" {
+		return x.recall(ctx)
+	}
+	return nil
+}
+
+// recall takes up the plan that the run, or the one it goes on from, had made.
+func (x *execution) recall(ctx context.Context) error {
+	for _, id := range []string{x.run.ContinuesRunId, x.run.Id} {
+		if id == "" {
+			continue
+		}
+		entries, err := x.engine.store.RunEntries(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if p := e.GetPlan(); p != nil {
+				x.keep.plan = p.Steps
+			}
+		}
+	}
 	return nil
 }
