@@ -3,7 +3,7 @@ import { batch } from "@preact/signals";
 import { api, missing, words } from "../api";
 import { hashOf, place } from "../boot";
 import { loadDraft, saveDraftNow } from "./drafts";
-import { around, emptyJournal, lacksBeginning, withLater, withoutNewest, withoutOldest, withPage } from "./journal";
+import { around, emptyJournal, lacksBeginning, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
 import { put } from "./rows";
 import { picked } from "./runs";
 import { saveWindow, setting } from "./settings";
@@ -12,7 +12,7 @@ import { chainOf, headOf } from "./versions";
 import { watch } from "./watch";
 
 const FIRST_PAGE = 60;
-const PAGE = 100;
+const PAGE = 60;
 // A text of which only the end was on the page comes in one or two large pieces.
 const BIG_PAGE = 1000;
 // Up to this many entries a session's runs are fetched all at once.
@@ -20,7 +20,7 @@ const SMALL_SESSION = 1000;
 // Beyond this many entries the oldest are let go while the newest are looked at.
 const MOST_LOADED = 600;
 // Beyond this many the newest are let go while the oldest are looked at.
-const MOST_READ = 1500;
+const MOST_READ = 900;
 // How many sequence numbers after the one that is looked for are loaded with it.
 const AFTER_SOUGHT = 40;
 
@@ -108,7 +108,8 @@ export async function loadLater(): Promise<void> {
     const page = await api.sessions.listEntries({ sessionId: before.sessionId, beforeSeq: BigInt(until + 1), limit: PAGE });
     if (journal.value.sessionId !== before.sessionId || journal.value.newest !== before.newest) return;
     const end = until >= Number(tables.value.sessions.get(before.sessionId)?.lastSeq ?? 0n);
-    journal.value = withLater(journal.value, page.entries, end);
+    const next = withLater(journal.value, page.entries, end);
+    journal.value = sizeOf(next) > MOST_READ ? withoutOldest(next, MOST_LOADED) : next;
     // What has been added since the page was read.
     if (end) watch.reopen(page.rev);
     void loadRuns(before.sessionId).catch(() => undefined);
@@ -178,8 +179,7 @@ export async function loadOlder(): Promise<boolean> {
     });
     if (journal.value.sessionId !== before.sessionId || journal.value.oldest !== before.oldest) return false;
     const next = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
-    const count = next.turns.reduce((n, t) => n + t.entries.length, 0);
-    journal.value = count > MOST_READ ? withoutNewest(next, MOST_LOADED) : next;
+    journal.value = sizeOf(next) > MOST_READ ? withoutNewest(next, MOST_LOADED) : next;
     void loadRuns(before.sessionId).catch(() => undefined);
     return true;
   } catch {
@@ -190,11 +190,12 @@ export async function loadOlder(): Promise<boolean> {
   }
 }
 
+const sizeOf = (j: Journal): number => j.turns.reduce((n, t) => n + t.entries.length, 0);
+
 // letGo keeps a long reading session small; to be called while the newest messages are in view.
 export function letGo(): void {
   if (journal.value.newest !== Infinity) return;
-  const count = journal.value.turns.reduce((n, t) => n + t.entries.length, 0);
-  if (count > MOST_LOADED) journal.value = withoutOldest(journal.value, FIRST_PAGE * 2);
+  if (sizeOf(journal.value) > MOST_LOADED) journal.value = withoutOldest(journal.value, FIRST_PAGE * 2);
 }
 
 // step shows the session `by` places further down the list.

@@ -143,13 +143,15 @@ function usePlaces() {
   }, [j, runs, waitingRuns.value, fetched.value, picked.value]);
 }
 
-// useAnchor measures the first message just before older ones are put above it, so that it can stay where it is.
+// useAnchor measures the first thing in view just before something is put above it or taken away there, so that it can
+// stay where it is.
 function useAnchor(scroller: { current: HTMLElement | null }, oldest: number) {
   const seen = useRef(oldest);
   const anchor = useRef<{ article: Element; top: number } | undefined>(undefined);
   if (seen.current !== oldest) {
     seen.current = oldest;
-    const article = scroller.current?.querySelector("article");
+    const top = scroller.current?.getBoundingClientRect().top ?? 0;
+    const article = [...(scroller.current?.querySelectorAll("article") ?? [])].find((el) => el.getBoundingClientRect().bottom > top);
     anchor.current = article ? { article, top: article.getBoundingClientRect().top } : undefined;
   }
   return anchor.current;
