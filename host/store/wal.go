@@ -12,6 +12,9 @@ const (
 	logHard = 12 << 20
 	// logLook is how many changes may pass between two looks at its size; one adds some 10 kB.
 	logLook = 32
+	// How long, in milliseconds, writing stands still at most for those who read what is in the log. Who begins to read
+	// meanwhile is not in the way.
+	shortWait, longWait = 50, 2000
 )
 
 // watchLog keeps the write-ahead log small. The caller has the turn.
@@ -24,19 +27,21 @@ func (s *Store) watchLog() {
 	if size < logSoft {
 		return
 	}
+	patience := shortWait
 	if size >= logHard {
 		s.stopReaders()
+		patience = longWait
 	}
-	if _, err := s.checkpoint("RESTART"); err != nil {
+	if _, err := s.checkpoint("RESTART", patience); err != nil {
 		s.log.Warn("begin the write-ahead log anew", "size", size, "error", err)
 	}
 }
 
 // checkpoint moves the write-ahead log into the database; false if somebody reads what is in it. The caller has the turn.
-func (s *Store) checkpoint(mode string) (bool, error) {
+func (s *Store) checkpoint(mode string, patience int) (bool, error) {
 	ctx := context.Background()
 	// Others wait for the turn meanwhile.
-	if _, err := s.writer.ExecContext(ctx, "PRAGMA busy_timeout = 50"); err != nil {
+	if _, err := s.writer.ExecContext(ctx, fmt.Sprint("PRAGMA busy_timeout = ", patience)); err != nil {
 		return false, fmt.Errorf("limit how long to wait for readers: %w", err)
 	}
 	var busy, pages, moved int
@@ -58,7 +63,7 @@ func (s *Store) emptyLog() {
 	if s.closed.Load() {
 		return
 	}
-	done, err := s.checkpoint("TRUNCATE")
+	done, err := s.checkpoint("TRUNCATE", shortWait)
 	if err != nil {
 		s.log.Warn("empty the write-ahead log; it is tried again", "error", err)
 	}
