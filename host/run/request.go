@@ -40,7 +40,11 @@ func (x *execution) gather(ctx context.Context) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.tools = e.toolsFor(w, m.native); len(m.tools) == 0 {
+	window, _, err := x.window(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.tools = e.toolsFor(w, m.native, window); len(m.tools) == 0 {
 		m.native = true
 	} else if w != nil {
 		m.system = strings.TrimSpace(w.words() + "\n\n" + m.system)
