@@ -18,8 +18,8 @@ func (a *app) policyCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "policy",
 		Short: "See what models may do without asking",
-		Long:  `Tells what the policy says to a command line, without running anything.`,
-	}, a.policyCheck())
+		Long:  `Tells what the policy says to a command line, without running anything, and what you have allowed for good.`,
+	}, a.policyCheck(), a.policyRules(), a.policyRevoke())
 }
 
 // verdict is a decision as it is printed with --json.

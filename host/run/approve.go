@@ -154,8 +154,10 @@ func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.App
 	}
 	if j.why != "" {
 		a.Instead = ""
-	} else if what := remembers(d); what != "" {
-		a.Prefix = d.Prefix
+	} else if what := remembers(d, c.Command()); what != "" {
+		if d.Class != policy.ClassNetwork || len(d.Domains) == 0 {
+			a.Prefix = d.Prefix
+		}
 		q.Choices = append(q.Choices, &providerv1.Question_Choice{Id: choiceSession, Text: "Allow in this session: " + what, Allows: true})
 		if w.workspace != nil {
 			q.Choices = append(q.Choices, &providerv1.Question_Choice{Id: choiceAlways, Text: "Always allow in this workspace: " + what, Allows: true})
@@ -166,14 +168,14 @@ func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.App
 }
 
 // remembers says what "session" and "always" would allow from now on; empty: nothing can be remembered.
-func remembers(d policy.Decision) string {
+func remembers(d policy.Decision, command string) string {
 	if d.Profile == policy.ProfileHost || d.Class == policy.ClassUnknown || d.Class == policy.ClassDangerous {
 		return ""
 	}
 	switch {
 	case d.Class == policy.ClassNetwork && len(d.Domains) > 0:
 		return "reaching " + strings.Join(d.Domains, ", ")
-	case len(d.Prefix) > 0:
+	case len(d.Prefix) > 0 && policy.Covers(d.Prefix, command):
 		return "commands that begin with " + strings.Join(d.Prefix, " ")
 	}
 	return ""
@@ -244,7 +246,8 @@ func (q *question) rules(choice, by string) []*apiv1.Rule {
 		r.Domain = d
 		rules = append(rules, r)
 	}
-	if len(q.prefix) > 0 {
+	// Reaching a host is what matters about a command that does.
+	if len(q.prefix) > 0 && len(rules) == 0 {
 		r := base()
 		r.Prefix = q.prefix
 		rules = append(rules, r)
