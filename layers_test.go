@@ -49,6 +49,7 @@ var layers = []struct {
 	{"e2e/ollamatest/serve", "e2e/ollamatest"},
 	{"e2e/openaitest", ""},
 	{"e2e/scripted", "sdk sdk/provider/v1"},
+	{"e2e/hostile", "sdk sdk/provider/v1"},
 	{"e2e", "*"},
 	{".", ""},
 }
@@ -67,7 +68,7 @@ var testsUse = map[string]string{
 
 // alone lists what only some packages may import. A trailing slash stands for everything below.
 var alone = map[string]string{
-	"os/exec":                        "host host/provider host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted sdk/sdktest",
+	"os/exec":                        "host host/provider host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted e2e/hostile sdk/sdktest",
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",
