@@ -34,7 +34,7 @@ var layers = []struct {
 	{"host/sandbox/box", ""},
 	{"host/sandbox/helper", "host/sandbox/box"},
 	{"host/sandbox", "host/sandbox/box host/policy sdk"},
-	{"host/provider", "host/sandbox host/store host/api/v1 sdk sdk/provider/v1"},
+	{"host/provider", "host/sandbox host/policy host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/tool", "host/policy host/sandbox host/api/v1 sdk/provider/v1"},
 	{"host/run", "host/tool host/policy host/provider host/store host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page

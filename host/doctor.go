@@ -16,6 +16,7 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/server"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/ui"
@@ -227,8 +228,10 @@ func (d *doctor) resting(ctx context.Context, dirs dirs) {
 		return
 	}
 	defer os.RemoveAll(sockets)
+	boxes := sandbox.New(sandbox.Config{Helper: sandboxHelper(exe), CacheDir: dirs.cache, RuntimeDir: filepath.Join(sockets, "b"), Logger: silent, Getenv: d.getenv})
+	defer func() { _ = boxes.Close() }()
 	m := provider.New(provider.Config{
-		PluginDirs: []string{filepath.Dir(exe)}, InstallDir: dirs.plugins(),
+		PluginDirs: []string{filepath.Dir(exe)}, InstallDir: dirs.plugins(), Sandbox: boxes,
 		RuntimeDir: filepath.Join(sockets, "p"), Logger: silent, Store: st, Getenv: d.getenv,
 	})
 	defer m.Close()
@@ -262,6 +265,9 @@ func (d *doctor) plugins(list []*apiv1.Plugin) {
 			d.fail("plugin", p.Id+": it does not say what it is: "+p.Path)
 		default:
 			words := strings.TrimSpace(fmt.Sprintf("%s: %s %s", p.Id, p.Description.Name, p.Description.Version))
+			if p.Confinement != "" && p.Confinement != "full" {
+				words += "; confinement: " + p.Confinement
+			}
 			if p.Requests > 0 {
 				words += fmt.Sprintf("; %d requests since the host was started, %d refused", p.Requests, p.Refused)
 			}

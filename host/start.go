@@ -152,15 +152,17 @@ func (h *host) run(ctx context.Context) error {
 			h.log.Error("close the database", "error", err)
 		}
 	}()
+	if h.sandbox, err = h.newSandbox(); err != nil {
+		return err
+	}
+	defer h.sandbox.Close()
+	// It takes a moment to find out what it can do; the first plugin should not wait for that.
+	go h.sandbox.Report(ctx)
 	if h.providers, err = h.newProviders(); err != nil {
 		return err
 	}
 	defer h.providers.Close()
 	h.providers.Sweep()
-	if h.sandbox, err = h.newSandbox(); err != nil {
-		return err
-	}
-	defer h.sandbox.Close()
 	h.runs = run.New(run.Config{
 		Store: h.store, Providers: h.providers, Logger: h.log,
 		Tools: tool.Declarations(), Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.scratch}),
@@ -208,6 +210,7 @@ func (h *host) newProviders() (*provider.Manager, error) {
 	return provider.New(provider.Config{
 		PluginDirs: []string{filepath.Dir(exe)},
 		InstallDir: h.dirs.plugins(),
+		Sandbox:    h.sandbox,
 		RuntimeDir: filepath.Join(h.dirs.runtime, "p"),
 		Logger:     h.log,
 		Store:      h.store,

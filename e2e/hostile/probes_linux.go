@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -77,10 +78,17 @@ var probes = map[string]func(aim string) error{
 	},
 	// In the place of this process: no new one is needed.
 	"exec-self": func(aim string) error { return syscall.Exec(aim, []string{aim, "-c", "exit 0"}, nil) },
-	"fork":      func(string) error { return exec.Command("/proc/self/exe").Run() },
-	"tcp":       func(aim string) error { return dial("tcp", aim) },
-	"udp":       func(aim string) error { return dial("udp", aim) },
-	"unix":      func(aim string) error { return dial("unix", aim) },
+	"fork": func(string) error {
+		err := exec.Command("/proc/self/exe").Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return nil // It ran, and said that it is a plugin.
+		}
+		return err
+	},
+	"tcp":  func(aim string) error { return dial("tcp", aim) },
+	"udp":  func(aim string) error { return dial("udp", aim) },
+	"unix": func(aim string) error { return dial("unix", aim) },
 	"raw": func(string) error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
 		_ = unix.Close(fd)
@@ -224,9 +232,11 @@ var probes = map[string]func(aim string) error{
 	"use-descriptors": func(aim string) error {
 		n, _ := strconv.Atoi(aim)
 		for range n {
-			if _, err := os.Open("/proc/self/stat"); err != nil {
+			f, err := os.Open("/proc/self/stat")
+			if err != nil {
 				return err
 			}
+			defer func() { _ = f.Close() }()
 		}
 		return nil
 	},

@@ -51,7 +51,7 @@ func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := m.permit(ctx, p, d, base, p.BaseUrl != "" || pl.builtIn())
+	g, err := m.permit(ctx, p, d, base, pl.described())
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,8 @@ func (c *call) failed(e *providerv1.Error) {
 }
 
 // permit says where a provider's requests may go and with which key. Those for its base URL may go to this machine and to
-// private networks only if named says that a person has named it, or that its plugin came with the host.
-func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, base string, named bool) (*grant, error) {
+// private networks only if a person has named it, or its plugin came with the host.
+func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, base string, f file) (*grant, error) {
 	g := &grant{origins: map[string]bool{}}
 	for _, o := range d.Origins {
 		o, err := originOf(o)
@@ -106,11 +106,17 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.D
 		if err != nil {
 			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
 		}
-		g.origins[o] = named
+		g.origins[o] = p.BaseUrl != "" || f.builtIn
 		g.keyOrigin = o
 	}
 	if d.Key == nil {
 		return g, nil
+	}
+	if err := m.keyWithheld(f, d); err != nil {
+		if p.KeySource == "" && d.Key.Optional {
+			return g, nil
+		}
+		return nil, err
 	}
 	key, err := m.key(ctx, p, d, base)
 	if err != nil {

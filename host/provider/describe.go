@@ -78,10 +78,11 @@ func (p *plugin) report(a *apiv1.Plugin) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a.Description = p.description
+	a.Confinement = p.m.confinement(p.file)
 	a.Requests, a.Refused = p.traffic.requests.Load(), p.traffic.refused.Load()
 	switch {
 	case p.proc != nil:
-		a.State, a.Pid = apiv1.Plugin_STATE_RUNNING, int64(p.proc.runner.launched.pid)
+		a.State, a.Pid = apiv1.Plugin_STATE_RUNNING, int64(p.proc.runner.launched.PID())
 	case p.disabled():
 		a.State, a.Problem = apiv1.Plugin_STATE_DISABLED, p.switchedOff().Error()
 		return

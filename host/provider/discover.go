@@ -25,6 +25,8 @@ type file struct {
 	size     int64
 	// It came with the host.
 	builtIn bool
+	// When the system last noted a change; nobody can choose that.
+	changed time.Time
 	// Why it can't be started, for people; "" if nothing speaks against it.
 	problem string
 
@@ -130,7 +132,7 @@ func (m *Manager) inspect(dir, id string) (file, bool) {
 	if info.IsDir() {
 		return file{}, false
 	}
-	f.modified, f.size = info.ModTime(), info.Size()
+	f.modified, f.size, f.changed = info.ModTime(), info.Size(), changedAt(info)
 	if runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
 		f.problem = fmt.Sprintf("%s is not executable; run: chmod +x %s", path, path)
 	}
@@ -154,9 +156,9 @@ func validID(id string) bool {
 	return id != "" && len(id) <= 64
 }
 
-// builtIn tells whether the plugin came with the host.
-func (p *plugin) builtIn() bool {
+// described gives the file that the plugin's description is of.
+func (p *plugin) described() file {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.describedBy.builtIn
+	return p.describedBy
 }

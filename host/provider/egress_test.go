@@ -723,7 +723,7 @@ func TestPluginReachesItsProviderThroughTheHost(t *testing.T) {
 	upstream.Close()
 	_, err = m.Check(t.Context(), who)
 	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_UNREACHABLE)
-	if models, err := m.ListModels(t.Context(), who); err != nil || len(models) != 2 {
+	if models, err := m.ListModels(t.Context(), who); err != nil || len(models) != 3 {
 		t.Errorf("models gave %v, %v", models, err)
 	}
 }

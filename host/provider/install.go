@@ -318,6 +318,11 @@ func (m *Manager) activate(p *shown) error {
 
 // tryOut starts a program that is not installed yet, only to ask it what it is.
 func (m *Manager) tryOut(ctx context.Context, f file, p *pack) error {
+	if _, err := m.confine(f); err != nil {
+		// It is not started before a person has said yes to that; what it says is compared then.
+		m.log.Warn("plugin installed without a trial", "plugin", f.id, "why", err)
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, m.timing.describe+m.timing.start)
 	defer cancel()
 	d, err := m.describeOnce(ctx, f)

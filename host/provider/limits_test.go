@@ -219,7 +219,7 @@ func TestOriginsOfAPluginThatCameFromElsewhere(t *testing.T) {
 	m := newManager(t, nil, "scripted")
 	d := &providerv1.DescribeResponse{Id: "acme", DefaultBaseUrl: "http://127.0.0.1:2375", Origins: []string{"https://files.acme.example"}}
 	for _, named := range []bool{true, false} {
-		g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, named)
+		g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, file{builtIn: named})
 		if err != nil || g.origins["http://127.0.0.1:2375"] != named || g.origins["https://files.acme.example:443"] {
 			t.Errorf("named %v: %v, %v", named, g, err)
 		}
@@ -235,7 +235,7 @@ func TestOriginsOfAPluginThatCameFromElsewhere(t *testing.T) {
 		if _, err := m.Describe(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if p, _ := m.plugin(id); p.builtIn() != want {
+		if p, _ := m.plugin(id); p.described().builtIn != want {
 			t.Errorf("%s came with the host: %v", id, !want)
 		}
 	}

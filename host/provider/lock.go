@@ -164,7 +164,7 @@ func (i *installs) file(id string, l *lock) (file, bool) {
 	case !info.Mode().IsRegular():
 		return gone("%s is no plain file any more; install %s again", f.path, id)
 	}
-	f.modified, f.size = info.ModTime(), info.Size()
+	f.modified, f.size, f.changed = info.ModTime(), info.Size(), changedAt(info)
 	if l.Off[id] {
 		f.problem = switchedOffWords(id)
 	}

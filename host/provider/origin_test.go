@@ -100,7 +100,7 @@ func TestKeyComesFromWhereItIsKept(t *testing.T) {
 		Id: "acme", Name: "Acme", DefaultBaseUrl: "https://api.acme.example", Origins: []string{"https://files.acme.example"},
 		Key: &providerv1.KeyScheme{Header: "x-api-key", Env: "ACME_KEY", Url: "https://acme.example/keys"},
 	}
-	g, err := m.permit(t.Context(), &apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl, true)
+	g, err := m.permit(t.Context(), &apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl, file{builtIn: true})
 	if err != nil || g.key != "sk-1" || g.keyHeader != "X-Api-Key" || g.keyOrigin != "https://api.acme.example:443" || g.origins["https://files.acme.example:443"] || !g.origins["https://api.acme.example:443"] || len(g.origins) != 2 {
 		t.Errorf("got %+v, %v", g, err)
 	}
@@ -109,13 +109,13 @@ func TestKeyComesFromWhereItIsKept(t *testing.T) {
 		"env:NONE": {"should be in the environment variable NONE, which is not set"},
 		"env:BAD":  {"BAD, where the key of Acme should be, holds something with a line break"},
 	} {
-		_, err := m.permit(t.Context(), &apiv1.Provider{KeySource: source}, d, d.DefaultBaseUrl, true)
+		_, err := m.permit(t.Context(), &apiv1.Provider{KeySource: source}, d, d.DefaultBaseUrl, file{builtIn: true})
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_AUTH, words...)
 	}
-	_, err = m.permit(t.Context(), &apiv1.Provider{KeySource: "vault"}, d, d.DefaultBaseUrl, true)
+	_, err = m.permit(t.Context(), &apiv1.Provider{KeySource: "vault"}, d, d.DefaultBaseUrl, file{builtIn: true})
 	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "openvibez provider login Acme")
 	d.Key.Optional = true
-	if g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, true); err != nil || g.key != "" {
+	if g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, file{builtIn: true}); err != nil || g.key != "" {
 		t.Errorf("got %+v, %v", g, err)
 	}
 	for header, ok := range map[string]bool{"Authorization": true, "x-api-key": true, "": false, "Host": false, "a b": false, "x\n": false, "content-length": false} {

@@ -121,7 +121,7 @@ func (p *plugin) start(s *starting, f file, wait time.Duration) {
 		p.log.Error("plugin did not start", "error", err)
 		s.err = sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "%w", err)
 	default:
-		p.log.Info("plugin started", "pid", proc.runner.launched.pid)
+		p.log.Info("plugin started", "pid", proc.runner.launched.PID())
 		p.proc = proc
 		p.m.work.Go(func() { p.follow(proc) })
 		p.rest(proc)
@@ -130,7 +130,7 @@ func (p *plugin) start(s *starting, f file, wait time.Duration) {
 
 // follow waits for a process's end and notes why it came.
 func (p *plugin) follow(proc *process) {
-	<-proc.runner.launched.done
+	<-proc.runner.launched.Done()
 	p.mu.Lock()
 	p.gone(proc)
 	p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *plugin) gone(proc *process) {
 		proc.stopping = true
 		words := "it " + proc.lastWords("stopped unexpectedly")
 		p.failed(words)
-		p.log.Error("plugin stopped unexpectedly", "end", proc.runner.launched.end, "killed", proc.killed)
+		p.log.Error("plugin stopped unexpectedly", "end", proc.runner.launched.End(), "killed", proc.killed)
 	}
 }
 
@@ -271,7 +271,7 @@ func (p *plugin) watch(ctx context.Context, proc *process) {
 			p.mu.Lock()
 			proc.killed = "it did not answer any more and was ended"
 			p.mu.Unlock()
-			proc.runner.launched.kill()
+			proc.runner.launched.Kill()
 			return
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -52,7 +53,12 @@ type process struct {
 func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 	log := p.log
 	m.sweep.Do(func() { _ = os.RemoveAll(filepath.Join(m.runtimeDir, "p")) })
-	if err := f.genuine(); err != nil {
+	unconfined, err := m.confine(f)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := m.verified.expect(f, unconfined)
+	if err != nil {
 		return nil, err
 	}
 	// A process that is still ending keeps its directory.
@@ -60,19 +66,23 @@ func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := filepath.Join(dir, "own")
-	if err := os.MkdirAll(own, 0o700); err != nil {
-		return nil, fmt.Errorf("make the plugin's directory: %w", err)
+	// The plugin may write to the one, and sees the other.
+	own, sockets := filepath.Join(dir, "own"), filepath.Join(dir, "host")
+	for _, d := range []string{own, sockets} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("make the plugin's directory: %w", err)
+		}
 	}
 	proc := &process{file: f, dir: dir, stderr: newLineLog(log)}
-	socket := filepath.Join(dir, "host.sock")
+	socket := filepath.Join(sockets, "sock")
 	if proc.egress, err = listenEgress(socket, m.routes, p.traffic, p.secrets, log); err != nil {
 		return nil, err
 	}
 	stdout := newLineLog(log)
 	stdout.censor, proc.stderr.censor = p.secrets.censor, p.secrets.censor
-	proc.runner = &runner{cmd: exec.Command(f.path)}
-	proc.runner.cmd.Dir = own
+	proc.runner = &runner{sandbox: m.sandbox, plugin: sandbox.Plugin{
+		Path: f.path, SHA256: digest, Dir: own, Sockets: sockets, Memory: maxMemory, Processes: maxThreads, Unconfined: unconfined,
+	}}
 	proc.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  sdk.Handshake(),
 		VersionedPlugins: sdk.PluginSets(nil),
@@ -81,7 +91,7 @@ func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 		SkipHostEnv:      true,
 		StartTimeout:     m.timing.start,
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugincmd.Runner, error) {
-			proc.runner.cmd.Env = pluginEnv(cmd.Env, own, socket, m.getenv)
+			proc.runner.plugin.Env = pluginEnv(cmd.Env, own, socket, m.getenv)
 			return proc.runner, nil
 		},
 		UnixSocketConfig:    &goplugin.UnixSocketConfig{TempDir: dir},
@@ -98,6 +108,7 @@ func (m *Manager) startProcess(f file, p *plugin) (*process, error) {
 		proc.close()
 		return nil, err
 	}
+	m.verified.found(f)
 	return proc, nil
 }
 
@@ -128,8 +139,8 @@ func (p *process) close() {
 		p.egress.close()
 		p.client.Kill()
 		if p.runner.launched != nil {
-			p.runner.launched.kill()
-			<-p.runner.launched.done
+			_ = p.runner.Kill(context.Background())
+			<-p.runner.launched.Done()
 		}
 		_ = os.RemoveAll(p.dir)
 	})
@@ -153,7 +164,7 @@ func (p *process) explain(err error, name, when string) error {
 		if c == codes.Unavailable {
 			// The end of a process may lag behind the end of its connection.
 			select {
-			case <-p.runner.launched.done:
+			case <-p.runner.launched.Done():
 			case <-time.After(2 * time.Second):
 			}
 		}
@@ -167,7 +178,7 @@ func (p *process) explain(err error, name, when string) error {
 // dead tells whether the process has ended.
 func (p *process) dead() bool {
 	select {
-	case <-p.runner.launched.done:
+	case <-p.runner.launched.Done():
 		return true
 	default:
 		return false
@@ -176,7 +187,7 @@ func (p *process) dead() bool {
 
 // lastWords says how the process ended: "stopped unexpectedly (signal: killed) while answering".
 func (p *process) lastWords(what ...string) string {
-	end := p.runner.launched.end
+	end := p.runner.launched.End()
 	if p.killed != "" {
 		end = p.killed
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -22,6 +23,8 @@ type Config struct {
 	PluginDirs []string
 	// Where packages are installed; "": nowhere.
 	InstallDir string
+	// Confines them. nil: nothing does.
+	Sandbox *sandbox.Sandbox
 	// A short path of this host alone; sockets are made below it. What an earlier host left there is removed.
 	RuntimeDir string
 	Logger     *slog.Logger
@@ -36,6 +39,8 @@ type Manager struct {
 	dirs       []string
 	installs   installs
 	shelf      shelf
+	sandbox    *sandbox.Sandbox
+	verified   *verified
 	runtimeDir string
 	log        *slog.Logger
 	store      *store.Store
@@ -93,6 +98,8 @@ func New(c Config) *Manager {
 	m := &Manager{
 		dirs:       c.PluginDirs,
 		installs:   installs{dir: c.InstallDir},
+		sandbox:    c.Sandbox,
+		verified:   &verified{files: map[file]bool{}},
 		runtimeDir: c.RuntimeDir,
 		log:        c.Logger,
 		store:      c.Store,
@@ -111,6 +118,9 @@ func New(c Config) *Manager {
 			backoff: time.Second, maxBackoff: 30 * time.Second, memory: time.Hour,
 			linger: 5 * time.Second, stubborn: 10 * time.Second,
 		},
+	}
+	if m.sandbox == nil {
+		m.sandbox = sandbox.New(sandbox.Config{Logger: slog.New(slog.DiscardHandler)})
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m

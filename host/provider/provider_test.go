@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -25,8 +26,11 @@ import (
 // watchdog ends a test that hangs; no test depends on it.
 const watchdog = time.Minute
 
-// scriptedPath is the scripted plugin, built once.
-var scriptedPath string
+// The scripted plugin, the hostile one and the sandbox's helper, built once.
+var scriptedPath, hostilePath, helperPath string
+
+// box is the sandbox of all tests, with the walls that this system has.
+var box *sandbox.Sandbox
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("PROVIDER_TEST_HOST"); dir != "" {
@@ -43,13 +47,24 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	scriptedPath = filepath.Join(dir, "scripted.exe")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", scriptedPath, "github.com/openvibez/openvibez/e2e/scripted")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the scripted plugin: %v\n%s", err, out)
-		return 1
+	work := dir
+	if built := os.Getenv("PROVIDER_TEST_BUILT"); built != "" {
+		dir = built
 	}
+	scriptedPath, hostilePath, helperPath = filepath.Join(dir, "scripted.exe"), filepath.Join(dir, "hostile.exe"), filepath.Join(dir, "openvibez-sandbox")
+	for path, what := range map[string]string{scriptedPath: "e2e/scripted", hostilePath: "e2e/hostile", helperPath: "host/sandbox/helper"} {
+		if dir != work {
+			break
+		}
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "github.com/openvibez/openvibez/"+what)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", what, err, out)
+			return 1
+		}
+	}
+	box = sandbox.New(sandbox.Config{Helper: helperPath, CacheDir: work, RuntimeDir: work, Logger: slog.New(slog.DiscardHandler)})
+	defer func() { _ = box.Close() }()
 	return m.Run()
 }
 
@@ -67,20 +82,34 @@ func shortDir(t *testing.T) string {
 // install puts the scripted plugin into dir under the names of ids.
 func install(t *testing.T, dir string, ids ...string) {
 	t.Helper()
+	place(t, scriptedPath, dir, ids...)
+}
+
+func place(t *testing.T, program, dir string, ids ...string) {
+	t.Helper()
 	for _, id := range ids {
-		if err := os.Link(scriptedPath, filepath.Join(dir, fileName(id))); err != nil {
+		to := filepath.Join(dir, fileName(id))
+		if os.Link(program, to) == nil {
+			continue
+		}
+		b, err := os.ReadFile(program)
+		if err == nil {
+			err = os.WriteFile(to, b, 0o755)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// newManager makes a Manager with the scripted plugin installed as ids, and short times between restarts.
+// newManager makes a Manager with the scripted plugin installed as ids, confined as this system allows, and short times
+// between restarts.
 func newManager(t *testing.T, env map[string]string, ids ...string) *Manager {
 	t.Helper()
 	dir := t.TempDir()
 	install(t, dir, ids...)
 	m := New(Config{
-		PluginDirs: []string{dir}, RuntimeDir: shortDir(t), Logger: slog.New(slog.DiscardHandler),
+		PluginDirs: []string{dir}, RuntimeDir: shortDir(t), Logger: slog.New(slog.DiscardHandler), Sandbox: box,
 		Getenv: func(name string) string { return env[name] },
 	})
 	m.timing.backoff, m.timing.maxBackoff = time.Millisecond, 4*time.Millisecond
@@ -226,7 +255,7 @@ func TestProcessIsSharedAndStopsWithTheManager(t *testing.T) {
 	proc := p.proc
 	m.Close()
 	select {
-	case <-proc.runner.launched.done:
+	case <-proc.runner.launched.Done():
 	default:
 		t.Error("process lives on after Close")
 	}

@@ -5,21 +5,23 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/openvibez/openvibez/host/sandbox"
 )
 
 // drainTime is how long the output of a process that has ended is still read. A process it left behind may hold the
 // pipes open for ever.
 const drainTime = time.Second
 
-// runner starts one process for go-plugin and remembers what it printed before it answered.
+// runner starts one process for go-plugin, in the sandbox, and remembers what it printed before it answered.
 type runner struct {
-	cmd      *exec.Cmd
-	launched *launched
+	sandbox  *sandbox.Sandbox
+	plugin   sandbox.Plugin
+	launched *sandbox.Process
 	stdout   *output
 	stderr   *output
 }
@@ -34,8 +36,7 @@ func (r *runner) Start(context.Context) error {
 	if err != nil {
 		return errors.Join(err, outRead.Close(), outWrite.Close())
 	}
-	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = nil, outWrite, errWrite
-	l, err := launch(r.cmd)
+	l, err := r.sandbox.StartPlugin(r.plugin, outWrite, errWrite)
 	_, _ = outWrite.Close(), errWrite.Close()
 	if err != nil {
 		_, _ = outRead.Close(), errRead.Close()
@@ -45,7 +46,7 @@ func (r *runner) Start(context.Context) error {
 	r.stdout = &output{file: outRead, eof: make(chan struct{})}
 	r.stderr = &output{file: errRead, eof: make(chan struct{})}
 	go func() {
-		<-l.done
+		<-l.Done()
 		time.Sleep(drainTime)
 		_, _ = outRead.Close(), errRead.Close()
 	}()
@@ -53,18 +54,27 @@ func (r *runner) Start(context.Context) error {
 }
 
 func (r *runner) Wait(context.Context) error {
-	<-r.launched.done
+	<-r.launched.Done()
 	return nil
 }
 
+// Kill ends the process. One that has just ended by itself gets the time to say how.
 func (r *runner) Kill(context.Context) error {
-	r.launched.kill()
+	select {
+	case <-r.stdout.eof:
+		select {
+		case <-r.launched.Done():
+		case <-time.After(drainTime):
+		}
+	default:
+	}
+	r.launched.Kill()
 	return nil
 }
 
 func (r *runner) Stdout() io.ReadCloser { return r.stdout }
 func (r *runner) Stderr() io.ReadCloser { return r.stderr }
-func (r *runner) Name() string          { return r.cmd.Path }
+func (r *runner) Name() string          { return r.plugin.Path }
 
 func (r *runner) Diagnose(context.Context) string { return "" }
 
@@ -74,15 +84,6 @@ func (r *runner) PluginToHost(network, address string) (string, string, error) {
 
 func (r *runner) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
-}
-
-// ended reaps a started command and says how it ended: "exit status 3", "signal: killed".
-func ended(cmd *exec.Cmd) string {
-	_ = cmd.Wait()
-	if cmd.ProcessState == nil {
-		return "unknown end"
-	}
-	return cmd.ProcessState.String()
 }
 
 // output is one of a process's pipes, with its beginning kept.
@@ -124,5 +125,5 @@ func (r *runner) ID() string {
 	if r.launched == nil {
 		return ""
 	}
-	return strconv.Itoa(r.launched.pid)
+	return strconv.Itoa(r.launched.PID())
 }

@@ -24,11 +24,15 @@ const timedOut = "timeout while waiting"
 func (p *process) startProblem(err error) error {
 	path := p.file.path
 	if p.runner.launched == nil {
+		// The helper found another program than was installed, or something else.
+		if changed := p.file.genuine(); changed != nil {
+			return changed
+		}
 		return execProblem(path, err)
 	}
 	var exited bool
 	select {
-	case <-p.runner.launched.done:
+	case <-p.runner.launched.Done():
 		exited = true
 	case <-time.After(lag(err)):
 	}
@@ -40,6 +44,9 @@ func (p *process) startProblem(err error) error {
 			case <-time.After(drainTime):
 			}
 		}
+	}
+	if why := p.inTheBox(); why != nil && exited {
+		return execProblem(path, why)
 	}
 	line, printed := p.runner.stdout.firstLine()
 	version, hello := handshakeVersion(line)
@@ -55,9 +62,27 @@ func (p *process) startProblem(err error) error {
 	case strings.Contains(err.Error(), timedOut):
 		return fmt.Errorf("%s did not answer in time after its start%s. Start it again; if it stays so, install it again", path, p.printed())
 	case exited:
-		return fmt.Errorf("%s ended while starting (%s)%s", path, p.runner.launched.end, p.printed())
+		return fmt.Errorf("%s ended while starting (%s)%s", path, p.runner.launched.End(), p.printed())
 	}
 	return fmt.Errorf("start %s: %w%s", path, err, p.printed())
+}
+
+// inTheBox gives the error with which the system refused to execute a confined plugin: the helper that tried it can only
+// print it.
+func (p *process) inTheBox() error {
+	for _, line := range p.stderr.lastLines() {
+		words, ok := strings.CutPrefix(line, "openvibez-sandbox: start plugin: ")
+		if !ok || p.runner.plugin.Unconfined {
+			continue
+		}
+		for _, no := range []syscall.Errno{syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.ETXTBSY} {
+			if words == no.Error() {
+				return no
+			}
+		}
+		return errors.New(words)
+	}
+	return nil
 }
 
 // execProblem says why the system did not execute a file.

@@ -15,7 +15,7 @@ type Plugin struct {
 	Path string
 	// SHA256 is the digest it must have; zero is not checked.
 	SHA256 [32]byte
-	// Dir is its own directory, and its working directory. It is the only place it can write to.
+	// Dir is its own directory, and its working directory. It can make sockets there, and files, but only empty ones.
 	Dir string
 	// Sockets is a directory with the sockets that the host serves it; "" is none.
 	Sockets string

@@ -122,6 +122,12 @@ func setLimits(s *box.Spec) error {
 			return err
 		}
 	}
+	if s.Plugin != nil {
+		// It may make the files and sockets it needs to be found, but fill none: the disk they are on is the host's.
+		if err := limit(unix.RLIMIT_FSIZE, 0, "the size of files"); err != nil {
+			return err
+		}
+	}
 	if n := s.Limits.Processes; n > 0 && s.Walls == box.WallsFull {
 		// Counted in the user namespace; without one it would count everything the person runs.
 		return limit(unix.RLIMIT_NPROC, uint64(n), "processes")
