@@ -1,13 +1,18 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/sdk"
 	"github.com/openvibez/openvibez/ui"
 )
 
@@ -55,6 +60,46 @@ func TestBrowserApprovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	browse(t, h, "approvals.mjs", "DIR="+dir)
+}
+
+// TestBrowserPlugins installs, updates and removes a plugin in Chromium.
+func TestBrowserPlugins(t *testing.T) {
+	h := newHome(t)
+	first := sdk.Manifest{
+		ID: "acme", Name: "Acme", Description: "Models that a test has made up", Version: "1.0.0", Protocol: 1, Licence: "MIT",
+		BaseURL: "https://api.acme.example",
+	}
+	second := first
+	second.Version, second.Origins = "1.1.0", []string{"https://more.acme.example"}
+	browse(t, h, "plugins.mjs", "PACKAGE="+pack(t, first), "UPDATE="+pack(t, second))
+}
+
+// pack writes an unsigned package whose program says what the manifest does, and gives its path.
+func pack(t *testing.T, m sdk.Manifest) string {
+	t.Helper()
+	program, err := os.ReadFile(filepath.Join(bin, "openvibez-provider-scripted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := []byte("planted manifest:" + strings.Repeat(".", 1000))
+	if bytes.Count(program, place) != 1 || len(said) > 1000 {
+		t.Fatal("the program has no place for a manifest")
+	}
+	program = bytes.Replace(program, place, append([]byte("planted manifest:"), append(said, bytes.Repeat([]byte(" "), 1000-len(said))...)...), 1)
+	m.Platforms = map[string]string{runtime.GOOS + "/" + runtime.GOARCH: "acme"}
+	var b bytes.Buffer
+	if err := provider.WritePackage(&b, &m, map[string][]byte{"acme": program, "LICENSE": []byte("Do as you like.\n")}, nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "acme-"+m.Version+".ovp")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // browse runs one of the page's scripts against a host that is started if need be.

@@ -7,8 +7,9 @@ const { LINK, SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
 
 export const link = LINK;
 
-// inBrowser runs `script` with the browser and a page of it; what the page complains about is an error too.
-export async function inBrowser(script) {
+// inBrowser runs `script` with the browser and a page of it; what the page complains about is an error too, but for as
+// many requests as the host is to refuse.
+export async function inBrowser(script, { refused = 0 } = {}) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -26,7 +27,11 @@ export async function inBrowser(script) {
     const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, acceptDownloads: true });
     const page = await context.newPage();
     page.on("pageerror", (e) => problems.push(`page error: ${e.message}`));
-    page.on("console", (m) => m.type() === "error" && problems.push(`console: ${m.text()}`));
+    page.on("console", (m) => {
+      if (m.type() !== "error") return;
+      if (/status of 4\d\d/.test(m.text()) && refused-- > 0) return;
+      problems.push(`console: ${m.text()}`);
+    });
     page.on("request", (r) => {
       if (!r.url().startsWith(new URL(LINK).origin) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`);
     });

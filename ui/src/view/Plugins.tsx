@@ -92,7 +92,7 @@ function PluginRow({ plugin: p }: { plugin: Plugin }) {
           <button class="text-button" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Close" : "Details"}</button>
         </span>
       </div>
-      {p.problem && <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.problem} /></p>}
+      {p.problem && !p.off && <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.problem} /></p>}
       {said && <p class="provider-state" data-bad={!said.ok || undefined} role="status"><Icon name={said.ok ? "check" : "warn"} /><Words text={said.words} /></p>}
       {open && (
         <div class="details">
