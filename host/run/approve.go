@@ -154,7 +154,7 @@ func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.App
 	}
 	if j.why != "" {
 		a.Instead = ""
-	} else if what := remembers(d, c.Command()); what != "" {
+	} else if what := remembers(d, c.Command()); what != "" && w.place.Level == policy.LevelFull {
 		if d.Class != policy.ClassNetwork || len(d.Domains) == 0 {
 			a.Prefix = d.Prefix
 		}

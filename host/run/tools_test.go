@@ -535,6 +535,26 @@ func TestScratch(t *testing.T) {
 	b.wantEnd(third, completed, noError)
 	b.wantOutput(third, 0, true, "no such file")
 
+	// A directory goes when nobody can come back to it.
+	dirs := func() int {
+		all, err := os.ReadDir(filepath.Join(b.dir, "scratch"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	if n := dirs(); n != 2 {
+		t.Errorf("%d scratch directories", n)
+	}
+	for _, id := range []string{third.SessionId, first.SessionId} {
+		if err := b.store.PurgeSession(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.engine.sweepScratch(t.Context()); dirs() != 1 {
+		t.Errorf("%d scratch directories are left", dirs())
+	}
+
 	// A model that would need words for it has no tools there, and nobody has if a person says so.
 	r := b.sendTo("remote", "", "history")
 	b.wantEnd(r, completed, noError)

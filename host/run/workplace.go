@@ -127,6 +127,25 @@ func (e *Engine) enter(ctx context.Context, session *apiv1.Session) (*workplace,
 	return w, nil
 }
 
+// sweepScratch removes the scratch directories of sessions that are gone.
+func (e *Engine) sweepScratch(ctx context.Context) {
+	if e.box == nil {
+		return
+	}
+	dirs, err := os.ReadDir(e.box.Scratch)
+	if err != nil {
+		return
+	}
+	for _, d := range dirs {
+		if needed, err := e.store.Referred(ctx, d.Name()); err != nil || needed || !d.IsDir() {
+			continue
+		}
+		if err := os.RemoveAll(e.box.ScratchDir(d.Name())); err != nil {
+			e.log.Warn("remove the scratch directory of a session that is gone", "error", err)
+		}
+	}
+}
+
 // at is the place as it is in a directory: a repository deeper in a workspace is not trusted because the workspace is.
 func (e *Engine) at(ctx context.Context, w *workplace, dir string) (policy.Place, error) {
 	p := w.place

@@ -208,3 +208,15 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*apiv1
 	}
 	return row.proto(), nil
 }
+
+// Referred tells whether there is a session with this id, or one that branched from it.
+func (s *Store) Referred(ctx context.Context, id string) (bool, error) {
+	found := false
+	err := s.read(ctx, func(v view) error {
+		return v.one("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?) OR EXISTS (SELECT 1 FROM sessions WHERE parent_id = ?)", []any{id, id}, &found)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for session %s: %w", id, err)
+	}
+	return found, nil
+}
