@@ -50,7 +50,10 @@ func (d *Decision) explain(p Place, f finding) {
 		d.Instead = "Let the workspace run unknown commands in the sandbox without asking, or write it plainly."
 	case d.Verdict == Ask && p.Trust == TrustUntrusted:
 		d.Reason = what + ", and this workspace is not trusted."
-		d.Instead = "Trust the workspace, or remember this command."
+		d.Instead = "Trust the workspace."
+		if f.offer != nil {
+			d.Instead = "Trust the workspace, or remember this command."
+		}
 	default:
 		d.Reason = what + "."
 	}

@@ -128,7 +128,7 @@ func (e *Engine) patience(ctx context.Context) (time.Duration, error) {
 	}
 	var minutes float64
 	if err := json.Unmarshal([]byte(value), &minutes); err != nil || minutes <= 0 || minutes > 7*24*60 {
-		return defaultPatience, nil //nolint:nilerr // A setting that makes no sense is none.
+		return defaultPatience, nil
 	}
 	return time.Duration(minutes * float64(time.Minute)), nil
 }
