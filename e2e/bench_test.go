@@ -184,7 +184,7 @@ func BenchmarkIdle(b *testing.B) {
 		h.must("ask", "--provider", "bench", "--model", openaitest.Plain, "hello")
 		time.Sleep(5 * time.Second)
 		b.ReportMetric(alone, "host-pss-MB")
-		b.ReportMetric(pss(b, pid)+pss(b, child(b, pid, "openvibez-provider-openai")), "host+openai-pss-MB")
+		b.ReportMetric(pss(b, pid)+pss(b, child(b, pid, "openvibez-provider-openai"))+pss(b, child(b, pid, "openvibez-sandbox")), "host+openai-pss-MB")
 	}
 	b.ReportMetric(0, "ns/op")
 }
