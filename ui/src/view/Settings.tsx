@@ -38,7 +38,7 @@ export function Settings() {
         <header class="sheet-head">
           <div class="tabs" role="tablist" aria-label="Settings" onKeyDown={moved}>
             {tabs.map((t, i) => (
-              <button key={t.id} id={`tab-${t.id}`} role="tab" aria-selected={i === at} aria-controls="settings-page" tabIndex={i === at ? 0 : -1} onClick={() => (dialog.value = t.id)}>
+              <button key={t.id} id={`tab-${t.id}`} role="tab" autofocus={i === at} aria-selected={i === at} aria-controls="settings-page" tabIndex={i === at ? 0 : -1} onClick={() => (dialog.value = t.id)}>
                 {t.name}
               </button>
             ))}
