@@ -190,6 +190,7 @@ func (h *host) run(ctx context.Context) error {
 		h.store.Keep(ctx)
 	}()
 	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.data)
+	go h.restWhenIdle(ctx)
 	if h.options.detached {
 		go h.endWhenIdle(ctx)
 	} else {
