@@ -9,7 +9,7 @@ import (
 // finding is what is known about a request before anybody's trust comes into it.
 type finding struct {
 	// For each class that something in it belongs to, why. A command line can belong to several.
-	why map[Class]string
+	why reasons
 	// Nothing but git changes anything, so that .git may be written.
 	onlyGit bool
 	// The hosts it names, and whether there may be others.
@@ -22,6 +22,21 @@ type finding struct {
 	code  bool // it runs code of the workspace
 	// It can't be done at all, whoever agrees.
 	impossible bool
+}
+
+// reasons holds one for each class, and nothing for the classes that do not apply.
+type reasons [ClassDangerous + 1]string
+
+func (r reasons) has(c Class) bool { return r[c] != "" }
+
+// only tells whether nothing but these classes applies.
+func (r reasons) only(classes ...Class) bool {
+	for c, why := range r {
+		if why != "" && !slices.Contains(classes, Class(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Decide says whether something may be done. It reads nothing but its argument and takes bounded time.
@@ -76,8 +91,8 @@ func judge(r Request, f finding) Decision {
 	cells := rowOf(place)
 	var rule string
 	for _, class := range []Class{ClassRead, ClassBuild, ClassGit, ClassNetwork, ClassUnknown, ClassDangerous} {
-		why, is := f.why[class]
-		if !is {
+		why := f.why[class]
+		if why == "" {
 			continue
 		}
 		c := cells[class]

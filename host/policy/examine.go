@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +13,8 @@ import (
 
 // examine finds out what a command line does, as far as that can be proven.
 func examine(r Request) finding {
-	w := &walk{root: r.Place.Root, found: finding{why: map[Class]string{}}}
+	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root))}
+	dir := filepath.ToSlash(filepath.Clean(r.Dir))
 	switch {
 	case len(r.Command) > maxBytes:
 		w.refuse("It is longer than 16 KiB, which nobody can judge")
@@ -21,33 +23,52 @@ func examine(r Request) finding {
 	default:
 		if why := invisible(r.Command); why != "" {
 			w.refuse(why)
+		} else if deep(r.Command) {
+			w.refuse("It is nested too deeply to be read")
 		}
 	}
-	if !within(r.Place.Root, r.Dir) {
+	if !within(w.root, dir) {
 		if r.Place.Access != AccessRoot {
 			w.refuse("Its working directory lies outside the workspace")
 		}
 		w.add(ClassDangerous, "It works outside the workspace")
 	}
 	if w.problem == "" {
-		w.parse(r.Command, &state{dirs: []string{r.Dir}, vars: map[string]arg{}})
+		w.parse(r.Command, &state{dirs: []string{dir}})
 	}
 	f := w.found
 	if w.problem != "" {
-		return finding{why: map[Class]string{ClassUnknown: w.problem}, impossible: true}
+		return finding{why: reasons{ClassUnknown: w.problem}, impossible: true}
 	}
-	if len(f.why) == 0 {
+	if f.why.only() {
 		f.why[ClassRead] = "It does nothing"
 	}
-	_, build := f.why[ClassBuild]
-	_, unknown := f.why[ClassUnknown]
-	_, dangerous := f.why[ClassDangerous]
-	f.onlyGit = w.gits > 0 && w.gits == w.changing && !build && !unknown && !dangerous
+	f.onlyGit = w.gits > 0 && w.gits == w.changing && f.why.only(ClassRead, ClassGit, ClassNetwork)
+	if f.why.has(ClassNetwork) && len(f.domains) > 0 && !f.others {
+		f.why[ClassNetwork] = "It reaches " + strings.Join(f.domains, " and ")
+	}
 	f.code = w.code
 	if !w.code {
 		f.offer = same(w.offers)
 	}
 	return f
+}
+
+// deep finds lines that open far more than they close, before any time goes into parsing them.
+func deep(text string) bool {
+	open := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '{':
+			open++
+		case ')', '}':
+			open = max(0, open-1)
+		}
+		if open > 2*maxDepth {
+			return true
+		}
+	}
+	return false
 }
 
 // same is what all the lists are, or nil.
@@ -66,6 +87,8 @@ func same(lists [][]string) []string {
 // unseen tells of characters that a person can't see, or would take for others.
 func unseen(r rune) bool {
 	switch {
+	case r >= ' ' && r < 0x7F:
+		return false
 	case r == '\uFE0F': // makes emoji colourful
 		return false
 	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs, unicode.Variation_Selector):

@@ -135,8 +135,8 @@ func (w *walk) onlyLooks(c *call) {
 			looks = looks || a.is("-c") || a.is("-dc") || a.is("-cd") || a.is("-l") || a.is("-t") || a.is("--stdout") || a.is("--list") || a.is("--test")
 		}
 	}
-	if looks && len(w.found.why) == 1 && w.has(ClassBuild) && !named(c, "-d") {
-		delete(w.found.why, ClassBuild)
+	if looks && w.found.why.only(ClassBuild) && !named(c, "-d") {
+		w.found.why[ClassBuild] = ""
 		w.add(ClassRead, because(ClassRead))
 	}
 }

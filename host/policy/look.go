@@ -32,14 +32,12 @@ func (w *walk) look(n syntax.Node, st *state) {
 // command covers.
 func (w *walk) redirect(r *syntax.Redirect, st *state) {
 	outer := w.found.why
-	w.found.why = map[Class]string{}
+	w.found.why = reasons{}
 	w.redirection(r, st)
 	mine := w.found.why
 	w.found.why = outer
-	for class, why := range mine {
-		w.add(class, why)
-	}
-	if len(mine) > 0 {
+	w.merge(mine)
+	if !mine.only() {
 		w.changing++
 		w.found.argvs = append(w.found.argvs, nil)
 		w.offers = append(w.offers, nil)

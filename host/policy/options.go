@@ -32,6 +32,17 @@ func (s spec) find(name string) (option, bool) {
 	matches := 0
 	rest := s.options
 	for rest != "" {
+		if long { // on to the next that begins like it
+			i := strings.Index(rest, name)
+			if i < 0 {
+				break
+			}
+			if i > 0 && rest[i-1] != ' ' {
+				rest = rest[i+1:]
+				continue
+			}
+			rest = rest[i:]
+		}
 		var word string
 		word, rest, _ = strings.Cut(rest, " ")
 		if len(word) < 2 || (strings.HasPrefix(word, "--") != long) {

@@ -11,17 +11,17 @@ import (
 // and tools. Commands see them read-only; a name counts at the workspace's top and, for .git, anywhere.
 func Protected() []string {
 	return []string{
-		".git", ".hg", ".svn", ".jj",
-		".vscode", ".idea", ".zed", ".fleet",
-		".husky", ".devcontainer", ".devcontainer.json", ".envrc",
-		".openvibez", ".claude", ".cursor", ".codex", ".gemini", ".mcp.json",
+		".git", ".hg", ".vscode", ".idea", ".husky", ".devcontainer", ".envrc", ".claude", ".cursor", ".codex", ".openvibez",
 	}
 }
 
-// within tells whether an absolute path is root or below it. Both are compared as they are written.
+// within tells whether a path is root or below it. Both are absolute and clean, and compared as they are written.
 func within(root, path string) bool {
-	rel, err := filepath.Rel(root, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	if !strings.HasPrefix(path, root) {
+		return false
+	}
+	rest := path[len(root):]
+	return rest == "" || strings.HasSuffix(root, "/") || rest[0] == '/' || rest[0] == filepath.Separator
 }
 
 // protected names the part of a path below root that is not to be changed, or "". Names are compared as file systems
@@ -45,29 +45,30 @@ func protected(root, path string) string {
 
 // reading is what a file tool's wish to read comes to.
 func reading(r Request) finding {
-	if within(r.Place.Root, r.Read) {
-		return finding{why: map[Class]string{ClassRead: "It reads a file of the workspace"}}
+	if within(filepath.Clean(r.Place.Root), filepath.Clean(r.Read)) {
+		return finding{why: reasons{ClassRead: "It reads a file of the workspace"}}
 	}
-	return finding{why: map[Class]string{ClassUnknown: "It reads " + quote(r.Read) + ", which lies outside the workspace"}}
+	return finding{why: reasons{ClassUnknown: "It reads " + quote(r.Read) + ", which lies outside the workspace"}}
 }
 
 // writing is what a file tool's wish to change a file comes to.
 func writing(r Request) finding {
-	root := r.Place.Root
-	if !within(root, r.Write) || filepath.Clean(r.Write) == filepath.Clean(root) {
-		return finding{why: map[Class]string{ClassDangerous: "It changes " + quote(r.Write) + ", which lies outside the workspace"}}
+	root := filepath.Clean(r.Place.Root)
+	r.Write = filepath.Clean(r.Write)
+	if !within(root, r.Write) || r.Write == root {
+		return finding{why: reasons{ClassDangerous: "It changes " + quote(r.Write) + ", which lies outside the workspace"}}
 	}
 	name := protected(root, r.Write)
 	switch {
 	case name == ".git" && r.Place.Access != AccessRoot:
 		return finding{
-			why:        map[Class]string{ClassDangerous: "It changes git's own files, which only git commands may"},
+			why:        reasons{ClassDangerous: "It changes git's own files, which only git commands may"},
 			impossible: true,
 		}
 	case name != "":
-		return finding{why: map[Class]string{ClassDangerous: "It changes " + name + ", which decides what runs by itself later"}}
+		return finding{why: reasons{ClassDangerous: "It changes " + name + ", which decides what runs by itself later"}}
 	}
-	return finding{why: map[Class]string{ClassBuild: "It changes a file of the workspace"}}
+	return finding{why: reasons{ClassBuild: "It changes a file of the workspace"}}
 }
 
 // resolve is where a path leads, from each directory that the command may be in. Links are not followed: the sandbox
@@ -85,6 +86,9 @@ func resolve(dirs []string, text string) []string {
 
 // readPath allows what lies in the workspace, private temporary files, and what every system has in common.
 func (w *walk) readPath(text string, st *state) {
+	if !strings.HasPrefix(text, "/") && !strings.Contains(text, "..") && !slices.ContainsFunc(st.dirs, func(d string) bool { return !within(w.root, d) }) {
+		return
+	}
 	for _, full := range resolve(st.dirs, text) {
 		if !within(w.root, full) && !common(full) && !temporary(full) {
 			if host, is := socketPath(full); is {

@@ -10,12 +10,7 @@ import (
 func Covers(prefix []string, command string) bool {
 	const root = "/workspace"
 	f := examine(Request{Command: command, Dir: root, Place: Place{Root: root}})
-	for class := range f.why {
-		if class == ClassUnknown || class == ClassDangerous {
-			return false
-		}
-	}
-	return f.begins(prefix)
+	return !f.why.has(ClassUnknown) && !f.why.has(ClassDangerous) && f.begins(prefix)
 }
 
 // covering is the rule that a command begins with.

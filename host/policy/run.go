@@ -30,7 +30,7 @@ func (w *walk) run(args []arg, env []variable, st *state) {
 		return
 	}
 	outer := w.found.why
-	w.found.why = map[Class]string{}
+	w.found.why = reasons{}
 	name, own := program(args[0])
 	c := &call{name: name, args: args[1:], st: st, offer: []string{name}}
 	switch {
@@ -48,11 +48,8 @@ func (w *walk) run(args []arg, env []variable, st *state) {
 	}
 	mine := w.found.why
 	w.found.why = outer
-	for class, why := range mine {
-		w.add(class, why)
-	}
-	delete(mine, ClassRead)
-	if len(mine) > 0 && !c.wrapper {
+	w.merge(mine)
+	if !mine.only(ClassRead) && !c.wrapper {
 		w.record(c, args)
 	}
 }

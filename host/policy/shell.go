@@ -58,7 +58,7 @@ func (w *walk) script(text string, st *state) {
 	}
 	defer w.leave()
 	sub := st.clone()
-	sub.vars = map[string]arg{}
+	sub.vars = nil
 	w.wrapped++
 	w.parse(text, sub)
 	w.wrapped--
@@ -101,12 +101,11 @@ func (w *walk) shell(c *call) {
 		w.add(ClassUnknown, "It starts a shell with nothing to run")
 	case command:
 		c.wrapper = true
-		if args[0].kind > pattern || args[0].loud || args[0].home {
+		if args[0].kind != literal || args[0].loud || args[0].home {
 			w.add(ClassUnknown, "What the shell is to run is only known when it runs")
-			return
 		}
-		if args[0].kind == pattern {
-			w.add(ClassUnknown, "What the shell is to run is only known when it runs")
+		if args[0].kind > pattern {
+			return
 		}
 		w.script(args[0].text, c.st)
 	case len(args) > 0:
@@ -219,12 +218,11 @@ func (w *walk) builtin(c *call) bool {
 		c.wrapper = true
 		var text []string
 		for _, a := range c.args {
-			if a.kind > pattern || a.loud || a.home {
+			if a.kind != literal || a.loud || a.home {
 				w.add(ClassUnknown, "What it runs is only known when it runs")
-				return true
 			}
-			if a.kind == pattern {
-				w.add(ClassUnknown, "What it runs is only known when it runs")
+			if a.kind > pattern {
+				return true
 			}
 			text = append(text, a.text)
 		}

@@ -233,7 +233,7 @@ func (w *walk) behind(args []arg, st *state) {
 	if name, _ := program(args[0]); !unknown && name != "" {
 		// A program that is not known is one of the workspace's, or of what it installed.
 		if _, listed := specOf(name); !listed && strings.HasSuffix(w.found.why[ClassUnknown], " is not a program that is known") {
-			delete(w.found.why, ClassUnknown)
+			w.found.why[ClassUnknown] = ""
 			w.runsCode(&call{name: name, args: args[1:], st: st})
 		}
 	}
@@ -253,9 +253,9 @@ func (w *walk) fetchedTool(c *call) {
 
 // isTool tells whether a name is one of the tools that developers have in their workspace.
 func isTool(c *call) bool {
-	w := &walk{root: "/", found: finding{why: map[Class]string{}}}
+	w := &walk{root: "/"}
 	w.tool(c)
-	return w.has(ClassBuild) && len(w.found.why) == 1
+	return w.has(ClassBuild) && w.found.why.only(ClassBuild)
 }
 
 func (w *walk) cargo(c *call, verb string) {
@@ -330,7 +330,7 @@ func (w *walk) online(c *call, verb string) {
 	w.found.others = true
 	switch c.name {
 	case "gh":
-		w.add(ClassNetwork, "It reaches api.github.com")
+		w.found.others = false
 		w.reach("api.github.com")
 	case "openssl":
 		w.add(ClassUnknown, "It works with keys")

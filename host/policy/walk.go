@@ -11,7 +11,8 @@ import (
 const (
 	maxBytes    = 16 << 10 // of a command line
 	maxDepth    = 100      // of nesting
-	maxCommands = 4000     // simple commands looked at, loops unrolled
+	maxCommands = 2500     // commands looked at, loops unrolled
+	maxRounds   = 200      // of a loop that are followed one by one
 	maxParsed   = 64 << 10 // bytes parsed, with all the lines inside the line
 )
 
@@ -32,8 +33,8 @@ type walk struct {
 
 // state is what is known at one point of a line.
 type state struct {
-	dirs  []string       // where it may be
-	vars  map[string]arg // what the line itself has set; nil where that can't be followed
+	dirs  []string // where it may be
+	vars  *scope   // what the line itself has set
 	input input
 	lists bool   // what was run last prints names of files in the workspace
 	alt   *state // what holds if that failed; nil where it makes no difference
@@ -59,7 +60,7 @@ const (
 
 func (st *state) clone() *state {
 	c := *st
-	c.vars, c.alt = maps.Clone(st.vars), nil
+	c.alt = nil
 	return &c
 }
 
@@ -90,46 +91,72 @@ func (st *state) join(other *state) {
 		*st = *other
 		return
 	}
-	if other.vars == nil {
-		st.vars = nil
-	}
 	for _, d := range other.dirs {
 		if !slices.Contains(st.dirs, d) {
 			st.dirs = append(st.dirs[:len(st.dirs):len(st.dirs)], d)
 		}
 	}
-	for name, v := range st.vars {
-		if o, ok := other.vars[name]; !ok || o != v {
-			st.vars[name] = arg{kind: splits}
+	if st.vars == other.vars {
+		return
+	}
+	both := &scope{values: map[string]arg{}}
+	for name, v := range st.vars.all() {
+		if o, ok := other.vars.get(name); ok && o == v {
+			both.values[name] = v
 		}
 	}
-	for name := range other.vars {
-		if _, ok := st.vars[name]; !ok && st.vars != nil {
-			st.vars[name] = arg{kind: splits}
-		}
+	st.vars = both
+}
+
+// scope is the variables at one point of a line. It never changes, so that states can share it; a variable that it does
+// not have can be anything.
+type scope struct{ values map[string]arg }
+
+func (s *scope) all() map[string]arg {
+	if s == nil {
+		return nil
 	}
+	return s.values
+}
+
+func (s *scope) get(name string) (arg, bool) {
+	v, ok := s.all()[name]
+	return v, ok
 }
 
 // set follows a variable. Those that mean something to the shell, or to programs, are not followed.
 func (st *state) set(name string, v arg) {
 	const most = 64
-	if st.vars == nil {
+	if old, ok := st.vars.get(name); ok && old == v {
 		return
 	}
-	if len(st.vars) >= most {
-		st.vars = nil
-		return
+	values := maps.Clone(st.vars.all())
+	if values == nil {
+		values = map[string]arg{}
 	}
-	if v.loud {
-		v = arg{kind: computed}
+	switch {
+	case v.kind == splits || len(values) >= most:
+		delete(values, name)
+	case v.loud:
+		values[name] = arg{kind: computed}
+	default:
+		values[name] = v
 	}
-	st.vars[name] = v
+	st.vars = &scope{values}
 }
 
 // add notes a class and the first reason for it.
 func (w *walk) add(c Class, why string) {
-	if _, is := w.found.why[c]; !is {
+	if w.found.why[c] == "" {
 		w.found.why[c] = why
+	}
+}
+
+func (w *walk) merge(r reasons) {
+	for c, why := range r {
+		if why != "" {
+			w.add(Class(c), why)
+		}
 	}
 }
 
@@ -331,6 +358,11 @@ func (w *walk) forEach(c *syntax.ForClause, st *state) {
 		return
 	}
 	items := w.words(iter.Items, st)
+	if len(items) > maxRounds {
+		w.add(ClassUnknown, "It goes round more often than can be followed")
+		w.loop(nil, c.Do, st)
+		return
+	}
 	start := st.clone()
 	for _, item := range items {
 		if item.kind == splits {
@@ -369,6 +401,5 @@ func (w *walk) forkBomb(f *syntax.FuncDecl) {
 }
 
 func (w *walk) has(c Class) bool {
-	_, is := w.found.why[c]
-	return is
+	return w.found.why.has(c)
 }

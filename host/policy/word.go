@@ -110,6 +110,11 @@ func hasBrace(word *syntax.Word) bool {
 
 // word reads one word without braces.
 func (w *walk) word(word *syntax.Word, st *state) arg {
+	if len(word.Parts) == 1 {
+		if lit, is := word.Parts[0].(*syntax.Lit); is && !strings.ContainsAny(lit.Value, `\~*?[`) {
+			return arg{text: lit.Value}
+		}
+	}
 	var b strings.Builder
 	a := arg{}
 	for i, part := range word.Parts {
@@ -264,7 +269,7 @@ func (w *walk) param(p *syntax.ParamExp, st *state) (arg, bool) {
 		}
 		return arg{}, false
 	default:
-		v, ok := st.vars[name]
+		v, ok := st.vars.get(name)
 		return v, ok
 	}
 }
@@ -276,7 +281,7 @@ func (w *walk) lookIntoParam(p *syntax.ParamExp, st *state) {
 		w.add(ClassUnknown, "It computes with what is only known when it runs")
 	}
 	if p.Exp != nil && p.Param != nil {
-		delete(st.vars, p.Param.Value)
+		st.set(p.Param.Value, arg{kind: splits})
 	}
 	w.look(p, st)
 }
@@ -311,7 +316,7 @@ func (w *walk) plainArithmetic(x syntax.ArithmExpr, st *state) bool {
 		if a.text[0] >= '0' && a.text[0] <= '9' {
 			return true
 		}
-		v, known := st.vars[a.text]
+		v, known := st.vars.get(a.text)
 		return known && v.kind == literal && v.text != "" && strings.Trim(v.text, "0123456789") == ""
 	case *syntax.BinaryArithm:
 		return !assigns(x.Op) && w.plainArithmetic(x.X, st) && w.plainArithmetic(x.Y, st)

@@ -57,7 +57,8 @@ func (d *Decision) explain(p Place, f finding) {
 	default:
 		d.Reason = what + "."
 	}
-	if d.Verdict == Ask && d.Profile != ProfileHost && d.Class != ClassUnknown && d.Class != ClassDangerous {
+	// Known hosts are granted, not remembered by the command that reaches them.
+	if d.Verdict == Ask && d.Profile != ProfileHost && d.Class != ClassUnknown && d.Class != ClassDangerous && (d.Class != ClassNetwork || f.others) {
 		d.Prefix = f.offer
 	}
 }
