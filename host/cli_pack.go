@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/sdk"
 )
 
@@ -107,7 +108,14 @@ func (a *app) tryProgram(ctx context.Context, program string, m *sdk.Manifest) e
 		return fmt.Errorf("make a directory for its sockets: %w", err)
 	}
 	defer os.RemoveAll(sockets)
-	manager := provider.New(provider.Config{RuntimeDir: sockets, Logger: slog.New(slog.DiscardHandler), Getenv: a.getenv})
+	exe, err := executable()
+	if err != nil {
+		return err
+	}
+	silent := slog.New(slog.DiscardHandler)
+	boxes := sandbox.New(sandbox.Config{Helper: sandboxHelper(exe), CacheDir: sockets, RuntimeDir: filepath.Join(sockets, "b"), Logger: silent, Getenv: a.getenv})
+	defer func() { _ = boxes.Close() }()
+	manager := provider.New(provider.Config{RuntimeDir: sockets, Sandbox: boxes, Logger: silent, Getenv: a.getenv})
 	defer manager.Close()
 	return manager.TryProgram(ctx, program, m)
 }

@@ -80,3 +80,12 @@ func (v *verified) found(f file) {
 	defer v.mu.Unlock()
 	v.files[f] = f.sha256 != ""
 }
+
+// Unconfined says why the kernel does not hold plugins here; "" if it does.
+func (m *Manager) Unconfined() string {
+	report := m.sandbox.Report(m.ctx)
+	if report.Level == policy.LevelFull {
+		return ""
+	}
+	return "this system can't confine it (" + report.Problem + ")"
+}

@@ -36,6 +36,8 @@ type shown struct {
 	source string
 	facts  *apiv1.PackageFacts
 	at     time.Time
+	// A person agreed that it runs unconfined.
+	unconfined bool
 }
 
 // shelf holds the packages that were shown, by token.
@@ -220,7 +222,7 @@ func (m *Manager) stage(r io.Reader, source string) (_ *shown, err error) {
 			before = nil
 		}
 	}
-	return &shown{dir: dir, pack: p, source: source, facts: facts(p, source, l, before), at: time.Now()}, nil
+	return &shown{dir: dir, pack: p, source: source, facts: facts(p, source, l, before, m.Unconfined()), at: time.Now()}, nil
 }
 
 // mayInstall refuses what can't be installed whoever agrees.
@@ -259,7 +261,9 @@ func (m *Manager) Install(ctx context.Context, token, confirmation string) (*api
 	defer func() { _ = removeTree(p.dir) }()
 	id := p.pack.manifest.ID
 	program := filepath.Join(p.dir, filepath.FromSlash(p.pack.program))
-	if err := m.tryOut(ctx, file{id: id, path: program, sha256: p.pack.programSum}, p.pack); err != nil {
+	// Whoever has typed the name has read what it can do here.
+	p.unconfined = m.Unconfined() != "" && p.facts.Confirmation != ""
+	if err := m.tryOut(ctx, file{id: id, path: program, sha256: p.pack.programSum, unconfinedAllowed: p.unconfined}, p.pack); err != nil {
 		return nil, fmt.Errorf("%s is not installed: %w", p.facts.Name, err)
 	}
 	if err := m.activate(p); err != nil {
@@ -295,6 +299,7 @@ func (m *Manager) activate(p *shown) error {
 		v := &locked{
 			Version: p.pack.manifest.Version, Source: p.source, Manifest: p.pack.sum, Program: p.pack.programSum,
 			File: p.pack.program, Key: p.pack.key, Installed: time.Now().UTC().Truncate(time.Second),
+			Unconfined: p.unconfined,
 		}
 		if now := l.Plugins[id]; now != nil {
 			old, now.Previous = now.Previous, nil

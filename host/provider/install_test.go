@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -31,6 +33,14 @@ func add(t *testing.T, m *Manager, content []byte, source string) (*apiv1.Packag
 	return f, p
 }
 
+// needsConfinement skips what is asked for otherwise where the kernel does not confine plugins.
+func needsConfinement(t *testing.T, m *Manager) {
+	t.Helper()
+	if why := m.Unconfined(); why != "" {
+		t.Skip("needs the full sandbox: " + why)
+	}
+}
+
 func contains(list []string, words string) bool {
 	for _, s := range list {
 		if strings.Contains(s, words) {
@@ -42,6 +52,7 @@ func contains(list []string, words string) bool {
 
 func TestInstall(t *testing.T) {
 	m := installing(t, "scripted")
+	needsConfinement(t, m)
 	public, key := signingKey(t)
 	content := pkg(t, "1.0.0", key, nil)
 	f, token, err := m.Inspect(bytes.NewReader(content), "/tmp/acme.ovp")
@@ -177,6 +188,7 @@ func TestLiarsAreNotInstalled(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	m := installing(t)
+	needsConfinement(t, m)
 	_, key := signingKey(t)
 	_, other := signingKey(t)
 	var served []byte
@@ -542,5 +554,30 @@ func TestDevelop(t *testing.T) {
 	stop()
 	if p, err = m.Plugin(t.Context(), "acme"); err != nil || p.Version != "1.0.0" {
 		t.Errorf("after development it is %v, %v", p, err)
+	}
+}
+
+func TestWithoutConfinementThePersonIsTold(t *testing.T) {
+	m := installing(t)
+	m.sandbox = sandbox.New(sandbox.Config{Logger: slog.New(slog.DiscardHandler)})
+	_, key := signingKey(t)
+	f, token, err := m.Inspect(bytes.NewReader(pkg(t, "1.0.0", key, keyless)), "acme.ovp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Confirmation != "acme" || !contains(f.Abilities, "Can do all that you can do here") || contains(f.Abilities, "Cannot read files") {
+		t.Errorf("facts are %v", f)
+	}
+	p, err := m.Install(t.Context(), token, "acme")
+	if err != nil || !p.UnconfinedAllowed {
+		t.Fatalf("installed is %v, %v", p, err)
+	}
+	if a := say(t, m, "acme", "say hi"); a.text != "hi\n" {
+		t.Errorf("it said %q, %v", a.text, a.err)
+	}
+	// What was agreed to is one version.
+	f, _, err = m.Inspect(bytes.NewReader(hollow(t, "1.1.0", key, keyless)), "acme.ovp")
+	if err != nil || f.Silent || f.Confirmation != "acme" {
+		t.Errorf("an update gave %v, %v", f, err)
 	}
 }

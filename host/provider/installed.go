@@ -67,7 +67,7 @@ func (m *Manager) about(a *apiv1.Plugin, f file, l *lock) {
 	a.Tier = apiv1.Tier_TIER_BUILT_IN
 	a.Version = a.Description.GetVersion()
 	if a.Description != nil {
-		a.Abilities = abilities(a.Description)
+		a.Abilities = abilities(a.Description, m.Unconfined())
 	}
 	if f.development {
 		a.Tier = apiv1.Tier_TIER_DEVELOPMENT
@@ -86,7 +86,7 @@ func (m *Manager) about(a *apiv1.Plugin, f file, l *lock) {
 		a.Notice = fmt.Sprintf("Version %s did not stay up and was taken back on %s: %s", v.Failed.Version, v.Failed.At.Format("2 January 2006"), v.Failed.Why)
 	}
 	if manifest, err := m.installs.manifestOf(f); err == nil {
-		a.Abilities = abilities(manifest.Describe())
+		a.Abilities = abilities(manifest.Describe(), m.Unconfined())
 	} else if a.Problem == "" {
 		a.Problem = err.Error()
 	}

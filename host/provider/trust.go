@@ -13,7 +13,9 @@ import (
 )
 
 // abilities says what a plugin can and can't do, a plain sentence each.
-func abilities(d *providerv1.DescribeResponse) []string {
+//
+// unconfined, if not "", is why the kernel does not hold it here.
+func abilities(d *providerv1.DescribeResponse, unconfined string) []string {
 	var list []string
 	hosts := reach(d)
 	if len(hosts) > 0 {
@@ -26,6 +28,9 @@ func abilities(d *providerv1.DescribeResponse) []string {
 	}
 	if d.Key != nil {
 		list = append(list, fmt.Sprintf("Your key is added on the way, in the header %s, only for the address you entered it for.", d.Key.Header))
+	}
+	if unconfined != "" {
+		return append(list, "Can do all that you can do here: "+unconfined+".")
 	}
 	if d.Program != "" {
 		return append(list, fmt.Sprintf("Has the program %s run, in a sandbox of its own.", d.Program), "Cannot read files, run other programs, or see keys.")
@@ -53,12 +58,12 @@ func reach(d *providerv1.DescribeResponse) []string {
 }
 
 // facts says what a person should know before a package is installed. before is the version that is installed, with
-// its manifest; nil: none, or one that can't be read.
-func facts(p *pack, source string, l *lock, before *pack) *apiv1.PackageFacts {
+// its manifest; nil: none, or one that can't be read. unconfined, if not "", is why the kernel does not hold it here.
+func facts(p *pack, source string, l *lock, before *pack, unconfined string) *apiv1.PackageFacts {
 	m := p.manifest
 	f := &apiv1.PackageFacts{
 		Id: m.ID, Name: m.Name, Description: m.Description, Version: m.Version, Source: source, Sha256: p.programSum,
-		Size: p.size, Abilities: abilities(m.Describe()), Key: p.key, Licence: m.Licence,
+		Size: p.size, Abilities: abilities(m.Describe(), unconfined), Key: p.key, Licence: m.Licence,
 	}
 	known := l.Keys[m.ID]
 	switch {
@@ -76,13 +81,13 @@ func facts(p *pack, source string, l *lock, before *pack) *apiv1.PackageFacts {
 			}
 		}
 	}
-	if f.Tier == apiv1.Tier_TIER_UNSIGNED || f.Tier == apiv1.Tier_TIER_KEY_CHANGED {
+	if f.Tier == apiv1.Tier_TIER_UNSIGNED || f.Tier == apiv1.Tier_TIER_KEY_CHANGED || unconfined != "" {
 		f.Confirmation = m.ID
 	}
 	f.Differences = differences(p, source, l, before)
 	if v := l.Plugins[m.ID]; v != nil {
 		f.InstalledVersion = v.Version
-		f.Silent = f.Tier == apiv1.Tier_TIER_VERIFIED && len(f.Differences) == 0 && before != nil
+		f.Silent = f.Tier == apiv1.Tier_TIER_VERIFIED && len(f.Differences) == 0 && before != nil && unconfined == ""
 	}
 	return f
 }

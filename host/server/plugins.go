@@ -63,6 +63,11 @@ func pluginRefusal(ctx context.Context, err error) error {
 }
 
 func (a *api) InstallPlugin(ctx context.Context, req *apiv1.InstallPluginRequest) (*apiv1.InstallPluginResponse, error) {
+	if why := a.Providers.Unconfined(); why != "" {
+		if err := a.socketOnly("install plugins where "+why, "use `openvibez plugin install` in a terminal"); err != nil {
+			return nil, err
+		}
+	}
 	p, err := a.Providers.Install(ctx, req.Token, req.Confirmation)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)

@@ -81,10 +81,15 @@ func TestPluginRights(t *testing.T) {
 	if shown.Facts.Tier != apiv1.Tier_TIER_UNSIGNED || shown.Facts.Confirmation != "hollow" || shown.Facts.Source != "the chat page" {
 		t.Errorf("the page is shown %v", shown.Facts)
 	}
-	if _, err := page.InstallPlugin(ctx, &apiv1.InstallPluginRequest{Token: shown.Token}); err == nil || !strings.Contains(err.Error(), "its name has to be typed") {
+	// This server has no sandbox: then only the command line may install.
+	_, err = page.InstallPlugin(ctx, &apiv1.InstallPluginRequest{Token: shown.Token, Confirmation: "hollow"})
+	if connect.CodeOf(err) != connect.CodePermissionDenied || !strings.Contains(err.Error(), "can't confine it") {
+		t.Errorf("the page may install what nothing confines: %v", err)
+	}
+	if _, err := socket.InstallPlugin(ctx, &apiv1.InstallPluginRequest{Token: shown.Token}); err == nil || !strings.Contains(err.Error(), "its name has to be typed") {
 		t.Errorf("without the name typed it gave %v", err)
 	}
-	_, err = page.InstallPlugin(ctx, &apiv1.InstallPluginRequest{Token: shown.Token, Confirmation: "hollow"})
+	_, err = socket.InstallPlugin(ctx, &apiv1.InstallPluginRequest{Token: shown.Token, Confirmation: "hollow"})
 	if err == nil || !strings.Contains(err.Error(), "is not installed") {
 		t.Errorf("a plugin that is not what its manifest says gave %v", err)
 	}
