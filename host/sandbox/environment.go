@@ -47,7 +47,7 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, home, temp, cache s
 		"PATH=" + strings.Join(path, ":"), "HOME=" + home, "TMPDIR=" + temp, "PWD=" + g.Dir(), "SHELL=/bin/sh",
 		"USER=" + user, "LOGNAME=" + user, "TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat", "MANPAGER=cat",
 		"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "EDITOR=true", "DEBIAN_FRONTEND=noninteractive", "OPENVIBEZ_SANDBOX=" + string(g.Profile()),
-		"XDG_CACHE_HOME=" + in("xdg"), "GOPATH=" + in("go"), "GOCACHE=" + in("go-build"), "GOFLAGS=-modcacherw", "GOTELEMETRY=off",
+		"XDG_CACHE_HOME=" + in("xdg"), "GOPATH=" + in("go"), "GOCACHE=" + in("go-build"), "GOFLAGS=" + goFlags(g.Root()), "GOTELEMETRY=off",
 		"CARGO_HOME=" + in("cargo"), "npm_config_cache=" + in("npm"), "npm_config_update_notifier=false", "npm_config_fund=false", "npm_config_audit=false",
 		"YARN_CACHE_FOLDER=" + in("yarn"), "PIP_CACHE_DIR=" + in("pip"), "UV_CACHE_DIR=" + in("uv"), "GRADLE_USER_HOME=" + in("gradle"),
 		"NUGET_PACKAGES=" + in("nuget"), "DENO_DIR=" + in("deno"), "COMPOSER_CACHE_DIR=" + in("composer"),
@@ -72,6 +72,14 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, home, temp, cache s
 		env = append(env, "npm_config_offline=true", "CARGO_NET_OFFLINE=true", "PIP_NO_INDEX=1", "GOSUMDB=off")
 	}
 	return env
+}
+
+// goFlags keep go from asking git about a directory that only looks like a repository: see placeholders.
+func goFlags(root string) string {
+	if exists(filepath.Join(root, ".git", "HEAD")) || exists(filepath.Join(root, ".git")) {
+		return "-modcacherw"
+	}
+	return "-modcacherw -buildvcs=false"
 }
 
 // gitSettings are settings for git that outweigh those of files.

@@ -10,10 +10,15 @@ import (
 	"github.com/openvibez/openvibez/host/policy"
 )
 
+// identity tells git who the person is.
+func (p *place) identity() {
+	p.write(".gitconfig", "[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = trunk\n")
+}
+
 // repository makes the workspace a git repository with one commit.
 func (p *place) repository() {
 	p.t.Helper()
-	p.write(".gitconfig", "[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = trunk\n")
+	p.identity()
 	p.write("work/file", "one\n")
 	p.outside("git init -q && git add file && git commit -qm first")
 }

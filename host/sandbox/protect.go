@@ -15,7 +15,7 @@ import (
 // changed, or made where it is missing.
 func protectedNames() []string {
 	return []string{
-		".git", ".hg", ".vscode", ".idea", ".husky", ".devcontainer", ".envrc", ".claude", ".cursor", ".codex", ".openvibez",
+		".git", ".vscode", ".idea", ".husky", ".devcontainer", ".envrc", ".claude", ".cursor", ".codex", ".openvibez",
 	}
 }
 
@@ -64,6 +64,10 @@ func (p *placeholders) protect(root string, git bool) ([]box.Bind, error) {
 			return nil, err
 		}
 		binds = append(binds, box.Bind{Path: filepath.Join(root, name), Optional: missing})
+	}
+	// Tools stumble over an empty one of these; whoever uses them has them already.
+	for _, name := range []string{".hg", ".svn", ".jj"} {
+		binds = append(binds, box.Bind{Path: filepath.Join(root, name), Optional: true})
 	}
 	if !git {
 		elsewhere, err := worktreeOf(root)
