@@ -1,8 +1,12 @@
 package sandbox
 
 import (
+	"context"
+	"fmt"
+	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,5 +38,35 @@ func BenchmarkTrue(b *testing.B) {
 	b.ReportMetric(median(plain), "plain-ms")
 	b.ReportMetric(median(boxed), "boxed-ms")
 	b.ReportMetric(median(boxed)-median(plain), "added-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkHelper measures the memory of the helper beside a running command.
+func BenchmarkHelper(b *testing.B) {
+	p := newPlace(b)
+	if r := p.sandbox.Report(b.Context()); r.Level != policy.LevelFull {
+		b.Skipf("needs the full sandbox: %s", r.Problem)
+	}
+	var kilobytes int
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(b.Context())
+		_, err := p.try(ctx, policy.ProfileWork, "sleep 60", Options{Started: func(pid int) {
+			defer cancel()
+			// Long enough for the watchdog to have looked several times.
+			time.Sleep(300 * time.Millisecond)
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, rest, _ := strings.Cut(string(status), "VmRSS:")
+			if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+				b.Fatal(err)
+			}
+		}})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(kilobytes)/1024, "MB-RSS")
 	b.ReportMetric(0, "ns/op")
 }
