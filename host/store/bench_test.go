@@ -179,11 +179,48 @@ func BenchmarkListSessions(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	measure(b, "list", 1, func(int) {
-		if _, err := s.ListSessions(context.Background(), &apiv1.ListSessionsRequest{Limit: 100}); err != nil {
+	for _, limit := range []int{100, 5000} {
+		b.Run(fmt.Sprint(limit), func(b *testing.B) {
+			measure(b, "list", 1, func(int) {
+				req := &apiv1.ListSessionsRequest{Limit: int32(min(limit, 1000))}
+				for n := 0; n < limit; {
+					res, err := s.ListSessions(context.Background(), req)
+					if err != nil || len(res.Sessions) == 0 {
+						b.Fatal(len(res.GetSessions()), err)
+					}
+					n += len(res.Sessions)
+					req.PageToken = res.NextPageToken
+				}
+			})
+		})
+	}
+}
+
+// From nothing to the first list, with ten thousand sessions and a million messages.
+func BenchmarkRestart(b *testing.B) {
+	s := large(b)
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	var took []time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		again, err := Open(context.Background(), Config{Path: s.path})
+		if err != nil {
 			b.Fatal(err)
 		}
-	})
+		if _, err := again.Recover(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := again.ListSessions(context.Background(), &apiv1.ListSessionsRequest{}); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(begin))
+		if err := again.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, took)
 }
 
 func BenchmarkSend(b *testing.B) {

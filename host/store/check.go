@@ -108,6 +108,13 @@ func promises() []promise {
 			UNION ALL SELECT 'tombstone of setting ' || id FROM tombstones WHERE topic = 8 AND id IN (SELECT key FROM settings)
 			UNION ALL SELECT 'tombstone of workspace ' || id FROM tombstones WHERE topic = 9 AND id IN (SELECT id FROM workspaces)
 			UNION ALL SELECT 'tombstone of rule ' || id FROM tombstones WHERE topic = 10 AND id IN (SELECT id FROM rules)`},
+		{"usage is counted once", "", `
+			WITH told AS (SELECT run_id, count(*) AS n FROM entries WHERE kind = 22 AND copied = 0 GROUP BY run_id)
+			SELECT 'run ' || told.run_id || ' told ' || told.n || ' times what it consumed' FROM told
+			WHERE told.n > (SELECT count(*) FROM usage u WHERE u.run_id = told.run_id)`},
+		{"a deleted session does nothing", "", `
+			SELECT 'run ' || r.id FROM runs r JOIN sessions s ON s.id = r.session_id
+			WHERE s.deleted_ms <> 0 AND r.ended_ms = 0 AND r.cancel_requested = 0`},
 		{"bodies are JSON of their kind", "", `
 			SELECT 'entry ' || id FROM entries WHERE NOT json_valid(entry_json)`},
 	}

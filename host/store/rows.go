@@ -40,6 +40,15 @@ func (r *sessionRow) proto() *apiv1.Session {
 	return p
 }
 
+const sessionColumns = `id, title, titled, workspace_id, provider_id, model, system_prompt, access_mode, pinned, archived_ms, parent_id,
+	parent_seq, draft, last_seq, deleted_ms, created_ms, active_ms, rev`
+
+// scan reads a row of sessionColumns.
+func (r *sessionRow) scan(scan func(...any) error) error {
+	return scan(&r.ID, &r.Title, &r.Titled, &r.WorkspaceID, &r.ProviderID, &r.Model, &r.SystemPrompt, &r.AccessMode, &r.Pinned, &r.ArchivedMS,
+		&r.ParentID, &r.ParentSeq, &r.Draft, &r.LastSeq, &r.DeletedMS, &r.CreatedMS, &r.ActiveMS, &r.Rev)
+}
+
 // take copies what callers may change.
 func (r *sessionRow) take(p *apiv1.Session) {
 	r.Title, r.Titled, r.Draft = clean(p.Title), p.Titled, clean(p.Draft)

@@ -21,20 +21,25 @@ func (s *Store) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest
 		if err := v.one("SELECT rev FROM revision", nil, &res.Rev); err != nil {
 			return fmt.Errorf("read the revision: %w", err)
 		}
-		q := v.orm.Where("archived_ms = 0 AND deleted_ms = 0")
+		// By hand: this many rows through the mapper take three times as long.
+		where, args := "archived_ms = 0 AND deleted_ms = 0", []any{}
 		if req.Archived {
-			q = v.orm.Where("archived_ms <> 0 AND deleted_ms = 0")
+			where = "archived_ms <> 0 AND deleted_ms = 0"
 		}
 		if req.PageToken != "" {
 			after, err := parsePageToken(req.PageToken)
 			if err != nil {
 				return err
 			}
-			q = q.Where("(pinned < ? OR pinned = ? AND (active_ms < ? OR active_ms = ? AND id > ?))",
-				after.Pinned, after.Pinned, after.ActiveMS, after.ActiveMS, after.ID)
+			where += " AND (pinned < ? OR pinned = ? AND (active_ms < ? OR active_ms = ? AND id > ?))"
+			args = append(args, after.Pinned, after.Pinned, after.ActiveMS, after.ActiveMS, after.ID)
 		}
-		var rows []sessionRow
-		if err := q.Order("pinned DESC, active_ms DESC, id").Limit(limit + 1).Find(&rows).Error; err != nil {
+		rows := make([]sessionRow, 0, min(limit+1, 128))
+		err := v.each(func(scan func(...any) error) error {
+			rows = append(rows, sessionRow{})
+			return rows[len(rows)-1].scan(scan)
+		}, "SELECT "+sessionColumns+" FROM sessions WHERE "+where+" ORDER BY pinned DESC, active_ms DESC, id LIMIT ?", append(args, limit+1)...)
+		if err != nil {
 			return fmt.Errorf("list sessions: %w", err)
 		}
 		if len(rows) > limit {
