@@ -278,6 +278,9 @@ func BenchmarkSearch(b *testing.B) {
 		"prefix3": func(i int) *apiv1.SearchSessionsRequest {
 			return &apiv1.SearchSessionsRequest{Query: long(i)[:3] + "*"}
 		},
+		"prefix5": func(i int) *apiv1.SearchSessionsRequest {
+			return &apiv1.SearchSessionsRequest{Query: long(i)[:5] + "*"}
+		},
 		"prefix4": func(i int) *apiv1.SearchSessionsRequest {
 			return &apiv1.SearchSessionsRequest{Query: long(i)[:4] + "*"}
 		},
