@@ -321,6 +321,8 @@ func (w *walk) config(c *call) {
 		case slices.Contains([]string{"--global", "--local", "--system", "--worktree", "--show-origin", "--show-scope", "--name-only", "-z", "--null", "--bool", "--int", "--type=bool", "--all", "--includes"}, a.text):
 		case strings.HasPrefix(a.text, "-"):
 			w.add(ClassDangerous, "It changes git's configuration, which decides what git runs")
+		case slices.Contains([]string{"edit", "set", "unset", "rename-section", "remove-section"}, a.text):
+			w.add(ClassDangerous, "It changes git's configuration, which decides what git runs")
 		default:
 			operands++
 		}

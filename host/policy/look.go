@@ -251,7 +251,7 @@ func (w *walk) keep(v variable, st *state) {
 func (w *walk) declare(c *syntax.DeclClause, st *state) {
 	for _, as := range c.Args {
 		v := w.assign(as, st)
-		simple := c.Variant.Value == "export" || c.Variant.Value == "local" || c.Variant.Value == "readonly"
+		simple := c.Variant.Value == "export" || c.Variant.Value == "local"
 		switch {
 		case !simple, v.name == "":
 			w.add(ClassUnknown, "It declares variables in a way that is not followed")

@@ -7,7 +7,7 @@ import "strings"
 // Operands are roles, one after the other: t is text that is never run or opened, r is a path that is read, w one that
 // is written, W one that is removed. A role with a star stands for any number, those with a question mark may be missing.
 //
-// Options are words. "-abc" are three that take nothing, "-o:w" takes a value in role w, "-i?:t" may have one right
+// Options are words. "-abc" are three that take nothing, "-o:w" takes a value in role w as does the last of "-abo:w", "-i?:t" may have one right
 // behind it, "--name", "--name:t" and "--name?:t" likewise. After "!" stands the class it makes the command: b, n, u, d.
 // A lone "*" lets all other options pass.
 type spec struct {
@@ -59,7 +59,10 @@ func (s spec) find(name string) (option, bool) {
 			o.effect = effect[0]
 		}
 		if !long {
-			if strings.IndexByte(word[1:], name[1]) >= 0 {
+			if i := strings.IndexByte(word[1:], name[1]); i >= 0 {
+				if i+2 < len(word) { // a value is the last letter's
+					o.role, o.optional = 0, false
+				}
 				return o, true
 			}
 			continue

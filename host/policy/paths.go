@@ -26,8 +26,8 @@ func within(root, path string) bool {
 
 // protected names the part of a path below root that is not to be changed, or "". Names are compared as file systems
 // that ignore case, trailing dots and short names would.
-func protected(root, path string) string {
-	rel, err := filepath.Rel(root, path)
+func protected(root, full string) string {
+	rel, err := filepath.Rel(root, full)
 	if err != nil {
 		return ""
 	}
@@ -38,6 +38,13 @@ func protected(root, path string) string {
 		}
 		if i == 0 && slices.Contains(Protected(), plain) {
 			return plain
+		}
+		if strings.HasPrefix(plain, ".") && strings.ContainsAny(plain, "*?[") { // a glob that may mean one
+			for _, name := range Protected() {
+				if hit, err := path.Match(plain, name); (hit || err != nil) && (i == 0 || name == ".git") {
+					return name
+				}
+			}
 		}
 	}
 	return ""

@@ -231,7 +231,12 @@ func (w *walk) builtin(c *call) bool {
 		w.wrapped--
 	case "kill":
 		w.kill(c)
-	case "umask", "wait", "times", "jobs":
+	case "wait", "jobs":
+		w.check(spec{class: ClassRead, operands: "t*", options: "-nflprs"}, c)
+		if c.name == "jobs" && len(c.args) > 0 && named(c, "-x") || c.name == "wait" && slices.ContainsFunc(c.args, func(a arg) bool { return strings.Contains(a.text, "p") }) {
+			w.add(ClassUnknown, "It runs or sets what is not followed")
+		}
+	case "umask", "times":
 		w.check(spec{class: ClassRead, operands: "t*", options: "*"}, c)
 	case "ulimit":
 		w.check(spec{class: ClassRead, operands: "t?", options: "-aSHntfvmsucd"}, c)

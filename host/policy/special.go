@@ -12,7 +12,7 @@ func (w *walk) find(c *call) {
 	for len(args) > 0 && (args[0].is("-L") || args[0].is("-P") || args[0].is("-H")) {
 		args = args[1:]
 	}
-	plain, filtered, removes := true, false, false
+	plain, filtered, removes, either := true, false, false, false
 	var roots []arg
 	for len(args) > 0 {
 		a := args[0]
@@ -44,7 +44,9 @@ func (w *walk) find(c *call) {
 			}
 		}
 		switch a.text {
-		case "(", ")", "!", ",", "-a", "-o", "-and", "-or", "-not", "-print", "-print0", "-ls", "-prune", "-quit", "-depth", "-d", "-xdev", "-mount",
+		case "-o", "-or", ",":
+			either = true
+		case "(", ")", "!", "-a", "-and", "-not", "-print", "-print0", "-ls", "-prune", "-quit", "-depth", "-d", "-xdev", "-mount",
 			"-noleaf", "-daystart", "-follow", "-warn", "-nowarn", "-true", "-false", "-ignore_readdir_race":
 		case "-empty", "-readable", "-writable", "-executable", "-nouser", "-nogroup":
 			filtered = true
@@ -100,7 +102,7 @@ func (w *walk) find(c *call) {
 			w.add(ClassUnknown, "It gives find "+quote(a.text)+", which is not known to be harmless")
 		}
 	}
-	if removes && !filtered && (len(roots) == 0 || slices.ContainsFunc(roots, func(a arg) bool {
+	if removes && (!filtered || either) && (len(roots) == 0 || slices.ContainsFunc(roots, func(a arg) bool {
 		return slices.Contains(resolve(c.st.dirs, a.text), w.root)
 	})) {
 		w.add(ClassDangerous, "It removes the whole workspace")
@@ -167,8 +169,8 @@ func (w *walk) tar(c *call) {
 	w.check(s, inner)
 	if s.class == ClassBuild {
 		for _, dir := range at.dirs {
-			if !creates && !within(w.root, dir) && !temporary(dir) {
-				w.add(ClassDangerous, "It unpacks outside the workspace")
+			if !creates {
+				w.writePath(arg{text: dir}, false, c.st)
 			}
 		}
 	}
@@ -315,7 +317,8 @@ func (p *sedScript) plain() bool {
 			}
 			continue
 		case 'b', 't', 'T', ':':
-			p.skip(" \tabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+			p.skip(" \t")
+			p.skip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 		case 'a', 'i', 'c':
 			line, _, _ := strings.Cut(p.text[p.i:], "\n")
 			if rest := strings.TrimLeft(line, " \t"); strings.Contains(strings.TrimPrefix(rest, `\`), `\`) || rest == `\` || rest == "" {
