@@ -83,6 +83,8 @@ func (w *walk) find(c *call) {
 				switch {
 				case b.is("{}"):
 					b = below(roots)
+				case strings.Contains(b.text, "{}") && strings.Contains(b.text, " "): // a line for a shell
+					b.kind, b.loud = max(b.kind, pattern), true
 				case strings.Contains(b.text, "{}"):
 					b.loud = !strings.HasPrefix(b.text, "{}")
 					b.kind, b.text = max(b.kind, pattern), strings.ReplaceAll(b.text, "{}", below(roots).text)
