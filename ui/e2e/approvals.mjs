@@ -38,7 +38,7 @@ await inBrowser(async ({ page, shot }) => {
   await page.getByRole("button", { name: /^Workspace:/ }).click();
   await page.getByRole("menuitemradio", { name: new RegExp(`^${DIR.split("/").pop()}`) }).click();
 
-  await send(script(plan("active"), [run("make greet"), run("make farewell \u202e")].join("\n"), plan("done"), "say It is done."));
+  await send(script(plan("active"), [run("touch greet"), run("touch farewell"), run("touch \u202e greet")].join("\n"), plan("done"), "say It is done."));
   await until("two questions", async () => (await waiting.count()) === 2);
   await page.getByText("May this command run?").first().waitFor();
   await until("the focus on Deny", () => page.evaluate(() => document.activeElement?.textContent === "Deny"));
@@ -46,13 +46,13 @@ await inBrowser(async ({ page, shot }) => {
   await shot("asks");
   await until("what a rule would cover", async () => {
     await asks.getByRole("button", { name: "Always allow…" }).click().catch(() => undefined);
-    return asks.getByText("begins with make greet").isVisible();
+    return asks.getByText("begins with touch greet").isVisible();
   });
   await shot("always");
   await answer(() => asks.getByRole("button", { name: "Always allow", exact: true }).click({ timeout: 2000 }).catch(() => undefined));
   console.log("allowed always, after seeing what that means");
 
-  await asks.getByText("\\u202e").waitFor();
+  await asks.getByText("touch farewell").waitFor();
   await until("the word to the model", async () => {
     await asks.getByRole("button", { name: "Deny and say why…" }).click({ timeout: 2000 }).catch(() => undefined);
     return page.getByRole("textbox", { name: "A word to the model" }).isVisible();
@@ -61,12 +61,13 @@ await inBrowser(async ({ page, shot }) => {
   await answer(() => page.keyboard.press("Enter"));
   await idle();
   await page.locator("article[data-kind=question]", { hasText: "Not today." }).waitFor();
-  await tools.filter({ hasText: "make greet" }).getByText("exit 0").waitFor();
-  await tools.filter({ hasText: "make farewell" }).getByText("not carried out").waitFor();
+  await tools.filter({ hasText: "touch greet" }).getByText("exit 0").waitFor();
+  await tools.filter({ hasText: "touch farewell" }).getByText("not carried out").waitFor();
+  await tools.filter({ hasText: "\\u202e" }).getByText("not carried out").waitFor();
   await shot("decided");
   console.log("denied with a word, and what can't be seen was spelled out");
 
-  await send(script(plan("active"), run("make greet"), edit("notes.txt", "two", "2"), plan("done"), "say It is done again."));
+  await send(script(plan("active"), run("touch greet"), edit("notes.txt", "two", "2"), plan("done"), "say It is done again."));
   await asks.getByText("May this file be changed?").waitFor();
   await asks.locator(".diff [data-sign='+']", { hasText: "2" }).waitFor();
   await answer(() => asks.getByRole("button", { name: "Allow once" }).click({ timeout: 2000 }).catch(() => undefined));
@@ -81,13 +82,13 @@ await inBrowser(async ({ page, shot }) => {
   await page.keyboard.press("Control+,");
   await page.getByRole("tab", { name: "Workspaces" }).click();
   await page.getByTestId("workspace").getByRole("button", { name: "Show", exact: true }).click();
-  const rule = page.getByTestId("rule").filter({ hasText: "make greet" });
+  const rule = page.getByTestId("rule").filter({ hasText: "touch greet" });
   await rule.getByRole("button", { name: /^Revoke/ }).click();
   await rule.waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
   console.log("the rule was revoked");
 
-  await send(script(plan("active"), run("make greet"), plan("done"), "say Never."));
+  await send(script(plan("active"), run("touch greet"), plan("done"), "say Never."));
   await asks.first().waitFor();
   await page.keyboard.press("Alt+n");
   await page.getByRole("button", { name: "Look" }).click();
