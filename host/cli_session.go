@@ -21,8 +21,10 @@ func (a *app) sessionCommand() *cobra.Command {
 		Long:    `Conversations are named by id, the beginning of one, or "last" for the one used last.`,
 		Example: `  openvibez session list
   openvibez session show last`,
-	}, append([]*cobra.Command{a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionPrompt(), a.sessionBranch(),
-		a.sessionDelete(), a.sessionRestore(), a.sessionExport(), a.sessionImport()}, a.sessionMarks()...)...)
+	}, append([]*cobra.Command{
+		a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionPrompt(), a.sessionBranch(),
+		a.sessionDelete(), a.sessionRestore(), a.sessionExport(), a.sessionImport(),
+	}, a.sessionMarks()...)...)
 }
 
 func (a *app) sessionList() *cobra.Command {

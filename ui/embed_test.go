@@ -51,7 +51,7 @@ func TestPageStaysLight(t *testing.T) {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		w.Write(content) //nolint:errcheck // A buffer takes everything.
-		w.Close()        //nolint:errcheck // As above.
+		w.Close()
 		all += b.Len()
 		if !strings.Contains(path, "highlight") {
 			first += b.Len()

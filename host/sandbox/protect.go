@@ -29,8 +29,13 @@ type gitPart struct {
 
 func protectedGit() []gitPart {
 	return []gitPart{
-		{"hooks", true, ""}, {"config", false, ""}, {"config.worktree", false, ""}, {"commondir", false, ".\n"}, {"info/attributes", false, ""},
-		{"modules", true, ""}, {"worktrees", true, ""},
+		{"hooks", true, ""},
+		{"config", false, ""},
+		{"config.worktree", false, ""},
+		{"commondir", false, ".\n"},
+		{"info/attributes", false, ""},
+		{"modules", true, ""},
+		{"worktrees", true, ""},
 	}
 }
 

@@ -266,11 +266,10 @@ func report(b *testing.B, took []time.Duration) {
 func BenchmarkSearch(b *testing.B) {
 	s := large(b)
 	long := func(i int) string {
-		for w := largeWords[i]; ; i++ {
-			if w = largeWords[i]; len(w) > 4 {
-				return w
-			}
+		for len(largeWords[i]) <= 4 {
+			i++
 		}
+		return largeWords[i]
 	}
 	ranks := []int{0, 1, 3, 8, 20, 60, 200, 700, 2000, 8000, 40000}
 	kinds := map[string]func(i int) *apiv1.SearchSessionsRequest{

@@ -17,8 +17,8 @@ func TestBranchSession(t *testing.T) {
 	session := first.SessionId
 	must[*apiv1.Run](t)(s.StartRun(t.Context(), first.Id))
 	chunk(t, s, first.Id, "answer one")
-	must[*apiv1.Run](t)(s.EndRun(t.Context(), first.Id, End{State: completed, Entries: []*apiv1.Entry{
-		{Body: &apiv1.Entry_FileChange{FileChange: &apiv1.FileChange{Path: "a", Undoable: true}}}, usageEntry(3, 4), turnEntry()}}))
+	changed := &apiv1.Entry{Body: &apiv1.Entry_FileChange{FileChange: &apiv1.FileChange{Path: "a", Undoable: true}}}
+	must[*apiv1.Run](t)(s.EndRun(t.Context(), first.Id, End{State: completed, Entries: []*apiv1.Entry{changed, usageEntry(3, 4), turnEntry()}}))
 	second := started(t, s, session, "two")
 	chunk(t, s, second.Id, "answer two")
 	must[*apiv1.Run](t)(s.EndRun(t.Context(), second.Id, End{State: completed, Entries: []*apiv1.Entry{usageEntry(3, 4), turnEntry()}}))

@@ -78,7 +78,7 @@ func TestMoveQueuedKeepsWhatBelongsTogether(t *testing.T) {
 func TestEditQueued(t *testing.T) {
 	s := fresh(t)
 	first := started(t, s, "", "one")
-	m := Send{SessionID: first.SessionId, ClientRequestID: "edited later", Text: "teh words"}
+	m := Send{SessionID: first.SessionId, ClientRequestID: "edited later", Text: "thw words"}
 	_, run, _, err := s.Send(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
