@@ -237,6 +237,10 @@ func (w *walk) nested(c *call) {
 	}
 	read := func(options string) { w.check(spec{ClassRead, "", "p*", options, false}, inner) }
 	write := func(options string) { w.check(spec{ClassGit, "", "p*", options, false}, inner) }
+	if c.name == "remote" && (verb == "-v" || verb == "--verbose") && len(inner.args) > 0 {
+		w.nested(inner) // the verb stands behind it
+		return
+	}
 	switch c.name + " " + verb {
 	case "stash list", "stash show":
 		read(diffOptions + logOptions + " --include-untracked --only-untracked")

@@ -14,8 +14,10 @@ func specOf(name string) (spec, bool) {
 		return read("t*", "*")
 	case "ls", "dir", "vdir", "cat", "tac", "head", "tail", "wc", "nl", "rev", "fold", "fmt", "paste", "join", "comm", "cmp", "expand", "unexpand",
 		"cut", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "stat", "readlink", "realpath", "df", "du",
-		"od", "hexdump", "strings", "size", "nm", "ldd-nothing", "readelf", "pathchk", "tsort", "column", "look", "zcat", "bzcat", "xzcat", "zstdcat", "zgrep", "ps", "pgrep", "pstree", "cloc", "tokei", "scc":
+		"od", "hexdump", "ldd-nothing", "pathchk", "tsort", "column", "look", "zcat", "bzcat", "xzcat", "zstdcat", "zgrep", "ps", "pgrep", "pstree", "cloc", "tokei", "scc":
 		return read("r*", "*")
+	case "strings", "size", "nm", "readelf":
+		return read("r*", "--plugin:x *")
 	case "base64", "base32", "basenc":
 		return read("r*", "-dDiw:t --decode --ignore-garbage --wrap:t --base64 --base64url --base32 --base16")
 	case "tr":
@@ -45,7 +47,7 @@ func specOf(name string) (spec, bool) {
 	case "jq", "gojq", "jaq":
 		return read("t? r*", "-nrjaCMScRseh0 --null-input --raw-input --raw-output --raw-output0 --join-output --ascii-output --color-output --monochrome-output --sort-keys --compact-output --slurp --exit-status --tab --seq --stream --stream-errors --indent:t --args --jsonargs --arg:2 --argjson:2 --slurpfile:3 --rawfile:3 --from-file:r -f:r -L:r --unbuffered")
 	case "yq":
-		return read("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c -s")
+		return read("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c")
 	case "bc":
 		return read("r*", "-lwsqi --mathlib --quiet --standard --warn")
 	case "date":

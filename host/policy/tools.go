@@ -108,13 +108,14 @@ func (w *walk) golang(c *call, verb string) {
 	case "version", "help", "doc":
 		w.check(spec{ClassRead, "", "t*", "-m -v -u -all -c -cmd -short -src", false}, c)
 	case "list":
-		w.check(spec{ClassRead, "", "t p*", "-m -f:t -json?:t -test -u -e -find -deps -versions -retracted -compiled:x -export:x", false}, rest(c, "-m", "-json", "-test", "-u", "-e", "-find", "-deps", "-versions"))
-		if c.has("-u", "-versions", "-compiled", "-export", "-toolexec", "-modfile", "-overlay") {
-			w.elsewhere()
-		}
+		w.goList(c)
 	case "env":
 		w.add(ClassRead, because(ClassRead))
-		if c.has("-w", "-u") || slices.ContainsFunc(c.args, func(a arg) bool { return a.kind != literal }) {
+		// Whatever could be an option that is not known to look, such as -w=true and --w.
+		if slices.ContainsFunc(c.args, func(a arg) bool {
+			_, may := a.dashed()
+			return a.kind != literal || may && !a.is("-json") && !a.is("-changed")
+		}) {
 			w.add(ClassDangerous, "It changes Go's settings for all")
 		}
 	case "build", "test", "vet", "run", "generate", "fmt", "fix", "tool", "clean", "install", "work":
@@ -153,11 +154,34 @@ func (w *walk) golang(c *call, verb string) {
 	}
 }
 
-// rest is a call without some options that stand alone.
-func rest(c *call, flags ...string) *call {
-	inner := *c
-	inner.args = slices.DeleteFunc(slices.Clone(c.args), func(a arg) bool { return a.kind == literal && slices.Contains(flags, a.text) })
-	return &inner
+// goList reads what packages say of themselves, unless it is told how to build them. Go's options have no clusters.
+func (w *walk) goList(c *call) {
+	w.add(ClassRead, because(ClassRead))
+	past := false // the verb
+	for i := 0; i < len(c.args); i++ {
+		a := c.args[i]
+		if is, may := a.dashed(); !may {
+			if past {
+				w.use(a, 'p', c.st)
+			}
+			past = true
+			continue
+		} else if !is || a.kind != literal || a.loud {
+			w.add(ClassUnknown, "Part of it is only known when it runs")
+			continue
+		}
+		switch name, _, attached := strings.Cut(a.text, "="); name {
+		case "-m", "-json", "-test", "-e", "-find", "-deps", "-retracted":
+		case "-f", "-tags":
+			if !attached {
+				i++
+			}
+		case "-u", "-versions", "-export", "-compiled":
+			w.elsewhere()
+		default:
+			w.add(ClassUnknown, "It gives go list the option "+quote(name)+", which is not known to be harmless")
+		}
+	}
 }
 
 func (w *walk) npm(c *call, verb string) {
@@ -166,13 +190,14 @@ func (w *walk) npm(c *call, verb string) {
 		hosts = append(hosts, "registry.yarnpkg.com")
 	}
 	looks := c.has("-v", "--version", "-h", "--help")
+	if c.name == "yarn" { // a file of the workspace says which yarn runs
+		w.runsCode(c)
+	}
 	switch verb {
-	case "ls", "list", "root", "prefix", "bin", "explain", "why", "help", "ll", "la", "licenses":
-		w.add(ClassRead, because(ClassRead))
-		for _, a := range c.args {
-			w.anyPath(a, c.st)
-		}
-	case "test", "t", "tst", "run", "run-script", "start", "stop", "restart", "build", "pack", "rebuild", "version", "pkg", "init", "prune", "dedupe", "exec", "x", "workspace", "workspaces", "fund", "shrinkwrap", "recursive", "node", "lint", "dev", "format", "typecheck", "check", "e2e":
+	case "ls", "list", "root", "prefix", "bin", "explain", "why", "ll", "la", "licenses":
+		w.looks(c, "-g", "--global", "--all", "--json", "--long", "--parseable", "--depth", "--omit", "--include", "--prod", "--production", "--only", "--dev",
+			"-D", "-P", "-r", "--recursive", "--workspaces", "-ws", "--workspace", "-w", "--silent", "-s")
+	case "test", "t", "tst", "run", "run-script", "start", "stop", "restart", "build", "pack", "rebuild", "version", "pkg", "init", "prune", "dedupe", "exec", "x", "workspace", "workspaces", "fund", "shrinkwrap", "recursive", "node", "lint", "dev", "format", "typecheck", "check", "e2e", "help":
 		w.runsCode(c)
 		w.rest(c, "exec", "x", "node")
 		if verb == "init" && len(c.args) > 1 && !c.args[1].is("-y") && !c.args[1].is("--yes") {
@@ -258,7 +283,20 @@ func isTool(c *call) bool {
 	return w.has(ClassBuild) && w.found.why.only(ClassBuild)
 }
 
+// looks is a package manager's look at what there is. Other options could name programs.
+func (w *walk) looks(c *call, options ...string) {
+	w.add(ClassRead, because(ClassRead))
+	for _, a := range c.args {
+		name, _, _ := strings.Cut(a.text, "=")
+		if _, may := a.dashed(); may && (a.kind != literal || !slices.Contains(options, name)) {
+			w.add(ClassUnknown, "It uses the option "+quote(name)+", which is not known to be harmless")
+		}
+		w.anyPath(a, c.st)
+	}
+}
+
 func (w *walk) cargo(c *call, verb string) {
+	w.runsCode(c) // a file of the workspace says which cargo runs
 	if strings.HasPrefix(verb, "+") {
 		verb = ""
 	}
@@ -283,7 +321,14 @@ func (w *walk) pip(c *call, verb string) {
 	hosts := []string{"pypi.org", "files.pythonhosted.org"}
 	switch verb {
 	case "list", "show", "freeze", "check", "inspect", "help", "debug", "tree", "":
-		w.add(ClassRead, because(ClassRead))
+		w.looks(c, "-V", "--version", "-h", "--help", "-v", "--verbose", "-q", "--quiet", "--format", "--user", "--local", "-l", "-f", "--files", "--all",
+			"--not-required", "--exclude", "--exclude-editable", "--editable", "-e", "--disable-pip-version-check", "--no-index", "--tree", "--depth")
+		if c.has("-o", "--outdated", "-u", "--uptodate") {
+			w.elsewhere()
+		}
+		if c.name != "pip" && c.name != "conda" && c.name != "mamba" && verb != "" {
+			w.runsCode(c)
+		}
 		if c.name == "uv" && verb != "" && verb != "help" {
 			w.runsCode(c)
 		}
@@ -311,8 +356,13 @@ func (w *walk) packages(c *call, verb string) {
 	case "exec", "run", "test", "build", "compile", "format", "analyze", "check", "clean", "validate", "dump-autoload", "bench", "repl", "haddock", "credo", "ecto.migrate", "phx.server", "publish-nothing", "watch", "pack", "msbuild", "vstest", "fmt":
 		w.runsCode(c)
 		w.rest(c, "exec")
-	case "list", "show", "info", "--version", "version", "help", "config-nothing", "outdated-nothing", "which", "path", "":
-		w.add(ClassRead, because(ClassRead))
+	case "list", "show", "info", "version", "help", "which", "path", "":
+		switch c.name {
+		case "gem", "opam", "rbenv", "nvm", "cabal", "swift", "dart", "flutter":
+			w.looks(c, "-v", "--version", "-h", "--help", "--local", "-a", "--all")
+		default: // a file of the workspace says what runs, or is a program itself
+			w.runsCode(c)
+		}
 	case "install", "add", "update", "restore", "require", "remove", "deps.get", "get", "upgrade", "outdated", "lock", "resolve", "new", "create", "create-project", "pub", "package":
 		w.add(ClassBuild, because(ClassBuild))
 		if host == "" {
@@ -452,9 +502,12 @@ func (w *walk) module(c *call, i int) {
 	switch name {
 	case "json.tool":
 		w.check(spec{ClassRead, "", "r? w?", "--sort-keys --no-ensure-ascii --json-lines --indent:t --tab --no-indent --compact", false}, inner)
+		if !slices.ContainsFunc(c.args[:i], func(a arg) bool { return a.is("-I") || a.is("-P") }) {
+			w.runsCode(inner) // a json.py of the workspace comes before Python's own
+		}
 	case "pip":
 		w.pip(inner, inner.verb())
-		c.code = true
+		w.runsCode(c)
 	case "timeit", "code", "codeop", "pdb", "trace", "profile", "cProfile", "smtplib", "urllib", "webbrowser", "antigravity", "idlelib", "asyncio":
 		w.add(ClassUnknown, "It runs a program that stands in the command itself")
 	case "ensurepip":

@@ -63,6 +63,7 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, home, temp, cache s
 	}
 	// Whatever a repository's settings say, git runs no program of its own accord.
 	env = append(env, gitSettings("core.hooksPath", "/dev/null", "core.fsmonitor", "false", "commit.gpgSign", "false", "tag.gpgSign", "false",
+		"log.showSignature", "false", "gpg.program", "false", "gpg.openpgp.program", "false", "gpg.x509.program", "false", "gpg.ssh.program", "false",
 		"core.sshCommand", "false", "credential.helper", "", "gc.auto", "0", "maintenance.auto", "false")...)
 	if g.Profile() == policy.ProfileNet {
 		proxy := "http://" + box.ProxyAddr
