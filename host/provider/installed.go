@@ -67,7 +67,11 @@ func (m *Manager) about(a *apiv1.Plugin, f file, l *lock) {
 	a.Tier = apiv1.Tier_TIER_BUILT_IN
 	a.Version = a.Description.GetVersion()
 	if a.Description != nil {
-		a.Abilities = abilities(a.Description, m.Unconfined())
+		why := m.Unconfined()
+		if f.debug {
+			why = "it runs without the sandbox, for a debugger"
+		}
+		a.Abilities = abilities(a.Description, why)
 	}
 	if f.development {
 		a.Tier = apiv1.Tier_TIER_DEVELOPMENT
