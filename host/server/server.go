@@ -158,11 +158,6 @@ func (s *Server) count(next http.Handler) http.Handler {
 // api implements all services. What a caller may do depends on the way it came.
 type api struct {
 	*Server
-	apiv1.UnimplementedSessionServiceHandler
-	apiv1.UnimplementedRunServiceHandler
-	apiv1.UnimplementedWorkspaceServiceHandler
-	apiv1.UnimplementedPluginServiceHandler
-	apiv1.UnimplementedHostServiceHandler
 	// The caller is the page, on loopback.
 	fromPage bool
 }
