@@ -110,6 +110,13 @@ var commands = map[string]command{
 		s.stream.ToolCall(&providerv1.ToolCall{Name: name, ArgumentsJson: arguments})
 		return nil
 	},
+	// tool-as ID NAME JSON: a call with an id that the provider chose
+	"tool-as": func(s *script, words string) error {
+		id, rest, _ := strings.Cut(words, " ")
+		name, arguments, _ := strings.Cut(rest, " ")
+		s.stream.ToolCall(&providerv1.ToolCall{Id: id, Name: name, ArgumentsJson: arguments})
+		return nil
+	},
 	// usage IN OUT
 	"usage": func(s *script, words string) error {
 		s.stream.Usage(&providerv1.Usage{InputTokens: int64(number(words, 0)), OutputTokens: int64(number(words, 1))})

@@ -33,6 +33,8 @@ type execution struct {
 	thought  bool
 	calls    []*providerv1.ToolCall
 	usage    *providerv1.Usage
+	// The ids of all calls so far.
+	callIDs map[string]bool
 	// Bytes of text sent and received in it.
 	sent, came int64
 	// What the provider calls the turn, while it is not kept yet.
@@ -275,6 +277,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		x.usage = body.Usage
 		return nil, nil
 	case *providerv1.Event_ToolCall:
+		x.identify(body.ToolCall)
 		x.calls = append(x.calls, body.ToolCall)
 		x.came += int64(len(body.ToolCall.ArgumentsJson))
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: body.ToolCall}})

@@ -197,7 +197,7 @@ func (x *execution) begin() error {
 	return nil
 }
 
-// recall takes up the plan that the run, or the one it goes on from, had made.
+// recall takes up the plan that the run, or the one it goes on from, had made, and which calls it has had.
 func (x *execution) recall(ctx context.Context) error {
 	for _, id := range []string{x.run.ContinuesRunId, x.run.Id} {
 		if id == "" {
@@ -210,6 +210,9 @@ func (x *execution) recall(ctx context.Context) error {
 		for _, e := range entries {
 			if p := e.GetPlan(); p != nil {
 				x.keep.plan = p.Steps
+			}
+			if c := e.GetToolCall(); c != nil {
+				x.identify(c)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -116,6 +117,18 @@ func outputEntry(c *providerv1.ToolCall, words string, failed bool) *apiv1.Entry
 	return &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
 		Result: &providerv1.ToolResult{CallId: c.Id, Name: c.Name, Content: words, Failed: failed},
 	}}}
+}
+
+// identify sees to it that the run has no two calls of the same id: questions, answers and results belong to a call by its
+// id, and what a person allows for one must never be taken for another.
+func (x *execution) identify(c *providerv1.ToolCall) {
+	if x.callIDs == nil {
+		x.callIDs = map[string]bool{}
+	}
+	if c.Id == "" || x.callIDs[c.Id] {
+		c.Id = "call-" + strings.ToLower(rand.Text()[:12])
+	}
+	x.callIDs[c.Id] = true
 }
 
 // consider says what is to become of a call: it is refused, granted, or asked about.

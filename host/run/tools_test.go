@@ -271,6 +271,27 @@ func TestAsking(t *testing.T) {
 	}
 }
 
+// A provider that gives two calls one id does not get the answer to one taken for the other.
+func TestCallsOfOneID(t *testing.T) {
+	b := newWorkBench(t, untrusted, scoped)
+	as := func(path string) string { return strings.Replace(edit(path, "new"), "tool ", "tool-as same ", 1) }
+	r := b.script("cloud", as("a"), as("b"), "then", as("c"), "then", "say done")
+	pending := b.asked(r, 2)
+	if pending[0].CallId == pending[1].CallId {
+		t.Errorf("both calls have the id %s", pending[0].CallId)
+	}
+	b.decide(pending[0], "once", "")
+	b.decide(pending[1], "deny", "")
+	b.decide(b.asked(r, 1)[0], "once", "")
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 0, false, "a is")
+	b.wantOutput(r, 1, true, "denied")
+	b.wantOutput(r, 2, false, "c is")
+	if b.get("a") != "new" || b.get("b") == "new" || b.get("c") != "new" {
+		t.Errorf("a is %q, b is %q, c is %q", b.get("a"), b.get("b"), b.get("c"))
+	}
+}
+
 // The person agreed to a difference; a file that is another by then is not changed.
 func TestAgreedToADifference(t *testing.T) {
 	b := newWorkBench(t, untrusted, scoped)
