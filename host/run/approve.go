@@ -273,8 +273,11 @@ func (e *Engine) answerOthers(ctx context.Context) error {
 			return err
 		}
 		w, err := e.enter(ctx, session)
-		if err != nil || w == nil {
+		if err != nil {
 			return err
+		}
+		if w == nil {
+			continue
 		}
 		d, err := e.decide(ctx, w, q.call)
 		if err != nil {
