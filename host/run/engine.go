@@ -167,6 +167,8 @@ func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by string
 	if err != nil {
 		return a, err
 	}
+	// It is decided: what follows from that does not end with who decided.
+	ctx = context.WithoutCancel(ctx)
 	if own, err := e.answered(ctx, a, by); own {
 		return a, err
 	}
