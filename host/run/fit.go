@@ -165,12 +165,8 @@ func (x *execution) sayShortened(ctx context.Context, n int) error {
 
 // note appends words for the person. It is no part of an answer: the turn may still be tried again.
 func (x *execution) note(ctx context.Context, text string) error {
-	_, err := x.engine.store.Append(ctx, x.run.Id, false, noticeEntry(text))
+	_, err := x.engine.store.Append(ctx, x.run.Id, false, notice(text))
 	return err
-}
-
-func noticeEntry(text string) *apiv1.Entry {
-	return &apiv1.Entry{Body: &apiv1.Entry_Notice{Notice: &providerv1.Notice{Level: providerv1.Notice_LEVEL_INFO, Text: text}}}
 }
 
 // lastMessage is where the message stands that the run answers.

@@ -110,7 +110,7 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 	if used.InputTokens+used.OutputTokens > 0 {
 		added = append(added, &apiv1.Entry{Body: &apiv1.Entry_Usage{Usage: used}})
 	}
-	added = append(added, noticeEntry(fmt.Sprintf("What was said before does not fit into the window of %s any more and is summarised for it. Here everything is kept.", x.run.Model)))
+	added = append(added, notice(fmt.Sprintf("What was said before does not fit into the window of %s any more and is summarised for it. Here everything is kept.", x.run.Model)))
 	if _, err := e.store.Append(ctx, x.run.Id, true, added...); err != nil {
 		return err
 	}
