@@ -12,8 +12,10 @@ import (
 )
 
 // examine finds out what a command line does, as far as that can be proven.
-func examine(r Request) finding {
-	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root))}
+func examine(r Request) finding { return look(r, nil) }
+
+func look(r Request, touched *[]string) finding {
+	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root)), touched: touched}
 	dir := filepath.ToSlash(filepath.Clean(r.Dir))
 	switch {
 	case len(r.Command) > maxBytes:

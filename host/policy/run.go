@@ -32,6 +32,7 @@ func (w *walk) run(args []arg, env []variable, st *state) {
 	outer := w.found.why
 	w.found.why = reasons{}
 	name, own := program(args[0])
+	w.touch(args, name, st)
 	c := &call{name: name, args: args[1:], st: st, offer: []string{name}}
 	switch {
 	case name == "":

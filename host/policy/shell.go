@@ -266,6 +266,7 @@ func (w *walk) enterDir(a arg, st *state) {
 			dirs = dirs[:8]
 		}
 		st.dirs = dirs
+		w.touch(nil, "", st)
 	}
 }
 

@@ -29,6 +29,7 @@ type walk struct {
 	commands int
 	parsed   int
 	problem  string // the line is refused for this
+	touched  *[]string
 }
 
 // state is what is known at one point of a line.

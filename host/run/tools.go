@@ -58,12 +58,19 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 		return x.refuseAll(ctx)
 	}
 	jobs := make([]*job, len(x.calls))
-	asking := false
+	asking, changing := false, false
 	for i, c := range x.calls {
-		if jobs[i], err = x.consider(ctx, w, c); err != nil {
+		j, err := x.consider(ctx, w, c)
+		if err != nil {
 			return err
 		}
-		asking = asking || jobs[i].ask
+		if changing && j.ask && j.decision.Profile == policy.ProfileHost {
+			// What a person looks at before they agree has to be what runs.
+			j.ask, j.refusal = false, "This call was not carried out: outside the sandbox nothing runs in the same turn as a change before it. Make it alone."
+		}
+		changing = changing || j.refusal == "" && j.prepared.Plan() == nil && j.prepared.Changes()
+		asking = asking || j.ask
+		jobs[i] = j
 	}
 	if asking {
 		if err := x.ask(ctx, w, jobs); err != nil {
@@ -176,6 +183,7 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 		j.refusal = "This call was not carried out: what it names has changed meanwhile. Look again."
 		return nil
 	}
+	asked := j.decision
 	if j.decision, err = x.engine.decide(ctx, w, now); err != nil {
 		return err
 	}
@@ -186,6 +194,8 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 		j.grant, _ = j.decision.Grant()
 	case j.approval.GetState() != apiv1.ApprovalState_APPROVAL_STATE_ALLOWED:
 		j.refusal = "This call was not carried out: it would have to be asked about now. Make it again."
+	case j.decision.Profile != asked.Profile:
+		j.refusal = "This call was not carried out: since the person agreed, it would happen with other rights. Make it again."
 	case j.preview != "" && now.Preview() != j.preview:
 		j.refusal = "This change was not made: the file has changed since the person agreed. Look at it again."
 	default:

@@ -539,6 +539,63 @@ func TestNestedClone(t *testing.T) {
 	b.wantOutput(r, 0, false, "changed")
 }
 
+// A command in a trusted workspace is not trusted with what lies in another repository.
+func TestCommandsInANestedClone(t *testing.T) {
+	b := newWorkBench(t, trusted, scoped)
+	b.put("clone/.git/config", "[core]\n")
+	b.put("clone/Makefile", "all:\n\ttouch ran\n")
+	b.put("clone/x.sh", "touch ran\n")
+	if err := os.Symlink("clone", filepath.Join(b.root, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"make -C clone", "make -Cclone", "cd clone && make", "(cd ./clone; make)", "sh clone/x.sh", "env X=1 make --directory=clone", "make -C elsewhere", "sh -c 'cd clone; make'"} {
+		r := b.script("cloud", fmt.Sprintf(`tool run_shell {"command":%q}`, command))
+		a := b.asked(r, 1)[0]
+		if !strings.Contains(a.Reason, "not trusted") {
+			t.Errorf("%s: asked %v", command, a)
+		}
+		b.decide(a, "deny", "")
+		b.wantEnd(r, completed, noError)
+	}
+	r := b.script("cloud", `tool run_shell {"command":"cat clone/Makefile"}`)
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 0, false, "touch ran")
+	if _, err := os.Stat(filepath.Join(b.root, "ran")); err == nil {
+		t.Error("it ran")
+	}
+	// Nor does it get more out of lying in a workspace that is only to be read.
+	if _, err := b.store.UpdateWorkspace(t.Context(), b.workspace.Id, func(w *apiv1.Workspace) error {
+		w.Trust = apiv1.Trust_TRUST_READ_ONLY
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r = b.script("cloud", edit("clone/a", "2"))
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 0, true, "only to be read")
+}
+
+// What a person agreed to in the sandbox does not leave it because the session's mode is another by then.
+func TestAgreementKeepsItsProfile(t *testing.T) {
+	b := newWorkBench(t, trusted, scoped)
+	r := b.script("cloud", `tool run_shell {"command":"echo $(frobnicate) > made"}`)
+	a := b.asked(r, 1)[0]
+	root := apiv1.AccessMode_ACCESS_MODE_ROOT
+	if _, err := b.store.UpdateSession(t.Context(), b.session, func(s *apiv1.Session) error {
+		s.AccessMode = root
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.decide(a, "once", "")
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 0, true, "other rights")
+	// And outside of it nothing runs that the same turn changes first.
+	r = b.script("cloud", edit("x.sh", "touch ran"), `tool run_shell {"command":"frobnicate; sh x.sh"}`)
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 1, true, "Make it alone")
+}
+
 func TestScratch(t *testing.T) {
 	b := newWorkBench(t, trusted, scoped)
 	first := b.sendTo("cloud", "", edit("note", "1"))

@@ -153,29 +153,65 @@ func (e *Engine) at(ctx context.Context, w *workplace, dir string) (policy.Place
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err != nil {
 			continue
 		}
+		// What was remembered for the workspace was not meant for it either.
+		p.RunUnknown, p.Domains, p.Rules = false, nil, nil
 		own, err := e.store.Workspace(ctx, dir)
 		if errors.Is(err, store.ErrNotFound) {
-			p.Trust = policy.TrustUntrusted
+			p.Trust = lesser(p, policy.TrustUntrusted)
 			return p, nil
 		}
 		if err != nil {
 			return p, err
 		}
-		p.Trust = min(p.Trust, trustOf(own.Trust))
+		p.Trust = lesser(p, trustOf(own.Trust))
 		return p, nil
 	}
 	return p, nil
 }
 
+// around is the place as it is for a command: the least trusted of the repositories that it works in or names.
+func (e *Engine) around(ctx context.Context, w *workplace, r policy.Request) (policy.Place, error) {
+	place, err := e.at(ctx, w, r.Dir)
+	if err != nil {
+		return place, err
+	}
+	r.Place = place
+	for _, path := range policy.Touches(r) {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		p, err := e.at(ctx, w, path)
+		if err != nil {
+			return place, err
+		}
+		trust := lesser(place, p.Trust)
+		if trust != place.Trust || len(p.Rules)+len(p.Domains) < len(place.Rules)+len(place.Domains) {
+			place = p
+		}
+		place.Trust = trust
+	}
+	return place, nil
+}
+
+// lesser is the trust that lets less happen in a place. Where a session changes files, read-only is less than untrusted,
+// which only asks.
+func lesser(p policy.Place, other policy.Trust) policy.Trust {
+	if p.Access == policy.AccessScoped && (p.Trust == policy.TrustReadOnly || other == policy.TrustReadOnly) {
+		return policy.TrustReadOnly
+	}
+	return min(p.Trust, other)
+}
+
 // decide asks policy about a call. It is the only place where that happens.
 func (e *Engine) decide(ctx context.Context, w *workplace, c *tool.Call) (policy.Decision, error) {
 	r := c.Wants
-	dir := r.Dir
-	if path := r.Read + r.Write; path != "" {
-		dir = filepath.Dir(path)
-	}
 	var err error
-	if r.Place, err = e.at(ctx, w, dir); err != nil {
+	if path := r.Read + r.Write; path != "" {
+		r.Place, err = e.at(ctx, w, filepath.Dir(path))
+	} else {
+		r.Place, err = e.around(ctx, w, r)
+	}
+	if err != nil {
 		return policy.Decision{}, err
 	}
 	return policy.Decide(r), nil
