@@ -2,11 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
-	"gorm.io/gorm"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -108,46 +107,37 @@ func (t *tx) vanish(r *modelRow) error {
 	return t.saveModel(r)
 }
 
-// Models gives the models of one provider, in its order; of all providers if providerID is empty.
+// Models gives the models of one provider, in its order; of all providers if providerID is empty. They must not be
+// changed.
 func (s *Store) Models(ctx context.Context, providerID string) ([]*apiv1.Model, error) {
-	var all []*apiv1.Model
-	err := s.read(ctx, func(v view) error {
-		q := v.orm.Order("provider_id, vanished, position, id")
-		if providerID != "" {
-			q = q.Where("provider_id = ?", providerID)
-		}
+	all, err := s.models.get(ctx, s, apiv1.Topic_TOPIC_MODELS, func(v view) (map[string][]*apiv1.Model, error) {
 		var rows []modelRow
-		if err := q.Find(&rows).Error; err != nil {
-			return fmt.Errorf("list models: %w", err)
+		if err := v.orm.Order("provider_id, vanished, position, id").Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("list models: %w", err)
 		}
+		all := map[string][]*apiv1.Model{}
 		for i := range rows {
-			p, err := rows[i].proto()
+			m, err := rows[i].proto()
 			if err != nil {
-				return err
+				return nil, err
 			}
-			all = append(all, p)
+			all[m.ProviderId], all[""] = append(all[m.ProviderId], m), append(all[""], m)
 		}
-		return nil
+		return all, nil
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(all[providerID]), nil
 }
 
-// Model finds one model of a provider; nil if it was never listed.
+// Model finds one model of a provider; nil if it was never listed. It must not be changed.
 func (s *Store) Model(ctx context.Context, providerID, id string) (*apiv1.Model, error) {
-	var p *apiv1.Model
-	err := s.read(ctx, func(v view) error {
-		var row modelRow
-		err := v.orm.Take(&row, "provider_id = ? AND id = ?", providerID, id).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return nil
+	all, err := s.Models(ctx, providerID)
+	for _, m := range all {
+		if m.Model.GetId() == id {
+			return m, err
 		}
-		if err == nil {
-			p, err = row.proto()
-		}
-		if err != nil {
-			return fmt.Errorf("read model %s: %w", id, err)
-		}
-		return nil
-	})
-	return p, err
+	}
+	return nil, err
 }

@@ -162,54 +162,60 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 	})
 }
 
-// Providers gives all providers, by name.
+// Providers gives all providers, by name. Each is the caller's own.
 func (s *Store) Providers(ctx context.Context) ([]*apiv1.Provider, error) {
-	return s.listProviders(ctx, func(g *gorm.DB) *gorm.DB { return g.Order("name COLLATE NOCASE") })
-}
-
-// Provider finds a provider by its id or its name, upper or lower case.
-func (s *Store) Provider(ctx context.Context, idOrName string) (*apiv1.Provider, error) {
-	found, err := s.listProviders(ctx, func(g *gorm.DB) *gorm.DB {
-		return g.Where("id = ? OR name = ? COLLATE NOCASE", idOrName, idOrName).Limit(2)
+	all, err := s.providers.get(ctx, s, apiv1.Topic_TOPIC_PROVIDERS, func(v view) ([]*apiv1.Provider, error) {
+		var rows []providerRow
+		if err := v.orm.Order("name COLLATE NOCASE").Find(&rows).Error; err != nil {
+			return nil, fmt.Errorf("list providers: %w", err)
+		}
+		all := make([]*apiv1.Provider, len(rows))
+		for i := range rows {
+			var err error
+			if all[i], err = rows[i].proto(); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%w: there is no provider %q; \"openvibez provider list\" shows those there are", ErrNotFound, idOrName)
+	own := make([]*apiv1.Provider, len(all))
+	for i, p := range all {
+		own[i] = proto.CloneOf(p)
 	}
-	for _, p := range found {
+	return own, nil
+}
+
+// Provider finds a provider by its id or its name, upper or lower case.
+func (s *Store) Provider(ctx context.Context, idOrName string) (*apiv1.Provider, error) {
+	all, err := s.Providers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var named *apiv1.Provider
+	for _, p := range all {
 		if p.Id == idOrName {
 			return p, nil
 		}
+		if strings.EqualFold(p.Name, idOrName) && (named == nil || p.Name == idOrName) {
+			named = p
+		}
 	}
-	return found[0], nil
+	if named == nil {
+		return nil, fmt.Errorf("%w: there is no provider %q; \"openvibez provider list\" shows those there are", ErrNotFound, idOrName)
+	}
+	return named, nil
 }
 
 // DefaultProvider gives the provider that messages go to when nothing else is chosen; nil if there is none.
 func (s *Store) DefaultProvider(ctx context.Context) (*apiv1.Provider, error) {
-	found, err := s.listProviders(ctx, func(g *gorm.DB) *gorm.DB { return g.Where("is_default = 1") })
-	if err != nil || len(found) == 0 {
-		return nil, err
+	all, err := s.Providers(ctx)
+	for _, p := range all {
+		if p.IsDefault {
+			return p, err
+		}
 	}
-	return found[0], nil
-}
-
-func (s *Store) listProviders(ctx context.Context, which func(*gorm.DB) *gorm.DB) ([]*apiv1.Provider, error) {
-	var all []*apiv1.Provider
-	err := s.read(ctx, func(v view) error {
-		var rows []providerRow
-		if err := which(v.orm).Find(&rows).Error; err != nil {
-			return fmt.Errorf("list providers: %w", err)
-		}
-		for i := range rows {
-			p, err := rows[i].proto()
-			if err != nil {
-				return err
-			}
-			all = append(all, p)
-		}
-		return nil
-	})
-	return all, err
+	return nil, err
 }

@@ -11,34 +11,30 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
-// Settings gives all settings that are set, by key.
+// Settings gives all settings that are set, by key. They must not be changed.
 func (s *Store) Settings(ctx context.Context) ([]*apiv1.Setting, error) {
-	var all []*apiv1.Setting
-	err := s.read(ctx, func(v view) error {
+	return s.settings.get(ctx, s, apiv1.Topic_TOPIC_SETTINGS, func(v view) ([]*apiv1.Setting, error) {
 		var rows []settingRow
 		if err := v.orm.Order("key").Find(&rows).Error; err != nil {
-			return fmt.Errorf("read settings: %w", err)
+			return nil, fmt.Errorf("read settings: %w", err)
 		}
+		all := make([]*apiv1.Setting, len(rows))
 		for i := range rows {
-			all = append(all, rows[i].proto())
+			all[i] = rows[i].proto()
 		}
-		return nil
+		return all, nil
 	})
-	return all, err
 }
 
 // Setting gives the value of a setting; "" if it is not set.
 func (s *Store) Setting(ctx context.Context, key string) (valueJSON string, err error) {
-	err = s.read(ctx, func(v view) error {
-		var row settingRow
-		err := v.orm.Take(&row, "key = ?", key).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return nil
+	all, err := s.Settings(ctx)
+	for _, set := range all {
+		if set.Key == key {
+			return set.ValueJson, err
 		}
-		valueJSON = row.ValueJSON
-		return err
-	})
-	return valueJSON, err
+	}
+	return "", err
 }
 
 // SetSetting sets a setting to a JSON value, or back to its default if valueJSON is empty.

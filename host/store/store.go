@@ -72,6 +72,10 @@ type Store struct {
 	// topicRev is, for each topic (tombstones at 0), a revision after which nothing of it has changed.
 	topicRev [lastTopic + 1]atomic.Int64
 
+	settings  known[[]*apiv1.Setting]
+	providers known[[]*apiv1.Provider]
+	models    known[map[string][]*apiv1.Model]
+
 	changedMu sync.Mutex
 	changed   chan struct{}
 }
