@@ -42,6 +42,8 @@ func TestBoxGitWorks(t *testing.T) {
 		"git status", "echo two >> file && git diff", "git add file && git commit -m second", "git branch other", "git checkout -q other",
 		"echo three >> file && git stash && git stash pop", "git commit -qam third", "git switch trunk", "git merge -q other", "git tag v1",
 		"git log --oneline | cat", "git rm -q --cached file && git reset -q", "git branch -d other", "git rebase HEAD~1", "git show --stat HEAD",
+		"touch junk && git stash -u -q && test ! -e junk && git stash pop -q && test -e junk", "mkdir d && touch d/x && git clean -qfd && test ! -e d && test ! -e junk",
+		"mkdir .vscode/x 2>&1 || git check-ignore .vscode",
 	} {
 		if r := p.run(policy.ProfileGit, command, Options{}); r.ExitCode != 0 {
 			t.Errorf("%s: exit code %d\n%s%s", command, r.ExitCode, r.Stdout.Text, r.Stderr.Text)

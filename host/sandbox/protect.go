@@ -225,6 +225,17 @@ func (p *placeholders) release() {
 	p.locks, p.made = nil, nil
 }
 
+// ignored tells git to pass over what was made at the top of a workspace.
+func (p *placeholders) ignored(root string) string {
+	var b strings.Builder
+	for _, path := range p.made {
+		if filepath.Dir(path) == root {
+			b.WriteString("/" + filepath.Base(path) + "\n")
+		}
+	}
+	return b.String()
+}
+
 func linkError(path string) error {
 	return fmt.Errorf("%s is a symbolic link, which can't be protected: replace it with what it points to, or let the command only read", path)
 }

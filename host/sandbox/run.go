@@ -63,6 +63,8 @@ func (s *Sandbox) box(ctx context.Context, g policy.Grant) (*box.Spec, *placehol
 			return nil, nil, err
 		}
 		spec.Binds = append(spec.Binds, more...)
+		// Or git clean and git stash -u would try to remove them, and say that they fail.
+		spec.Files[".config/git/ignore"] = held.ignored(root)
 	}
 	return spec, held, nil
 }
