@@ -126,8 +126,8 @@ func (w *walk) subcommand(c *call) {
 	case "describe":
 		read("--all --tags --contains --abbrev:t --candidates:t --exact-match --debug --long --match:t --exclude:t --always --first-parent --dirty?:t --broken?:t")
 	case "for-each-ref", "show-ref", "show-branch", "merge-base", "name-rev", "cherry", "count-objects", "check-ignore", "check-attr", "check-mailmap",
-		"check-ref-format", "var", "version", "diff-pairs", "ls-remote-heads", "merge-tree", "get-tar-commit-id", "patch-id", "stripspace", "verify-pack", "fmt-merge-msg":
-		if c.name == "merge-tree" && len(c.args) > 0 && c.args[0].is("--write-tree") || c.name == "var" && len(c.args) > 0 && !strings.HasPrefix(c.args[0].text, "GIT_") && !c.args[0].is("-l") {
+		"check-ref-format", "var", "version", "diff-pairs", "ls-remote-heads", "get-tar-commit-id", "patch-id", "stripspace", "verify-pack", "fmt-merge-msg":
+		if c.name == "var" && len(c.args) > 0 && !strings.HasPrefix(c.args[0].text, "GIT_") && !c.args[0].is("-l") {
 			w.add(ClassUnknown, because(ClassUnknown))
 		}
 		read("-avqzHndslrscp --count:t --sort:t --format:t --points-at:t --merged?:t --no-merged?:t --contains?:t --no-contains?:t --heads --tags --branches --verify --quiet --hash?:t --abbrev?:t --dereference --head --exists --exclude-existing?:t --all --remotes --list --more:t --topo-order --independent --is-ancestor --fork-point --octopus --name-only --refs:t --always --stdin --human-readable --verbose --non-matching --no-index --cached --stdin --is-a --python --shell --perl --tcl --ignore-case --allow-onelevel --refspec-pattern --normalize --exclude:t --omit-empty --color?:t --strip-comments --stable --unstable --verbatim")
@@ -164,6 +164,8 @@ func (w *walk) subcommand(c *call) {
 				w.use(a, 'r', c.st)
 			}
 		}
+	case "merge-tree":
+		write("-z --write-tree --messages --no-messages --name-only --allow-unrelated-histories --merge-base:t -X:t --strategy-option:t --quiet")
 	case "gc", "prune", "repack", "pack-refs", "update-ref", "update-index", "hash-object", "mktree", "write-tree", "commit-tree", "read-tree", "rerere", "update-server-info", "fsck", "pack-objects-nothing":
 		write("-qdafwm -m:t -p:t -t:t --aggressive --auto --prune?:t --no-prune --quiet --force --all --stdin --add --remove --refresh --really-refresh --assume-unchanged --no-assume-unchanged --skip-worktree --no-skip-worktree --chmod:t --full --strict --connectivity-only --no-dangling --dangling --unreachable --no-reflogs --verbose --progress --no-progress --lost-found --name-objects --again --unmerged --cacheinfo:t --index-info --delete -u -z --create-reflog --no-deref --missing --reset --empty --expire:t --dry-run -n -v -l -A -k")
 	case "init":
@@ -199,8 +201,14 @@ func (w *walk) refs(c *call, read, write string, listing ...string) {
 	names := 0
 	s := spec{options: write}
 	r := spec{options: read}
-	for _, a := range c.args {
-		name, _, _ := strings.Cut(a.text, "=")
+	for i := 0; i < len(c.args); i++ {
+		a := c.args[i]
+		name, _, attached := strings.Cut(a.text, "=")
+		if strings.HasPrefix(name, "--") && len(name) > 2 && !attached {
+			if o, ok := r.find(name); ok && o.role != 0 && !o.optional {
+				i++ // its value
+			}
+		}
 		switch {
 		case a.kind != literal || len(name) < 2 || name[0] != '-':
 			names++
@@ -250,7 +258,7 @@ func (w *walk) nested(c *call) {
 		inner.args = c.args
 		write("-kqua -m:t --keep-index --quiet --include-untracked --all --message:t")
 	case "worktree list", "notes list", "notes show", "notes ", "reflog ", "reflog show", "reflog exists", "remote ", "remote -v", "remote --verbose", "remote get-url",
-		"submodule ", "submodule status", "submodule summary", "bisect log", "bisect view", "sparse-checkout list", "reflog list":
+		"submodule ", "submodule status", "submodule summary", "bisect log", "sparse-checkout list", "reflog list":
 		read("-v --verbose --porcelain -z --push --all --cached --recursive --files -n:t" + logOptions)
 	case "worktree add", "worktree move", "worktree remove", "worktree prune", "worktree lock", "worktree unlock", "worktree repair":
 		write("-fbBdnqv -b:t -B:t --force --detach --checkout --no-checkout --lock --reason:t --orphan --quiet --track --no-track --guess-remote --dry-run --verbose --expire:t")

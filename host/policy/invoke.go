@@ -122,20 +122,26 @@ func (w *walk) wipe(c *call) {
 	}
 }
 
-// onlyLooks corrects the class of archivers that are told to write to standard output, or to list.
+// onlyLooks corrects the class of archivers that are told to write to standard output, or to list. With options that
+// take values nobody can tell which words are options.
 func (w *walk) onlyLooks(c *call) {
+	letters, looking := "cdfkltnNqrv0123456789", "clt"
+	words := []string{"--stdout", "--to-stdout", "--list", "--test", "--decompress", "--keep", "--quiet", "--verbose", "--force"}
+	if c.name == "unzip" {
+		letters, looking, words = "lptvZqCaj1", "lptvZ", nil
+	}
 	looks := false
 	for _, a := range c.args {
-		if !strings.HasPrefix(a.text, "-") || a.kind != literal {
-			continue
-		}
-		if c.name == "unzip" {
-			looks = looks || a.is("-l") || a.is("-p") || a.is("-t") || a.is("-v") || a.is("-Z")
-		} else {
-			looks = looks || a.is("-c") || a.is("-dc") || a.is("-cd") || a.is("-l") || a.is("-t") || a.is("--stdout") || a.is("--list") || a.is("--test")
+		is, may := a.dashed()
+		switch i := slices.Index(words, a.text); {
+		case !may && a.kind != listed:
+		case !is || a.kind != literal || a.loud, strings.HasPrefix(a.text, "--") && i < 0, i < 0 && strings.Trim(a.text[1:], letters) != "":
+			return
+		default:
+			looks = looks || i >= 0 && i < 4 || i < 0 && strings.ContainsAny(a.text[1:], looking)
 		}
 	}
-	if looks && w.found.why.only(ClassBuild) && !named(c, "-d") {
+	if looks && w.found.why.only(ClassBuild) {
 		w.found.why[ClassBuild] = ""
 		w.add(ClassRead, because(ClassRead))
 	}

@@ -138,6 +138,13 @@ func (w *walk) use(a arg, role byte, st *state) {
 		if a.kind == literal {
 			w.script(a.text, st)
 		}
+	case '+': // a format of date's; without the plus it sets the clock
+		switch {
+		case a.kind != literal || a.loud:
+			w.add(ClassUnknown, "Part of it is only known when it runs")
+		case !strings.HasPrefix(a.text, "+"):
+			w.add(ClassDangerous, "It sets the clock")
+		}
 	case 'm': // a file mode
 		if a.kind != literal || strings.ContainsAny(a.text, "st") || len(strings.TrimLeft(a.text, "0")) > 3 && strings.Trim(a.text, "01234567") == "" {
 			w.add(ClassDangerous, "It makes programs run as somebody else")

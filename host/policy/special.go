@@ -269,12 +269,19 @@ func awkIsPlain(text string) bool {
 				continue
 			}
 			between := text[print:i]
-			if strings.ContainsAny(between, "\"/") || !strings.ContainsAny(between, ";}\n") {
+			if strings.ContainsAny(between, "\"/#") || !strings.ContainsAny(between, ";}") && !endsLine(between) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// endsLine tells whether what is printed ends with a line: behind a comma, and some others, it goes on in the next.
+func endsLine(between string) bool {
+	line, _, more := strings.Cut(between, "\n")
+	line = strings.TrimRight(line, " \t")
+	return more && (line == "" || !strings.ContainsAny(line[len(line)-1:], ",&|?:{"))
 }
 
 // sedIsPlain tells whether a script only edits what it is fed: no command that reads, writes or runs.

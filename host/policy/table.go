@@ -10,16 +10,24 @@ func specOf(name string) (spec, bool) {
 	}
 	switch name {
 	case "true", "false", ":", "echo", "pwd", "seq", "sleep", "yes", "basename", "dirname", "expr", "nproc", "arch", "whoami", "id", "groups",
-		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "getconf", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk", "figlet", "cowsay":
+		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "getconf", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
 		return read("t*", "*")
 	case "ls", "dir", "vdir", "cat", "tac", "head", "tail", "wc", "nl", "rev", "fold", "fmt", "paste", "join", "comm", "cmp", "expand", "unexpand",
 		"cut", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "stat", "readlink", "realpath", "df", "du",
-		"od", "hexdump", "ldd-nothing", "pathchk", "tsort", "column", "look", "zcat", "bzcat", "xzcat", "zstdcat", "zgrep", "ps", "pgrep", "pstree", "cloc", "tokei", "scc":
+		"od", "hexdump", "ldd-nothing", "pathchk", "tsort", "column", "look", "zcat", "bzcat", "xzcat", "zgrep", "ps", "pgrep", "pstree":
 		return read("r*", "*")
 	case "strings", "size", "nm", "readelf":
 		return read("r*", "--plugin:x *")
 	case "base64", "base32", "basenc":
 		return read("r*", "-dDiw:t --decode --ignore-garbage --wrap:t --base64 --base64url --base32 --base16")
+	case "zstdcat":
+		return read("r*", "-dcfkqv --quiet --verbose --force")
+	case "cloc", "tokei", "scc":
+		return read("r*", "-CfhwzM:t -e:t -i:t -s:t -t:t --json --yaml --csv --md --quiet --files --by-file --by-file-by-lang --wide --no-cocomo --by-percent:t "+
+			"--exclude:t --exclude-dir:t --exclude-ext:t --exclude-lang:t --include-ext:t --include-lang:t --match-f:t --not-match-f:t --not-match-d:t --vcs:t "+
+			"--sort:t --type:t --types:t --format:t --fullpath --hide-rate --sum-one --version")
+	case "figlet", "cowsay":
+		return read("t*", "")
 	case "tr":
 		return read("t*", "*")
 	case "uniq":
@@ -51,7 +59,7 @@ func specOf(name string) (spec, bool) {
 	case "bc":
 		return read("r*", "-lwsqi --mathlib --quiet --standard --warn")
 	case "date":
-		return read("t?", "-uRI?:t -d:t -r:r -f:r -s!d --date:t --utc --universal --iso-8601?:t --rfc-3339:t --rfc-email --reference:r --file:r --set!d --debug")
+		return read("+?", "-uRI?:t -d:t -r:r -f:r -s!d --date:t --utc --universal --iso-8601?:t --rfc-3339:t --rfc-email --reference:r --file:r --set!d --debug")
 	case "hostname":
 		return read("", "-sfidIAyaa --short --fqdn --ip-address --all-ip-addresses --domain")
 	case "more", "less":

@@ -435,7 +435,7 @@ func (w *walk) interpreter(c *call) {
 		switch {
 		case text == "--":
 			continue
-		case text == "--version", text == "-V", text == "-v" && name != "perl" && name != "python" && name != "ruby", text == "--help", text == "-h" && name != "perl", text == "-VV":
+		case text == "--version", text == "-V", text == "-v" && !slices.Contains([]string{"perl", "python", "pypy", "ruby", "lua"}, name), text == "--help", text == "-h" && name != "perl", text == "-VV":
 			w.add(ClassRead, because(ClassRead))
 			return
 		case name == "python" && strings.HasPrefix(text, "-m"), name == "pypy" && strings.HasPrefix(text, "-m"):

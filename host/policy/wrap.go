@@ -72,6 +72,9 @@ func (w *walk) wrap(c *call) bool {
 	}
 	if len(rest) == 0 {
 		w.add(ClassRead, because(ClassRead))
+		if c.name == "exec" && c.st.input.kind != closed {
+			w.add(ClassUnknown, "It changes where the commands after it read from")
+		}
 		return true
 	}
 	w.start(rest, nil, c.st)
