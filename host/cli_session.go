@@ -94,6 +94,16 @@ func listSessions(ctx context.Context, c *client, limit int, archived bool) ([]*
 	}
 }
 
+// findSession connects to the host and resolves what people call a session.
+func (a *app) findSession(ctx context.Context, name string) (*client, *apiv1.Session, error) {
+	c, err := a.hostOrStart(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := findSession(ctx, c, name)
+	return c, s, err
+}
+
 // findSession resolves what people call a session.
 func findSession(ctx context.Context, c *client, name string) (*apiv1.Session, error) {
 	if name != "last" {
@@ -124,11 +134,7 @@ func (a *app) sessionShow() *cobra.Command {
 		Args: exactly("a session: its id, the beginning of it, or last"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			c, err := a.hostOrStart(ctx)
-			if err != nil {
-				return err
-			}
-			s, err := findSession(ctx, c, args[0])
+			c, s, err := a.findSession(ctx, args[0])
 			if err != nil {
 				return err
 			}
@@ -253,11 +259,7 @@ func (a *app) sessionRename() *cobra.Command {
 		Example: `  openvibez session rename last "Monads, at last"`,
 		Args:    exactly("a session: its id, the beginning of it, or last", "the new title, in quotes if it has blanks"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

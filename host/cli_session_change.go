@@ -22,11 +22,7 @@ func (a *app) changeSession(use, short, example string, change func(ctx context.
 	return &cobra.Command{
 		Use: use + " SESSION", Short: short, Example: example, Args: exactly(namesSession),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -94,11 +90,7 @@ one stays as it is. Entries are numbered; "openvibez session show SESSION --json
 			if cmd.Flags().Changed("until") && until < 1 {
 				return misused(cmd, "--until is %d: entries are numbered from 1", until)
 			}
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -131,11 +123,7 @@ reads it from standard input; "" takes it away.`,
 			return exactly(namesSession)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -171,11 +159,7 @@ func (a *app) sessionDelete() *cobra.Command {
   openvibez session delete k7q2 --yes --now`,
 		Args: exactly(namesSession),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -34,11 +34,7 @@ exactly, attachments included; or as Markdown, to read.`,
 			default:
 				return misused(cmd, "--format is %q: it can be jsonl or markdown", format)
 			}
-			c, err := a.hostOrStart(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, err := findSession(cmd.Context(), c, args[0])
+			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
