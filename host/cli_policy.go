@@ -111,7 +111,7 @@ The exit code is 0 whatever the decision is, and 2 for wrong usage.`,
 	cmd.Flags().StringVar(&at.workspace, "workspace", ".", "the workspace, where the command would run")
 	cmd.Flags().StringVar(&at.trust, "trust", "trusted", "the workspace's trust: trusted, read_only or untrusted")
 	cmd.Flags().StringVar(&at.access, "access", "scoped", "the session's access mode: read-only, scoped or root")
-	cmd.Flags().StringVar(&at.level, "level", "full", "what the sandbox can enforce: full, reduced or none; `openvibez doctor` says it")
+	cmd.Flags().StringVar(&at.level, "level", "full", "what the sandbox can enforce: full, reduced or none; \"openvibez doctor\" says it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&stdin, "stdin", false, "read JSON lines, print JSON lines")
 	return cmd
