@@ -112,6 +112,9 @@ shown, and you are asked.`,
 					}
 				}
 			}
+			if len(ids) == 0 {
+				fmt.Fprintln(a.err, noneInstalled)
+			}
 			var problems error
 			for _, id := range ids {
 				res, err := c.Plugins.InspectPackage(ctx, &apiv1.InspectPackageRequest{

@@ -269,6 +269,9 @@ func (a *app) pluginRollback() *cobra.Command {
 	}
 }
 
+// noneInstalled is what there is to say where a command looks at installed plugins.
+const noneInstalled = "No plugin is installed; those that came with OpenVibez are updated with it."
+
 func (a *app) pluginVerify() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -295,6 +298,9 @@ func (a *app) pluginVerify() *cobra.Command {
 						ids = append(ids, p.Id)
 					}
 				}
+			}
+			if len(ids) == 0 {
+				fmt.Fprintln(a.err, noneInstalled)
 			}
 			var wrong []string
 			for _, id := range ids {
