@@ -24,6 +24,10 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 		return "", fmt.Errorf("%w: %s is the database itself; name a backup", ErrInvalid, path)
 	}
 	if err := verify(ctx, backup); err != nil {
+		var other *NotDatabaseError
+		if errors.As(err, &other) {
+			return "", fmt.Errorf("%w: %s is not an OpenVibez database (%s): name a file that \"openvibez backup\" has made, or one of those in %s", ErrInvalid, backup, other.What, BackupDir(path))
+		}
 		return "", fmt.Errorf("look at the backup: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
