@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
+
+// branchMark ends the title of a branch, of a branch of a branch too.
+const branchMark = " (branch)"
 
 // BranchSession makes a session of a copy of another one's entries up to untilSeq, of all of them if that is 0, and of the
 // runs they belong to. Entries keep their sequence numbers. What the runs consumed is not counted again, and what their
@@ -34,7 +38,7 @@ func (s *Store) BranchSession(ctx context.Context, sessionID string, untilSeq in
 		if p.Titled = title != ""; p.Titled {
 			p.Title = title
 		} else if p.Title != "" {
-			p.Title, p.Titled = cutRunes(p.Title, 180)+" (branch)", from.Titled
+			p.Title, p.Titled = cutRunes(strings.TrimSuffix(p.Title, branchMark), 180)+branchMark, from.Titled
 		}
 		if copied, err = t.newSession(p); err != nil {
 			return err

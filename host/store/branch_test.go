@@ -46,6 +46,9 @@ func TestBranchSession(t *testing.T) {
 			if b.ParentId != session || b.ParentSeq == 0 || b.SystemPrompt != "be brief" || b.Title != "one (branch)" || b.Titled || b.LastSeq != b.ParentSeq {
 				t.Errorf("branch %v", b)
 			}
+			if again := must[*apiv1.Session](t)(s.BranchSession(t.Context(), b.Id, 0, "")); again.Title != b.Title {
+				t.Errorf("a branch of a branch is called %q", again.Title)
+			}
 			copies := journal(t, s, b.Id)
 			if got := slices.DeleteFunc(texts(copies), func(s string) bool { return s == "" }); !slices.Equal(got, c.texts) {
 				t.Errorf("entries %q, want %q", got, c.texts)
