@@ -129,16 +129,11 @@ var commands = map[string]command{
 		return nil
 	},
 	// question WORDS: asks for a yes or no and says what the answer was
-	"question": func(s *script, words string) error {
-		a, err := s.stream.Ask(s.ctx, &providerv1.Question{
-			Kind: providerv1.Question_KIND_APPROVAL, Text: words, Subject: words,
-			Choices: []*providerv1.Question_Choice{{Id: "yes", Text: "Yes", Allows: true}, {Id: "no", Text: "No"}},
-		})
-		if err != nil {
-			return err
-		}
-		s.stream.Text(strings.TrimSpace("answered "+a.ChoiceId+" "+a.Text) + "\n")
-		return nil
+	"question": func(s *script, words string) error { return s.ask("", words) },
+	// question-as ID WORDS: the same with an id that the provider chose
+	"question-as": func(s *script, words string) error {
+		id, words, _ := strings.Cut(words, " ")
+		return s.ask(id, words)
 	},
 	// error CODE [RETRY-MS]: ends the turn with that error
 	"error": func(s *script, words string) error {
@@ -441,4 +436,17 @@ func get(ctx context.Context, c *providerv1.Connection, path string) (status, bo
 		return "", "", sdk.ClassifyHTTP(res, b)
 	}
 	return res.Status, string(b), nil
+}
+
+// ask asks for a yes or no and says what the answer was.
+func (s *script) ask(id, words string) error {
+	a, err := s.stream.Ask(s.ctx, &providerv1.Question{
+		Id: id, Kind: providerv1.Question_KIND_APPROVAL, Text: words, Subject: words,
+		Choices: []*providerv1.Question_Choice{{Id: "yes", Text: "Yes", Allows: true}, {Id: "no", Text: "No"}},
+	})
+	if err != nil {
+		return err
+	}
+	s.stream.Text(strings.TrimSpace("answered "+a.ChoiceId+" "+a.Text) + "\n")
+	return nil
 }

@@ -33,8 +33,8 @@ type execution struct {
 	thought  bool
 	calls    []*providerv1.ToolCall
 	usage    *providerv1.Usage
-	// The ids of all calls so far.
-	callIDs map[string]bool
+	// The ids of all calls so far, and of all questions of the provider's.
+	callIDs, questionIDs map[string]bool
 	// Bytes of text sent and received in it.
 	sent, came int64
 	// What the provider calls the turn, while it is not kept yet.
@@ -289,6 +289,14 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		return nil, x.append(ctx, &apiv1.Entry{Body: &apiv1.Entry_Notice{Notice: body.Notice}})
 	case *providerv1.Event_Question:
 		x.begun = true
+		// Or the words of one would stand over the answers to the other.
+		if x.callIDs[body.Question.GetId()] {
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN, "the provider asked a question under the id of a tool call, %q", body.Question.GetId())
+		}
+		if x.questionIDs == nil {
+			x.questionIDs = map[string]bool{}
+		}
+		x.questionIDs[body.Question.GetId()] = true
 		_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
 		return nil, err
 	case *providerv1.Event_Done:

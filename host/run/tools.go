@@ -132,7 +132,7 @@ func (x *execution) identify(c *providerv1.ToolCall) {
 	if x.callIDs == nil {
 		x.callIDs = map[string]bool{}
 	}
-	if c.Id == "" || x.callIDs[c.Id] {
+	if c.Id == "" || x.callIDs[c.Id] || x.questionIDs[c.Id] {
 		c.Id = "call-" + strings.ToLower(rand.Text()[:12])
 	}
 	x.callIDs[c.Id] = true

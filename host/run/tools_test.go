@@ -539,6 +539,27 @@ func TestNestedClone(t *testing.T) {
 	b.wantOutput(r, 0, false, "changed")
 }
 
+// A provider can't put its own words over the host's question.
+func TestProviderCantSpeakForTheHost(t *testing.T) {
+	b := newWorkBench(t, untrusted, scoped)
+	r := b.script("cloud", "tool-as same edit_file "+strings.TrimPrefix(edit("a", "1"), "tool edit_file "), "question-as same ls")
+	if end := b.wantEnd(r, failed, providerv1.ErrorCode_ERROR_CODE_PLUGIN); !strings.Contains(end.Error.GetMessage(), "under the id of a tool call") {
+		t.Errorf("ended with %v", end.Error)
+	}
+	r = b.script("cloud", "question-as same ls", "tool-as same edit_file "+strings.TrimPrefix(edit("a", "1"), "tool edit_file "))
+	b.decide(b.asked(r, 1)[0], "yes", "")
+	b.until(r.Id, "asking about the call", func(*apiv1.Run) bool {
+		all, err := b.store.RunApprovals(context.Background(), r.Id)
+		return err == nil && len(all) == 2
+	})
+	a := b.asked(r, 1)[0]
+	if a.CallId == "same" || a.Question.Id == "same" || a.Question.Subject != "a" {
+		t.Errorf("asked %v", a)
+	}
+	b.decide(a, "deny", "")
+	b.wantEnd(r, completed, noError)
+}
+
 // A command in a trusted workspace is not trusted with what lies in another repository.
 func TestCommandsInANestedClone(t *testing.T) {
 	b := newWorkBench(t, trusted, scoped)

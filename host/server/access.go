@@ -11,6 +11,7 @@ import (
 // setPlace puts a session into a workspace and an access mode. Root is for trusted workspaces, and only for who was told
 // what it means.
 func (a *api) setPlace(ctx context.Context, s *apiv1.Session, workspace *string, mode *apiv1.AccessMode, confirmed bool) error {
+	before := s.WorkspaceId
 	if workspace != nil {
 		s.WorkspaceId = ""
 		if *workspace != "" {
@@ -46,7 +47,7 @@ func (a *api) setPlace(ctx context.Context, s *apiv1.Session, workspace *string,
 	if w.Trust != apiv1.Trust_TRUST_TRUSTED {
 		return refuse(connect.CodeFailedPrecondition, "root mode is for trusted workspaces, and %s is not: trust it first with `openvibez workspace trust %s`", w.Name, quoteShell(w.Path))
 	}
-	if !confirmed && s.AccessMode != apiv1.AccessMode_ACCESS_MODE_ROOT {
+	if !confirmed && (s.AccessMode != apiv1.AccessMode_ACCESS_MODE_ROOT || s.WorkspaceId != before) {
 		return refuse(connect.CodeFailedPrecondition, "root mode lets commands run outside the sandbox, each after asking: confirm that this is meant")
 	}
 	s.AccessMode = *mode

@@ -65,6 +65,12 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 	if err := goRoot(true); err != nil {
 		t.Fatal(err)
 	}
+	elsewhere := t.TempDir()
+	if err := add(fromSocket, elsewhere, trusted); err != nil {
+		t.Fatal(err)
+	}
+	want("root carried elsewhere", second(pageSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, WorkspaceId: &elsewhere, AccessMode: &root})),
+		connect.CodeFailedPrecondition, "confirm")
 
 	grant := func(c apiv1.WorkspaceServiceClient, req *apiv1.GrantDomainsRequest) error {
 		req.WorkspaceId = dir
