@@ -64,14 +64,37 @@ func (a *api) checkPlace(path string) error {
 	if within(data, real) {
 		return refuse(connect.CodeInvalidArgument, "%s belongs to OpenVibez itself: choose another directory", real)
 	}
-	home := a.Getenv("HOME")
-	if home == "" {
-		return nil
+	for _, dir := range []string{"/proc", "/sys", "/dev", "/run"} {
+		if within(dir, real) {
+			return refuse(connect.CodeInvalidArgument, "%s belongs to the system: choose the directory of a project", real)
+		}
 	}
-	if home, err = filepath.EvalSymlinks(home); err == nil && within(real, home) {
+	home := a.Getenv("HOME")
+	if home != "" {
+		if known, err := filepath.EvalSymlinks(home); err == nil {
+			home = known
+		}
+	}
+	if home != "" && within(real, home) {
 		return refuse(connect.CodeInvalidArgument, "%s holds your whole home, keys included: choose the directory of one project in it", real)
 	}
+	if secret(home, real) {
+		return a.socketOnly("open a directory that may hold keys to models", "type `openvibez workspace add "+quoteShell(real)+"` in a terminal")
+	}
 	return nil
+}
+
+// secret tells of directories where programs keep settings and keys: those below hidden ones at home, and the system's.
+func secret(home, path string) bool {
+	if rel, err := filepath.Rel(home, path); home != "" && err == nil && within(home, path) {
+		return strings.HasPrefix(rel, ".")
+	}
+	for _, dir := range []string{"/etc", "/root", "/boot", "/var/lib", "/var/log", "/var/spool", "/var/backups"} {
+		if within(dir, path) {
+			return true
+		}
+	}
+	return false
 }
 
 // within tells whether path is dir or lies below it.

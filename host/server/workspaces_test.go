@@ -38,6 +38,13 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 	want("all of the disk", add(fromSocket, "/", untrusted), connect.CodeInvalidArgument, "one project")
 	want("a relative path", add(fromSocket, "here", untrusted), connect.CodeInvalidArgument, "absolute")
 	want("nowhere", add(fromSocket, filepath.Join(dir, "none"), untrusted), connect.CodeInvalidArgument, "no such")
+	want("the system", add(fromSocket, "/proc/self", untrusted), connect.CodeInvalidArgument, "system")
+	want("the system's settings from the page", add(fromPage, "/etc", untrusted), connect.CodePermissionDenied, "workspace add '/etc'")
+	for place, is := range map[string]bool{"/home/me/.ssh": true, "/home/me/.config/x/y": true, "/home/me/src/x": false, "/home/me/src/.x": false, "/root/x": true, "/srv/x": false} {
+		if secret("/home/me", place) != is {
+			t.Errorf("%s: may hold keys: %t", place, !is)
+		}
+	}
 	if err := add(fromPage, dir, untrusted); err != nil {
 		t.Fatal(err)
 	}
