@@ -74,7 +74,11 @@ func (x *execution) ask(ctx context.Context, w *workplace, jobs []*job) error {
 		e.mu.Lock()
 		e.questions[questionKey(x.run.Id, j.call.Id)] = q
 		e.mu.Unlock()
-		if j.approval, err = e.store.Ask(ctx, x.run.Id, a); err != nil {
+		err := x.patiently(ctx, func() (err error) {
+			j.approval, err = e.store.Ask(ctx, x.run.Id, a)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -129,6 +129,10 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
 	r, err := e.store.RequestCancel(ctx, runID)
 	if err != nil {
+		// The work stops all the same; that it has is kept as soon as it can be.
+		if x := e.execution(runID); x != nil && store.Passing(err) {
+			x.cancel(errCancelled)
+		}
 		return nil, err
 	}
 	for {

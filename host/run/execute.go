@@ -53,15 +53,19 @@ type execution struct {
 	seen     *tool.Snapshot
 	seenRoot string
 	keep     keeping
-	// Entries that go before the end.
-	closing []*apiv1.Entry
+	// Entries that go before the end, and before them text that the disk has not taken yet.
+	closing   []*apiv1.Entry
+	unwritten []store.Piece
+	// Since when the disk takes nothing, and how that is called; zero: it does.
+	troubled time.Time
+	trouble  string
 }
 
 // finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
 // end first, the next start settles it.
 func (x *execution) finish(end store.End) {
 	log := x.engine.log.With("run", x.run.Id)
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+	for wait := time.Second; ; wait = min(2*wait, 5*time.Second) {
 		_, err := x.engine.store.EndRun(context.Background(), x.run.Id, end)
 		switch {
 		case err == nil:
@@ -72,6 +76,9 @@ func (x *execution) finish(end store.End) {
 			return
 		}
 		log.Error("end run; it is tried again", "error", err, "after", wait)
+		if store.Passing(err) {
+			x.disk(err)
+		}
 		select {
 		case <-time.After(wait):
 		case <-x.engine.ending:
@@ -218,8 +225,8 @@ func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.
 			}
 		}
 	}()
-	text := &flusher{store: x.engine.store, runID: x.run.Id}
-	defer text.stop()
+	text := &flusher{store: x.engine.store, runID: x.run.Id, disk: x.disk}
+	defer x.leave(text)
 	for {
 		select {
 		case <-ctx.Done():
@@ -255,8 +262,16 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		x.came += int64(len(body.Thought))
 		return nil, text.add(apiv1.Chunk_KIND_THOUGHT, body.Thought)
 	}
-	if err := text.flush(); err != nil {
-		return nil, err
+	switch ev.Event.(type) {
+	case *providerv1.Event_Status, *providerv1.Event_Reference, *providerv1.Event_Usage, *providerv1.Event_Done, *providerv1.Event_Error:
+		if err := text.flush(); err != nil {
+			return nil, err
+		}
+	default:
+		// It goes into the journal after the text.
+		if err := x.patiently(ctx, text.settle); err != nil {
+			return nil, err
+		}
 	}
 	st, id := x.engine.store, x.run.Id
 	switch body := ev.Event.(type) {
@@ -265,7 +280,10 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 			return nil, nil
 		}
 		x.status = body.Status.Text
-		return nil, st.SetStatus(ctx, id, x.status)
+		if err := st.SetStatus(ctx, id, x.status); err != nil && !store.Passing(err) {
+			return nil, err
+		}
+		return nil, nil
 	case *providerv1.Event_Reference:
 		// Kept a little later: the first word is not to wait for it.
 		x.reference = &providerv1.Reference{
@@ -297,8 +315,10 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 			x.questionIDs = map[string]bool{}
 		}
 		x.questionIDs[body.Question.GetId()] = true
-		_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
-		return nil, err
+		return nil, x.patiently(ctx, func() error {
+			_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
+			return err
+		})
 	case *providerv1.Event_Done:
 		return body.Done, nil
 	case *providerv1.Event_Error:
@@ -315,15 +335,21 @@ func (x *execution) saveReference() error {
 	if x.reference == nil {
 		return nil
 	}
-	ref := x.reference
+	err := x.engine.store.SetReference(context.Background(), x.run.Id, x.reference.RequestId, x.reference.ResponseId)
+	if store.Passing(err) {
+		// The run's end takes it, if nothing does before.
+		return nil
+	}
 	x.reference = nil
-	return x.engine.store.SetReference(context.Background(), x.run.Id, ref.RequestId, ref.ResponseId)
+	return err
 }
 
 func (x *execution) append(ctx context.Context, entries ...*apiv1.Entry) error {
 	x.begun = true
-	_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
-	return err
+	return x.patiently(ctx, func() error {
+		_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
+		return err
+	})
 }
 
 // turnEntries are the entries that close a turn.

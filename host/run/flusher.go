@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -9,18 +10,32 @@ import (
 	"github.com/openvibez/openvibez/host/store"
 )
 
-// flushEvery bounds how much streamed text a crash can lose.
-const flushEvery = 50 * time.Millisecond
+const (
+	// flushEvery bounds how much streamed text a crash can lose.
+	flushEvery = 50 * time.Millisecond
+	// retryEvery is the pause where the disk takes nothing.
+	retryEvery = time.Second
+	// maxHeld is how much text is held for a disk that takes nothing, in bytes.
+	maxHeld = 16 << 20
+)
 
-// flusher gathers streamed text and writes it at most once in flushEvery, the first piece at once.
+// flusher gathers streamed text and writes it at most once in flushEvery, the first piece at once. What the disk does not
+// take is held, and tried again until it is written or the run's end takes it.
 type flusher struct {
 	store *store.Store
 	runID string
+	// Told when the disk takes nothing, and with nil that it does again.
+	disk func(error)
 
 	kind  apiv1.Chunk_Kind
 	buf   strings.Builder
 	last  time.Time
 	timer *time.Timer
+
+	// What could not be written yet, oldest first, and why.
+	held    []store.Piece
+	size    int
+	trouble error
 }
 
 func (f *flusher) add(kind apiv1.Chunk_Kind, text string) error {
@@ -28,10 +43,16 @@ func (f *flusher) add(kind apiv1.Chunk_Kind, text string) error {
 		if err := f.flush(); err != nil {
 			return err
 		}
-		f.kind, f.last = kind, time.Time{}
+		if f.kind = kind; f.trouble == nil {
+			f.last = time.Time{}
+		}
 	}
 	f.buf.WriteString(text)
-	wait := flushEvery - time.Since(f.last)
+	pause := flushEvery
+	if f.trouble != nil {
+		pause = retryEvery
+	}
+	wait := pause - time.Since(f.last)
 	if wait <= 0 {
 		return f.flush()
 	}
@@ -49,16 +70,60 @@ func (f *flusher) due() <-chan time.Time {
 	return f.timer.C
 }
 
-// flush writes what waits. It does not stop for a cancelled run: text that came is kept.
+// flush writes what waits. It does not stop for a cancelled run: text that came is kept. What the disk does not take is no
+// error as long as it can be held.
 func (f *flusher) flush() error {
 	f.stop()
-	if f.buf.Len() == 0 {
+	f.hold()
+	if len(f.held) == 0 {
 		return nil
 	}
+	f.last = time.Now()
+	for len(f.held) > 0 {
+		p := f.held[0]
+		err := f.store.AppendChunk(context.Background(), f.runID, p.Kind, p.Text)
+		if store.Passing(err) {
+			f.trouble = err
+			f.disk(err)
+			if f.size > maxHeld {
+				return fmt.Errorf("hold more than %d MB of the answer: %w", maxHeld>>20, err)
+			}
+			f.timer = time.NewTimer(retryEvery)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f.held, f.size = f.held[1:], f.size-len(p.Text)
+		if f.trouble != nil {
+			f.trouble = nil
+			f.disk(nil)
+		}
+	}
+	return nil
+}
+
+// settle is flush for what must be written before something else is.
+func (f *flusher) settle() error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return f.trouble
+}
+
+// hold moves the text that came last to what is to be written.
+func (f *flusher) hold() {
 	text := f.buf.String()
 	f.buf.Reset()
-	f.last = time.Now()
-	return f.store.AppendChunk(context.Background(), f.runID, f.kind, text)
+	if text == "" {
+		return
+	}
+	f.size += len(text)
+	if n := len(f.held); n > 0 && f.held[n-1].Kind == f.kind {
+		f.held[n-1].Text += text
+		return
+	}
+	f.held = append(f.held, store.Piece{Kind: f.kind, Text: text})
 }
 
 func (f *flusher) stop() {

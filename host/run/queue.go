@@ -166,7 +166,12 @@ func (e *Engine) execute(r *apiv1.Run) error {
 		end = endOf(ctx, err)
 		end.Entries = x.consumed()
 	}
-	end.Entries = slices.Concat(x.lastReport(ctx), x.closing, end.Entries)
+	report := x.lastReport(ctx)
+	if !x.troubled.IsZero() {
+		x.closing = append(x.closing, notice("When the answer ended, the disk took nothing ("+x.trouble+"). What came was held and is complete."))
+	}
+	end.Text, end.Reference = x.unwritten, x.reference
+	end.Entries = slices.Concat(report, x.closing, end.Entries)
 	x.finish(end)
 	if end.State == apiv1.RunState_RUN_STATE_COMPLETED {
 		e.title(r, x.provider)

@@ -44,7 +44,14 @@ type job struct {
 // answerCalls carries out what the model called for. All of it is in the journal before anything is done; what has to be
 // asked is asked first, all at once; then the calls are carried out in their order.
 func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error {
-	if _, err := x.engine.store.Append(ctx, x.run.Id, true, turn...); err != nil {
+	err := x.patiently(ctx, func() error {
+		if err := x.writeHeld(); err != nil {
+			return err
+		}
+		_, err := x.engine.store.Append(ctx, x.run.Id, true, turn...)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if len(x.calls) == 0 {
@@ -116,8 +123,10 @@ func (x *execution) refuseAll(ctx context.Context) error {
 	for _, c := range x.calls {
 		outputs = append(outputs, outputEntry(c, fmt.Sprintf("The tool %q is not available in this conversation. Answer without it.", c.Name), true))
 	}
-	_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
-	return err
+	return x.patiently(ctx, func() error {
+		_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
+		return err
+	})
 }
 
 func outputEntry(c *providerv1.ToolCall, words string, failed bool) *apiv1.Entry {
@@ -263,7 +272,11 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 		}
 	}
 	if len(intents) > 0 {
-		if _, err := st.Append(ctx, x.run.Id, true, intents...); err != nil {
+		err := x.patiently(ctx, func() error {
+			_, err := st.Append(ctx, x.run.Id, true, intents...)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -285,8 +298,10 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 	for _, r := range results {
 		added = append(added, r...)
 	}
-	_, err := st.AppendChanges(context.WithoutCancel(ctx), x.run.Id, added...)
-	return err
+	return x.patiently(ctx, func() error {
+		_, err := st.AppendChanges(context.WithoutCancel(ctx), x.run.Id, added...)
+		return err
+	})
 }
 
 // performOne gives the entries that a call comes to, its output last.
@@ -298,10 +313,8 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 		if err := x.before(ctx, w.place.Root); err != nil {
 			return nil, err
 		}
-		if err := x.engine.store.SetStatus(ctx, x.run.Id, "runs "+short(j.prepared.Command())); err != nil {
-			return nil, err
-		}
-		defer func() { _ = x.engine.store.SetStatus(context.WithoutCancel(ctx), x.run.Id, "") }()
+		x.say("runs " + short(j.prepared.Command()))
+		defer x.say("")
 	}
 	res, err := x.engine.box.Do(ctx, j.prepared, j.grant)
 	if err != nil {

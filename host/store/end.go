@@ -15,6 +15,10 @@ type End struct {
 	State        apiv1.RunState
 	Error        *providerv1.Error
 	FinishReason providerv1.Done_Reason
+	// Text that AppendChunk could not keep.
+	Text []Piece
+	// Reference is what the provider calls the run, where that is not kept yet; nil: nothing to add.
+	Reference *providerv1.Reference
 	// Entries appended before the end: the turn, its usage, …
 	Entries []*apiv1.Entry
 }
@@ -72,6 +76,12 @@ func (t *tx) requestCancel(r *runRow) error {
 // end closes everything a run has open and notes its end in r; the caller saves it. by says why open questions get no
 // answer.
 func (t *tx) end(r *runRow, end End, by string) error {
+	for _, p := range end.Text {
+		if err := t.appendChunk(r.ID, p); err != nil {
+			return err
+		}
+	}
+	r.refer(end.Reference.GetRequestId(), end.Reference.GetResponseId())
 	if _, err := t.append(r, end.Entries); err != nil {
 		return err
 	}

@@ -94,6 +94,12 @@ const (
 	primaryCodeMask = 0xff
 )
 
+// Passing tells whether the disk, not the change, is to blame: the same may work a little later, with room or when the
+// disk can be written again. Nothing of the change was kept.
+func Passing(err error) bool {
+	return err != nil && (errors.Is(err, ErrDiskFull) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrIO) || sqliteCode(err)&primaryCodeMask == sqliteBusy)
+}
+
 func sqliteCode(err error) int {
 	var e *gosqlite.Error
 	if errors.As(err, &e) {

@@ -12,6 +12,12 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
+// Piece is a piece of a text that is being written.
+type Piece struct {
+	Kind apiv1.Chunk_Kind
+	Text string
+}
+
 // part is a text that is being written: its next chunk goes to seq, after offset bytes.
 type part struct {
 	session string
@@ -33,31 +39,33 @@ func (s *Store) forgetParts(sessionID string) {
 // from a crash of the program at once, from one of the machine with the next durable change. A piece of the other kind
 // begins a new part. Where another run's message came in between, the text goes on in a new part.
 func (s *Store) AppendChunk(ctx context.Context, runID string, kind apiv1.Chunk_Kind, text string) error {
-	if kind != apiv1.Chunk_KIND_TEXT && kind != apiv1.Chunk_KIND_THOUGHT {
+	return s.write(ctx, false, func(t *tx) error { return t.appendChunk(runID, Piece{kind, text}) })
+}
+
+func (t *tx) appendChunk(runID string, c Piece) error {
+	if c.Kind != apiv1.Chunk_KIND_TEXT && c.Kind != apiv1.Chunk_KIND_THOUGHT {
 		return fmt.Errorf("%w: a chunk is of text or of thought", ErrInvalid)
 	}
+	text := clean(c.Text)
 	if text == "" {
 		return nil
 	}
-	text = clean(text)
-	return s.write(ctx, false, func(t *tx) error {
-		p := s.parts[runID]
-		if p == nil || p.kind != kind {
-			var err error
-			if p, err = t.openPart(runID, kind); err != nil {
-				return err
-			}
+	p := t.s.parts[runID]
+	if p == nil || p.kind != c.Kind {
+		var err error
+		if p, err = t.openPart(runID, c.Kind); err != nil {
+			return err
 		}
-		rev := t.next(apiv1.Topic_TOPIC_ENTRIES)
-		_, err := t.exec("INSERT INTO chunks (session_id, seq, run_id, kind, start, text, created_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			p.session, p.seq, runID, int64(kind), p.offset, text, t.now, rev)
-		if err != nil {
-			return fmt.Errorf("keep text of run %s: %w", runID, err)
-		}
-		p.seq++
-		p.offset += int64(len(text))
-		return nil
-	})
+	}
+	rev := t.next(apiv1.Topic_TOPIC_ENTRIES)
+	_, err := t.exec("INSERT INTO chunks (session_id, seq, run_id, kind, start, text, created_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		p.session, p.seq, runID, int64(c.Kind), p.offset, text, t.now, rev)
+	if err != nil {
+		return fmt.Errorf("keep text of run %s: %w", runID, err)
+	}
+	p.seq++
+	p.offset += int64(len(text))
+	return nil
 }
 
 // openPart finds where the run's next chunk of a kind goes. An open part of the session that it does not belong to is

@@ -155,15 +155,19 @@ func (s *Store) SetStatus(ctx context.Context, runID, text string) error {
 // SetReference keeps what the provider calls a run; an empty one leaves what was known.
 func (s *Store) SetReference(ctx context.Context, runID, requestID, responseID string) error {
 	_, err := s.changeRun(ctx, runID, false, func(_ *tx, r *runRow) error {
-		if requestID != "" {
-			r.RequestID = clean(requestID)
-		}
-		if responseID != "" {
-			r.ResponseID = clean(responseID)
-		}
+		r.refer(requestID, responseID)
 		return nil
 	})
 	return err
+}
+
+func (r *runRow) refer(requestID, responseID string) {
+	if requestID != "" {
+		r.RequestID = clean(requestID)
+	}
+	if responseID != "" {
+		r.ResponseID = clean(responseID)
+	}
 }
 
 // Wait lets a run wait for a limit until resume, in the background until the next look at resume, or paused; why says so

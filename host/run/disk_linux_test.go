@@ -1,0 +1,200 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/store"
+)
+
+// diskBench is a bench whose database is on a small disk of its own.
+type diskBench struct {
+	*bench
+	filler string
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (b *diskBench) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.Write(p)
+}
+
+// logged waits for words in the engine's log.
+func (b *diskBench) logged(words string) {
+	b.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		b.mu.Lock()
+		found := strings.Contains(b.log.String(), words)
+		b.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	b.Fatalf("waited a minute for %q in the log:\n%s", words, b.log.String())
+}
+
+func newDiskBench(t *testing.T) *diskBench {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ovr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID, "size=8m,mode=0700"); err != nil {
+		t.Skipf("mounts a small file system: run this test as root (%v)", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	b := &diskBench{bench: &bench{T: t, dir: dir}, filler: filepath.Join(dir, "filler")}
+	if b.store, err = store.Open(t.Context(), store.Config{Path: filepath.Join(dir, "openvibez.db")}); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(b, nil))
+	b.plug = provider.New(provider.Config{
+		PluginDirs: []string{plugins}, RuntimeDir: filepath.Join(dir, "run"), Logger: log, Store: b.store,
+		Getenv: func(string) string { return "" },
+	})
+	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: log})
+	if err := b.engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.close() })
+	p, err := b.store.AddProvider(t.Context(), &apiv1.Provider{Plugin: "scripted", Name: "Scripted"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.id = p.Id
+	return b
+}
+
+// fill leaves no room on the disk.
+func (b *diskBench) fill() {
+	b.Helper()
+	f, err := os.Create(b.filler)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 16, 512} {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		b.Fatal(err)
+	}
+}
+
+func (b *diskBench) free() {
+	b.Helper()
+	if err := os.Remove(b.filler); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// deltas is what the script's "slow N" and "text N" say.
+func deltas(n int) string {
+	var s strings.Builder
+	for i := range n {
+		fmt.Fprintf(&s, "%03d ", i%1000)
+	}
+	return s.String()
+}
+
+const (
+	holds = "what comes is held and tried again"
+	again = "can be written again"
+	stuck = "end run; it is tried again"
+)
+
+// hasNotice wants a notice with these words in a run's journal.
+func (b *diskBench) hasNotice(r *apiv1.Run, words string) {
+	b.Helper()
+	for _, e := range b.entries(r.SessionId) {
+		if strings.Contains(e.GetNotice().GetText(), words) {
+			return
+		}
+	}
+	b.Errorf("no notice says %q", words)
+}
+
+// An answer outlives a disk that is full for a while: it goes on where it was, each byte of it kept once.
+func TestAnswerOutlivesFullDisk(t *testing.T) {
+	b := newDiskBench(t)
+	r := b.send("", "slow 300 10\nthought a thought\nraw between \ntool nothing {}\nthen\nsay the end").Run
+	b.textBegun(r)
+	b.fill()
+	b.logged(holds)
+	b.free()
+	b.logged(again)
+	r = b.wantEnd(r, completed, noError)
+	if got, want := b.answer(r), deltas(300)+"betweenthe end\n"; got != want {
+		t.Errorf("the answer has %d bytes, want %d, and ends with %q", len(got), len(want), got[max(len(got)-40, 0):])
+	}
+	b.hasNotice(r, "the disk is full")
+	if r.Status != "" {
+		t.Errorf("the status is still %q", r.Status)
+	}
+}
+
+// An answer that ends while the disk is full is written with its end.
+func TestAnswerEndsOnFullDisk(t *testing.T) {
+	b := newDiskBench(t)
+	r := b.send("", "reference one two\nslow 200 20\nthought done\ntext 50000\nusage 7 8").Run
+	b.textBegun(r)
+	b.fill()
+	b.logged(stuck)
+	if got, err := b.store.Run(t.Context(), r.Id); err != nil || got.EndedMs != 0 {
+		t.Errorf("%v %v", got, err)
+	}
+	_, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: "refused", Text: strings.Repeat("say hello\n", 10000), Provider: "Scripted"})
+	if !errors.Is(err, store.ErrDiskFull) || !strings.Contains(err.Error(), "free some space") {
+		t.Errorf("sent with no room: %v", err)
+	}
+	b.free()
+	r = b.wantEnd(r, completed, noError)
+	if got, want := b.answer(r), deltas(200)+deltas(50000); got != want {
+		t.Errorf("the answer has %d bytes, want %d", len(got), len(want))
+	}
+	b.hasNotice(r, "the disk took nothing")
+	if r.RequestId != "one" || r.ResponseId != "two" {
+		t.Errorf("called %q %q by the provider", r.RequestId, r.ResponseId)
+	}
+	b.wantEnd(b.send(r.SessionId, "say works").Run, completed, noError)
+	if n, err := b.store.SessionRuns(context.Background(), r.SessionId); err != nil || len(n) != 2 {
+		t.Errorf("%d runs, %v", len(n), err)
+	}
+}
+
+// A run can be cancelled with no room to say so; what it had said is kept.
+func TestCancelOnFullDisk(t *testing.T) {
+	b := newDiskBench(t)
+	r := b.send("", "slow 300 20\nhang").Run
+	b.textBegun(r)
+	b.fill()
+	b.logged(holds)
+	if _, err := b.engine.Cancel(t.Context(), r.Id); !errors.Is(err, store.ErrDiskFull) {
+		t.Errorf("cancelled with no room: %v", err)
+	}
+	b.logged(stuck)
+	b.free()
+	r = b.wantEnd(r, cancelled, noError)
+	if got := b.answer(r); got == "" || !strings.HasPrefix(deltas(300), got) {
+		t.Errorf("the answer is %q", got)
+	}
+}
