@@ -211,7 +211,7 @@ func (s *Store) backUpDaily(ctx context.Context) (time.Duration, error) {
 	}
 	var working, kept int64
 	err = s.read(ctx, func(v view) error {
-		return v.one("SELECT (SELECT count(*) FROM runs WHERE state = 2), (SELECT count(*) FROM sessions)", nil, &working, &kept)
+		return v.one("SELECT (SELECT count(*) FROM runs WHERE ended_ms = 0 AND state = ?), (SELECT count(*) FROM sessions)", []any{int64(running)}, &working, &kept)
 	})
 	if err != nil {
 		return busy, fmt.Errorf("look what is going on: %w", err)

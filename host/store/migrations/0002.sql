@@ -4,6 +4,8 @@ CREATE INDEX sessions_deleted ON sessions (deleted_ms) WHERE deleted_ms <> 0;
 DROP INDEX sessions_order;
 CREATE INDEX sessions_order ON sessions (pinned DESC, active_ms DESC, id) WHERE archived_ms = 0 AND deleted_ms = 0;
 
+CREATE INDEX sessions_workspace ON sessions (workspace_id) WHERE workspace_id IS NOT NULL;
+
 ALTER TABLE runs ADD COLUMN continues_run_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
@@ -49,6 +51,8 @@ CREATE TABLE undo (
     PRIMARY KEY (session_id, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- The questions that wait; few of all that were ever asked.
+CREATE INDEX approvals_pending ON approvals (created_ms) WHERE state = 1;
 ALTER TABLE approvals ADD COLUMN call_id TEXT NOT NULL DEFAULT '';
 -- The rest of an Approval that a person is shown.
 ALTER TABLE approvals ADD COLUMN facts_json TEXT NOT NULL DEFAULT '';
