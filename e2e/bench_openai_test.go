@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,9 +25,8 @@ import (
 // openaiHome is an installation whose OpenAI provider talks to a scripted server.
 func openaiHome(b *testing.B) (*home, *openaitest.Server) {
 	b.Helper()
-	out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, "openvibez-provider-openai"), "github.com/openvibez/openvibez/plugins/openai").CombinedOutput()
-	if err != nil {
-		b.Fatalf("build the plugin: %v\n%s", err, out)
+	if err := build("openvibez-provider-openai", "github.com/openvibez/openvibez/plugins/openai"); err != nil {
+		b.Fatal(err)
 	}
 	srv := openaitest.StartWith(b, openaitest.Config{Key: "sk-bench"})
 	return newHome(b, "BENCH_API_KEY=sk-bench"), srv

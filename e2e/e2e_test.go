@@ -41,15 +41,22 @@ func run(m *testing.M) int {
 		"openvibez-provider-ollama":   "github.com/openvibez/openvibez/plugins/ollama",
 		"openvibez-provider-scripted": "github.com/openvibez/openvibez/e2e/scripted",
 	} {
-		// As the Makefile builds them, so that what is measured is what runs.
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", pkg, err, out)
+		if err := build(name, pkg); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 	}
 	return m.Run()
+}
+
+// build builds a program as the Makefile does, so that what is measured is what runs.
+func build(name, pkg string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
 }
 
 // home is one installation with its own state.

@@ -7,12 +7,12 @@ import (
 )
 
 // restAfter is how long nothing may have happened before memory is given back.
-const restAfter = 3 * time.Second
+const restAfter = 2 * time.Second
 
 // restWhenIdle gives memory back once after each time of use: what a start, an answer or a window needed is not kept for
 // the next one.
 func (h *host) restWhenIdle(ctx context.Context) {
-	look := time.NewTicker(2 * restAfter)
+	look := time.NewTicker(restAfter)
 	defer look.Stop()
 	rested := time.Time{}
 	for {
