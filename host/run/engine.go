@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
@@ -136,23 +137,26 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
 		return nil, err
 	}
 	for {
-		changed := e.store.Changed()
-		x := e.execution(r.Id)
-		switch {
-		case x != nil:
+		if x := e.execution(r.Id); x != nil {
 			x.cancel(errCancelled)
-			changed = x.ended
-		case r.State != apiv1.RunState_RUN_STATE_RUNNING:
+			select {
+			case <-x.ended:
+				return e.store.Run(ctx, r.Id)
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		if r.State != apiv1.RunState_RUN_STATE_RUNNING {
 			return r, nil
 		}
-		// One that runs without an execution was accepted and is about to be taken up, and will see the mark.
+		// It was accepted this very moment and is about to be taken up.
 		select {
-		case <-changed:
+		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		if r, err = e.store.Run(ctx, r.Id); err != nil || x != nil {
-			return r, err
+		if r, err = e.store.Run(ctx, r.Id); err != nil {
+			return nil, err
 		}
 	}
 }

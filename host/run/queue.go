@@ -182,12 +182,16 @@ func (e *Engine) execute(r *apiv1.Run) error {
 // begin starts the run, or takes up one that waits.
 func (x *execution) begin() error {
 	ctx := context.Background()
-	r, err := x.engine.store.Run(ctx, x.run.Id)
-	if err == nil && store.Final(r.State) {
-		err = store.ErrEnded
-	}
-	if err == nil && r.State == apiv1.RunState_RUN_STATE_QUEUED {
+	r, err := x.run, error(nil)
+	switch r.State {
+	case apiv1.RunState_RUN_STATE_RUNNING:
+	case apiv1.RunState_RUN_STATE_QUEUED:
 		r, err = x.engine.store.StartRun(ctx, r.Id)
+	default:
+		// It may have been cancelled while it waited.
+		if r, err = x.engine.store.Run(ctx, r.Id); err == nil && store.Final(r.State) {
+			err = store.ErrEnded
+		}
 	}
 	if err != nil {
 		return err

@@ -185,7 +185,8 @@ func (v view) sent(m *Send, hash []byte) (sessionRow, runRow, error) {
 func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err error) {
 	if m.SessionID == "" {
 		session, err = t.newSession(&apiv1.Session{SystemPrompt: m.SystemPrompt})
-	} else {
+	} else if err = t.seal(m.SessionID); err == nil {
+		// A text that was being written ends before the message, and goes on after it.
 		session, err = t.session(m.SessionID)
 	}
 	if err != nil {
@@ -196,13 +197,6 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 		return session, run, err
 	}
 	if err := t.continuable(m.ContinuesRunID, session.ID); err != nil {
-		return session, run, err
-	}
-	// A text that is being written ends before the message, and goes on after it.
-	if err := t.seal(session.ID); err != nil {
-		return session, run, err
-	}
-	if session, err = t.session(session.ID); err != nil {
 		return session, run, err
 	}
 	options, err := format(m.Options)
