@@ -161,3 +161,18 @@ func TestBoxGitLinkIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Nothing that a repository puts in the way keeps a command from starting.
+func TestBoxGitPipesDoNotHoldUp(t *testing.T) {
+	p := newPlace(t)
+	p.write("work/evil/worktrees/x/HEAD", "")
+	p.write("work/.git", "gitdir: "+filepath.Join(p.root, "evil/worktrees/x")+"\n")
+	p.outside("mkfifo evil/worktrees/x/gitdir")
+	if r := p.run(policy.ProfileWork, "echo ok", Options{}); r.Stdout.Text != "ok\n" {
+		t.Errorf("it says %q, %q", r.Stdout.Text, r.Stderr.Text)
+	}
+	p.outside("rm .git && mkfifo .git")
+	if r := p.run(policy.ProfileWork, "echo ok", Options{}); r.Stdout.Text != "ok\n" {
+		t.Errorf("it says %q, %q", r.Stdout.Text, r.Stderr.Text)
+	}
+}

@@ -3,10 +3,12 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/openvibez/openvibez/host/sandbox/box"
 )
@@ -250,10 +252,10 @@ type worktree struct {
 func worktreeOf(root string) (*worktree, error) {
 	path := filepath.Join(root, ".git")
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > 4096 {
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxPointer {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readShort(path)
 	if err != nil {
 		return nil, fmt.Errorf("read .git: %w", err)
 	}
@@ -265,9 +267,28 @@ func worktreeOf(root string) (*worktree, error) {
 		return nil, nil
 	}
 	common := filepath.Dir(filepath.Dir(own))
-	back, err := os.ReadFile(filepath.Join(own, "gitdir"))
+	back, err := readShort(filepath.Join(own, "gitdir"))
 	if err != nil || filepath.Base(filepath.Dir(own)) != "worktrees" || strings.TrimSpace(string(back)) != path || !isDir(filepath.Join(common, "objects")) {
 		return nil, nil
 	}
 	return &worktree{own, common}, nil
+}
+
+const maxPointer = 4096
+
+// readShort reads a small file of a repository, which may be anything: a pipe would never end.
+func readShort(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, maxPointer))
 }

@@ -177,12 +177,13 @@ func (s *searcher) walk(dir string, ignore *ignored) {
 }
 
 func (s *searcher) ignoreFile(dir string) (string, error) {
-	f, err := s.base.Open(path.Join(dir, ".gitignore"))
+	p := &place{dir: s.base, name: path.Join(dir, ".gitignore")}
+	f, info, err := p.open() // a pipe would never end
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() {
 		return "", errors.New("no file")
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
