@@ -207,6 +207,40 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+// mayChoose is where a person at a terminal says what to run, and in which profile. Everything else goes through Decide.
+const mayChoose = "host/cli_sandbox.go"
+
+func TestNobodyElseChooses(t *testing.T) {
+	used := false
+	for dir, files := range packages(t) {
+		for _, f := range files {
+			knows := dir == "host/policy" || slices.Contains(f.imports, module+"host/policy")
+			if f.test || !knows {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), f.name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				if declared, is := n.(*ast.FuncDecl); is && dir == "host/policy" && declared.Name.Name == "Chosen" {
+					return false
+				}
+				if name, is := n.(*ast.Ident); is && name.Name == "Chosen" {
+					if f.name != mayChoose {
+						t.Errorf("%s uses policy.Chosen, which grants whatever it is told: only %s may", f.name, mayChoose)
+					}
+					used = true
+				}
+				return true
+			})
+		}
+	}
+	if !used {
+		t.Errorf("%s does not use policy.Chosen any more: this test finds nothing", mayChoose)
+	}
+}
+
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for dir, files := range packages(t) {
 		if !slices.ContainsFunc(files, func(f file) bool { return f.doc }) {

@@ -7,19 +7,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox/box"
 )
 
-// protectedNames are what programs outside the sandbox take orders from, at the top of a workspace. None of it can be
-// changed, or made where it is missing.
-func protectedNames() []string {
-	return []string{
-		".git", ".vscode", ".idea", ".husky", ".devcontainer", ".envrc", ".claude", ".cursor", ".codex", ".openvibez",
-	}
-}
+// onlyIfThere are protected where they exist. Tools stumble over an empty one; whoever uses them has them already.
+func onlyIfThere() []string { return []string{".hg", ".svn", ".jj"} }
 
 // protectedGit are the parts of a .git directory that make git run programs, or look elsewhere for those that do.
 // The text is what a missing file is given for the moment, so that git goes on working.
@@ -57,7 +54,10 @@ func (p *placeholders) protect(root string, git bool) ([]box.Bind, error) {
 	}
 	defer func() { _ = dir.Close() }()
 	var binds []box.Bind
-	for _, name := range protectedNames() {
+	for _, name := range policy.Protected() {
+		if slices.Contains(onlyIfThere(), name) {
+			continue
+		}
 		if name == ".git" && git {
 			more, err := p.protectGit(dir, root)
 			if err != nil {
@@ -72,8 +72,7 @@ func (p *placeholders) protect(root string, git bool) ([]box.Bind, error) {
 		}
 		binds = append(binds, box.Bind{Path: filepath.Join(root, name), Optional: missing})
 	}
-	// Tools stumble over an empty one of these; whoever uses them has them already.
-	for _, name := range []string{".hg", ".svn", ".jj"} {
+	for _, name := range onlyIfThere() {
 		binds = append(binds, box.Bind{Path: filepath.Join(root, name), Optional: true})
 	}
 	if !git {
