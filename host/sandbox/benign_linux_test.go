@@ -1,12 +1,35 @@
 package sandbox
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/openvibez/openvibez/host/policy"
 )
+
+// warm gives the box what go has compiled of its standard library in an earlier run of this test, and keeps it for the
+// next: as another user it would only compile the same again.
+func (p *place) warm() {
+	p.t.Helper()
+	cache, err := p.sandbox.cache(p.root)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	here, kept := filepath.Join(cache, "go-build"), filepath.Join(programs, "go-build")
+	if _, err := os.Stat(kept); err == nil {
+		if err := os.CopyFS(here, os.DirFS(kept)); err != nil {
+			p.t.Fatal(err)
+		}
+		return
+	}
+	p.t.Cleanup(func() {
+		if err := os.CopyFS(kept, os.DirFS(here)); err != nil {
+			p.t.Error(err)
+		}
+	})
+}
 
 // What developers do all day works in the profile that policy gives it.
 func TestBoxDoesOrdinaryWork(t *testing.T) {
@@ -16,19 +39,14 @@ func TestBoxDoesOrdinaryWork(t *testing.T) {
 	p.write("work/main_test.go", `package main
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"testing"
 )
 
 func TestHello(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := net.Dial("tcp", l.Addr().String()); err != nil || hello() != "hello" {
-		t.Fatal(err)
+	if hello() != "hello" {
+		t.Fatal(hello())
 	}
 	if err := os.WriteFile(t.TempDir()+"/x", nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -51,6 +69,7 @@ test("serves", (t, done) => {
 	p.write("work/c/hello.c", "#include <stdio.h>\nint main(void) { puts(\"hi\"); return 0; }\n")
 	p.write("work/hello.py", "import json, tempfile, subprocess\nwith tempfile.TemporaryFile() as f:\n    f.write(b'x')\nprint(json.dumps(subprocess.check_output(['echo', 'hi'], text=True)))\n")
 	p.identity()
+	p.warm()
 	if r := p.run(policy.ProfileWork, "go build -o app . && ./app", Options{}); r.ExitCode != 0 {
 		t.Errorf("go build outside of a repository: exit code %d\n%s", r.ExitCode, r.Stderr.Text)
 	}
@@ -66,7 +85,7 @@ test("serves", (t, done) => {
 		{policy.ProfileRO, "jq .name package.json", "jq"},
 		{policy.ProfileRO, "git log --oneline && git status --short && git diff", ""},
 		{policy.ProfileRO, "sed -n '1,3p' main.go; awk '{print NR}' main.go | tail -1; diff main.go main.go", ""},
-		{policy.ProfileRO, "ps aux | head -2; uname -a; date; whoami; df -h . ; du -sh .; env | sort | head -1", ""},
+		{policy.ProfileRO, "ps aux | head -2; uname -a; date; id -u; df -h . ; du -sh .; env | sort | head -1", ""},
 		{policy.ProfileRO, "go version && node --version && git --version", "go"},
 		{policy.ProfileWork, "go build -o app . && ./app", "go"},
 		{policy.ProfileWork, "go test ./... && go vet ./... && gofmt -l .", "go"},
