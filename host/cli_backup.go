@@ -86,6 +86,9 @@ the database. What was there is kept beside it, and its name is printed; if anyt
 			if _, err := os.Stat(args[0]); err != nil {
 				return fmt.Errorf("find the backup: %w", err)
 			}
+			if err := store.CheckBackup(ctx, args[0]); err != nil {
+				return err
+			}
 			if err := a.sure(cmd, fmt.Sprintf("replace all conversations by those in %s", args[0]), yes); err != nil {
 				return err
 			}

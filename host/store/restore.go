@@ -23,12 +23,8 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	if backup == path {
 		return "", fmt.Errorf("%w: %s is the database itself; name a backup", ErrInvalid, path)
 	}
-	if err := verify(ctx, backup); err != nil {
-		var other *NotDatabaseError
-		if errors.As(err, &other) {
-			return "", fmt.Errorf("%w: %s is not an OpenVibez database (%s): name a file that \"openvibez backup\" has made, or one of those in %s", ErrInvalid, backup, other.What, BackupDir(path))
-		}
-		return "", fmt.Errorf("look at the backup: %w", err)
+	if err := CheckBackup(ctx, backup); err != nil {
+		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("make the directory of the database: %w", err)
@@ -58,6 +54,19 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 		return "", errors.Join(err, removeIfThere(restored))
 	}
 	return kept, syncFile(path)
+}
+
+// CheckBackup says in words why a file can't be restored.
+func CheckBackup(ctx context.Context, backup string) error {
+	err := verify(ctx, backup)
+	var other *NotDatabaseError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &other):
+		return fmt.Errorf("%w: %s is not an OpenVibez database (%s): name a file that \"openvibez backup\" has made", ErrInvalid, backup, other.What)
+	}
+	return fmt.Errorf("look at the backup: %w", err)
 }
 
 // setAside gives the files of a database another name, and tells which; empty if there are none.
