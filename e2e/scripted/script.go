@@ -310,6 +310,12 @@ func (s *script) run() error {
 		return nil
 	}
 	prompt, tool := lastPrompt(s.req.Messages)
+	// Lines behind "when interrupted" are carried out by a run that goes on from one that was.
+	if strings.HasPrefix(prompt, "You were interrupted") {
+		prompt = whenInterrupted(s.req.Messages, prompt)
+	} else {
+		prompt, _, _ = strings.Cut(prompt, "\nwhen interrupted\n")
+	}
 	// Lines behind "after the tool" are carried out when a tool has answered; without them its answer is said.
 	before, after, more := strings.Cut(wholeScript(s.req.Messages), "\nafter the tool\n")
 	first := 0
@@ -368,6 +374,18 @@ func lastPrompt(messages []*providerv1.Message) (string, *providerv1.ToolResult)
 		}
 	}
 	return "", result
+}
+
+// whenInterrupted is what the script before says to do then; otherwise if it says nothing.
+func whenInterrupted(messages []*providerv1.Message, otherwise string) string {
+	for _, m := range messages {
+		for _, p := range m.Parts {
+			if _, then, ok := strings.Cut(p.GetText(), "\nwhen interrupted\n"); ok && m.Role == providerv1.Role_ROLE_USER {
+				otherwise = then
+			}
+		}
+	}
+	return otherwise
 }
 
 // told tells whether a text of the person's role is the host's: a tool's result, or a summary.

@@ -3,6 +3,8 @@ package run
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -234,6 +236,52 @@ func TestContinueAfterAToolCall(t *testing.T) {
 	}
 	if calls != 1 {
 		t.Errorf("%d calls, want 1", calls)
+	}
+}
+
+// A question that nobody has answered when the host is killed is void: whoever goes on is asked anew, and nothing is done
+// on the strength of the old one.
+func TestContinueAsksAgain(t *testing.T) {
+	killed := newWorkBench(t, untrusted, scoped)
+	killed.put("count", "0")
+	call := `tool edit_file {"path":"count","old_text":"0","new_text":"01"}`
+	r := killed.script("cloud", call, "when interrupted", call, "then", "say over")
+	old := killed.asked(r, 1)[0]
+
+	// What a host that is killed now leaves behind, and the next one finds.
+	b := &workBench{bench: &bench{T: t, dir: t.TempDir()}, root: killed.root, workspace: killed.workspace, session: killed.session}
+	for _, name := range []string{"openvibez.db", "openvibez.db-wal"} {
+		data, err := os.ReadFile(filepath.Join(killed.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(b.dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.open()
+	t.Cleanup(func() { b.close() })
+	b.equip()
+	b.wantEnd(r, interrupted, providerv1.ErrorCode_ERROR_CODE_CUT)
+	if a, err := b.store.Approval(t.Context(), old.Id); err != nil || a.State != apiv1.ApprovalState_APPROVAL_STATE_VOID {
+		t.Errorf("the old question is %v, %v", a, err)
+	}
+	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: old.Id, ChoiceId: "once"}, "cli"); !errors.Is(err, store.ErrDecided) {
+		t.Errorf("the old question was answered: %v", err)
+	}
+	on := b.goOn(r, "on")
+	again := b.asked(on, 1)[0]
+	if again.Id == old.Id || again.RunId != on.Id {
+		t.Errorf("asked %v again", again)
+	}
+	if got := b.get("count"); got != "0" {
+		t.Errorf("without an answer the file became %q", got)
+	}
+	b.decide(again, "once", "")
+	b.wantEnd(on, completed, noError)
+	b.wantOutput(on, 0, false)
+	if got := b.get("count"); got != "01" {
+		t.Errorf("the file became %q", got)
 	}
 }
 
