@@ -7,7 +7,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// How long a lock may outlive its owner: what that was just starting still holds it for a moment.
+const lockAfterlife = 2 * time.Second
 
 // lockFile makes sure that only one process uses the database, and leaves its process id for the others to read. The
 // file stays when the lock is given back: removing it would let two processes lock two files of the same name.
@@ -17,24 +21,34 @@ func lockFile(database string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := tryLock(f)
-	if err == nil && !ok {
-		text, _ := io.ReadAll(io.LimitReader(f, 20))
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		err = &LockedError{Path: database, PID: pid}
-	} else if err != nil {
-		err = fmt.Errorf("lock %s: %w", path, err)
+	if err := waitLock(f, database); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	if err = f.Truncate(0); err == nil {
+		_, err = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// waitLock takes the lock; it waits only for one whose owner is gone.
+func waitLock(f *os.File, database string) error {
+	for end := time.Now().Add(lockAfterlife); ; time.Sleep(10 * time.Millisecond) {
+		ok, err := tryLock(f)
+		if err != nil {
+			return fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+		if ok {
+			return nil
+		}
+		text, _ := io.ReadAll(io.NewSectionReader(f, 0, 20))
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		if pid > 0 && alive(pid) || time.Now().After(end) {
+			return &LockedError{Path: database, PID: pid}
+		}
+	}
 }
 
 func unlockFile(f *os.File) error {

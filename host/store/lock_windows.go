@@ -16,3 +16,6 @@ func tryLock(f *os.File) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// alive can't tell whether a process exists: who has the lock is taken to be.
+func alive(int) bool { return true }
