@@ -2,7 +2,17 @@
 
 package main
 
-import "syscall"
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
 
 // ownSession makes a process independent of the terminal it was started from.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// outliveFileLimit makes a limit on the size of files an error of the write that meets it, not the host's end.
+func outliveFileLimit() {
+	// Not ignored: the programs it starts would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ)
+}

@@ -124,6 +124,7 @@ func (h *host) run(ctx context.Context) error {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
+	outliveFileLimit()
 	go func() {
 		select {
 		case s := <-signals:
