@@ -58,8 +58,8 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 		}
 		time.AfterFunc(killAfter, func() { _ = cmd.Process.Kill() })
 	}
-	// What is done for all threads takes as long as there are threads.
-	cmd.Env = []string{"GOMAXPROCS=1"}
+	// What is done for all threads takes as long as there are threads. Little garbage is kept for as long as it runs.
+	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=25"}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = []*os.File{memory, watched, theirs}

@@ -22,18 +22,15 @@ type runner struct {
 }
 
 // carry starts the process and waits. It returns the process's exit code; when this process then ends, the kernel ends
-// all that is left in its process namespace.
+// all that is left in its process namespace. It waits in one place, without help of other threads: each would take time
+// to start, and the thread that stands behind the walls is the one that may send signals.
 func (r *runner) carry() (int, error) {
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals, unix.SIGCHLD, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	if r.spec.Walls != box.WallsFull {
 		// What loses its parent becomes this one's child, and can be found.
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			return 0, fmt.Errorf("adopt orphans: %w", err)
 		}
 	}
-	hostGone, tooMuch := make(chan struct{}), make(chan string, 1)
-	go followHost(hostGone)
 	if err := r.start(); err != nil {
 		return 0, err
 	}
@@ -46,28 +43,36 @@ func (r *runner) carry() (int, error) {
 	if listener >= 0 {
 		_ = unix.Close(listener)
 	}
-	if r.spec.Walls != box.WallsNone {
-		go watch(r.spec, tooMuch)
+	ended, err := unix.PidfdOpen(r.child, 0)
+	if err != nil {
+		return 0, fmt.Errorf("watch the process: %w", err)
 	}
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	w := newWatch(r.spec)
 	for {
-		select {
-		case s := <-signals:
-			if s != unix.SIGCHLD {
-				_ = unix.Kill(-r.child, s.(syscall.Signal))
-				continue
-			}
-			if code, ended := r.reap(); ended {
-				r.clear()
-				_ = tell(box.Report{Ended: true, Exit: code}, -1)
-				return code, nil
-			}
-		case words := <-tooMuch:
+		wait := []unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}, {Fd: box.FdLifeline, Events: unix.POLLIN}}
+		if n, err := unix.Poll(wait, watchEvery); err != nil && !errors.Is(err, unix.EINTR) {
+			return 0, fmt.Errorf("wait: %w", err)
+		} else if n <= 0 {
+			wait[0].Revents, wait[1].Revents = 0, 0
+		}
+		for len(signals) > 0 {
+			_ = unix.Kill(-r.child, (<-signals).(syscall.Signal))
+		}
+		if wait[1].Revents != 0 && hostGone() {
+			r.clear()
+			return 128 + int(unix.SIGKILL), nil
+		}
+		if code, ended := r.reap(); ended {
+			r.clear()
+			_ = tell(box.Report{Ended: true, Exit: code}, -1)
+			return code, nil
+		}
+		if words := w.look(); words != "" {
 			r.clear()
 			_ = tell(box.Report{Ended: true, Exit: 128 + int(unix.SIGKILL), Problem: words}, -1)
 			return exitProblem, nil
-		case <-hostGone:
-			r.clear()
-			return 128 + int(unix.SIGKILL), nil
 		}
 	}
 }
@@ -85,6 +90,8 @@ func (r *runner) start() error {
 		// Descriptor 3 is where a second stage looks for its spec, 4 is the plugin's program.
 		name, args = "/proc/self/exe", []string{"openvibez-sandbox", "plugin"}
 		attr.Files = append(attr.Files, box.FdSpec, r.plugin.Fd())
+		// It takes the plugin's own environment from the spec.
+		attr.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
 	} else {
 		name = args[0]
 	}
@@ -141,15 +148,8 @@ func (r *runner) clear() {
 	}
 }
 
-// followHost waits for the lifeline to end.
-func followHost(gone chan<- struct{}) {
-	b := make([]byte, 1)
-	for {
-		n, err := unix.Read(box.FdLifeline, b)
-		if n > 0 || errors.Is(err, unix.EINTR) {
-			continue
-		}
-		close(gone)
-		return
-	}
+// hostGone tells whether the lifeline has ended.
+func hostGone() bool {
+	n, err := unix.Read(box.FdLifeline, make([]byte, 1))
+	return n <= 0 && !errors.Is(err, unix.EINTR)
 }

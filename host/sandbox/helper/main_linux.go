@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +22,6 @@ const (
 func main() {
 	// Landlock, capabilities and seccomp belong to threads; the one that starts the process also waits for it and signals it.
 	runtime.LockOSThread()
-	debug.SetGCPercent(400)
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "probe":
 		os.Exit(probe(os.Args[2]))
