@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -20,11 +19,7 @@ const killAfter = 3 * time.Second
 
 // start starts a process in its box and returns once it runs. The error says why there is no box.
 func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error) {
-	given, err := json.Marshal(spec)
-	if err != nil {
-		return nil, fmt.Errorf("write down the box: %w", err)
-	}
-	memory, err := sealed(given)
+	memory, err := sealed(spec.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("write down the box: %w", err)
 	}
@@ -129,7 +124,7 @@ func receive(from *net.UnixConn) (box.Report, net.Listener, error) {
 	if err != nil {
 		return r, nil, err
 	}
-	if err := json.Unmarshal(b[:n], &r); err != nil {
+	if err := r.Decode(b[:n]); err != nil {
 		return r, nil, fmt.Errorf("read report: %w", err)
 	}
 	messages, err := unix.ParseSocketControlMessage(rights[:k])

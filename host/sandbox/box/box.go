@@ -3,7 +3,7 @@ package box
 
 // Descriptors that the helper finds open.
 const (
-	FdSpec     = 3 // a sealed memfd with a Spec as JSON
+	FdSpec     = 3 // a sealed memfd with a Spec
 	FdLifeline = 4 // a pipe that ends when the host does
 	FdReport   = 5 // a unix socket for the helper's Report
 )
@@ -82,7 +82,7 @@ type Probe struct {
 	PID      int    // a process of the host
 }
 
-// Report is what the helper says, as one JSON object a message.
+// Report is what the helper says, one a message.
 type Report struct {
 	Started bool
 	// Problem is why the box could not be made, or why it was ended.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -53,8 +51,15 @@ func readSpec() (*box.Spec, error) {
 	if seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0); err != nil || seals&unix.F_SEAL_WRITE == 0 {
 		return nil, os.ErrInvalid
 	}
-	s := &box.Spec{}
-	if err := json.NewDecoder(io.NewSectionReader(f, 0, 1<<24)).Decode(s); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read spec: %w", err)
+	}
+	b, s := make([]byte, info.Size()), &box.Spec{}
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return nil, fmt.Errorf("read spec: %w", err)
+	}
+	if err := s.Decode(b); err != nil {
 		return nil, fmt.Errorf("read spec: %w", err)
 	}
 	return s, nil
@@ -136,13 +141,9 @@ func fail(err error) int {
 
 // tell sends a report to the host, with a descriptor unless that is -1.
 func tell(r box.Report, fd int) error {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
 	var rights []byte
 	if fd >= 0 {
 		rights = unix.UnixRights(fd)
 	}
-	return unix.Sendmsg(box.FdReport, b, rights, nil, unix.MSG_NOSIGNAL)
+	return unix.Sendmsg(box.FdReport, r.Encode(), rights, nil, unix.MSG_NOSIGNAL)
 }
