@@ -68,7 +68,11 @@ func (f *follower) question(ctx context.Context, p *apiv1.Approval) {
 		go a.read(f.in)
 		go a.work()
 	}
-	a.queue <- p
+	select {
+	case a.queue <- p:
+	default:
+		go func() { a.queue <- p }()
+	}
 }
 
 // absent denies what nobody is there to allow, and says how it can be allowed.

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
@@ -212,6 +214,15 @@ func (m *Manager) stage(r io.Reader, source string) (_ *shown, err error) {
 	if err != nil {
 		return nil, err
 	}
+	told, err := m.judge(p, source, l)
+	if err != nil {
+		return nil, err
+	}
+	return &shown{dir: dir, pack: p, source: source, facts: told, at: time.Now()}, nil
+}
+
+// judge tells what installing a package means beside what is installed, or why it can't be.
+func (m *Manager) judge(p *pack, source string, l *lock) (*apiv1.PackageFacts, error) {
 	if err := m.mayInstall(p, l); err != nil {
 		return nil, err
 	}
@@ -222,7 +233,7 @@ func (m *Manager) stage(r io.Reader, source string) (_ *shown, err error) {
 			before = nil
 		}
 	}
-	return &shown{dir: dir, pack: p, source: source, facts: facts(p, source, l, before, m.Unconfined()), at: time.Now()}, nil
+	return facts(p, source, l, before, m.Unconfined()), nil
 }
 
 // mayInstall refuses what can't be installed whoever agrees.
@@ -280,6 +291,13 @@ func (m *Manager) activate(p *shown) error {
 	to := m.installs.path(id, p.pack.sum)
 	var old *locked
 	err := m.installs.change(func(l *lock) error {
+		now, err := m.judge(p.pack, p.source, l)
+		if err != nil {
+			return err
+		}
+		if !proto.Equal(now, p.facts) {
+			return errors.New("what is installed has changed since this package was shown: look at it again")
+		}
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return fmt.Errorf("make a directory for it: %w", err)
 		}

@@ -581,3 +581,28 @@ func TestWithoutConfinementThePersonIsTold(t *testing.T) {
 		t.Errorf("an update gave %v, %v", f, err)
 	}
 }
+
+// What a person agreed to was said beside what was installed then.
+func TestAgreementToSomethingElse(t *testing.T) {
+	m := installing(t)
+	needsConfinement(t, m)
+	_, key := signingKey(t)
+	look := func(version string) string {
+		t.Helper()
+		_, token, err := m.Inspect(bytes.NewReader(pkg(t, version, key, nil)), "/tmp/acme.ovp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	first, second := look("1.0.0"), look("1.1.0")
+	if _, err := m.Install(t.Context(), first, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Install(t.Context(), second, ""); err == nil || !strings.Contains(err.Error(), "look at it again") {
+		t.Errorf("shown before another version was installed, it gave %v", err)
+	}
+	if _, err := m.Install(t.Context(), look("1.1.0"), ""); err != nil {
+		t.Errorf("shown again it gave %v", err)
+	}
+}

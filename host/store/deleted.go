@@ -95,6 +95,10 @@ func (s *Store) PurgeDeleted(ctx context.Context) (next time.Time, err error) {
 
 // purgeAll removes sessions for good if they are still due, one change each, so that writing goes on in between.
 func (s *Store) purgeAll(ctx context.Context, ids []string, due func(*sessionRow) bool) error {
+	if len(ids) > 0 {
+		// Also where not all could be removed: those that were are not to stay in the log.
+		defer s.emptyLog()
+	}
 	for _, id := range ids {
 		err := s.write(ctx, true, func(t *tx) error {
 			row, err := t.anySession(id)
@@ -109,9 +113,6 @@ func (s *Store) purgeAll(ctx context.Context, ids []string, due func(*sessionRow
 		if err != nil {
 			return err
 		}
-	}
-	if len(ids) > 0 {
-		s.emptyLog()
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -53,7 +54,19 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 		}
 		return "", errors.Join(err, removeIfThere(restored))
 	}
-	return kept, syncFile(path)
+	return kept, errors.Join(syncFile(path), syncDir(filepath.Dir(path)))
+}
+
+// syncDir makes names of a directory safe, where a directory can be asked to.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // CheckBackup says in words why a file can't be restored.
