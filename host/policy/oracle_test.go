@@ -365,7 +365,8 @@ func behind(name string, args []string) []string {
 			if strings.Contains(valued, a[len(a)-1:]) && len(args) > 1 {
 				args = args[1:]
 			}
-		case name == "timeout" && strings.Trim(a, "0123456789.smhd") == "":
+		case name == "timeout": // how long
+			return args[1:]
 		default:
 			return args
 		}

@@ -41,13 +41,33 @@ func (w *walk) parse(text string, st *state) {
 		w.refuse("It has more lines within lines than can be looked at")
 		return
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	comments := strings.Contains(text, "#")
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.KeepComments(comments)).Parse(strings.NewReader(text), "")
 	if err != nil {
 		w.refuse("The shell can't read it: " + syntaxWords(err))
 		return
 	}
+	if comments && !startComments(text, file) {
+		w.refuse("Shells differ on where a comment in it begins")
+		return
+	}
 	w.stmts(file.Stmts, st)
 	st.settle()
+}
+
+// startComments tells whether all that was taken for comments begins where words do. Anywhere else # is part of a word,
+// and what follows it runs.
+func startComments(text string, file *syntax.File) bool {
+	good := true
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if c, is := n.(*syntax.Comment); is {
+			before := text[:min(int(c.Hash.Offset()), len(text))]
+			last := len(before) - 1
+			good = good && (last < 0 || strings.IndexByte(" \t\n;&|(<>", before[last]) >= 0 && (last == 0 || before[last-1] != '\\'))
+		}
+		return good
+	})
+	return good
 }
 
 // script runs a line in a shell of its own.

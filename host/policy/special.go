@@ -136,14 +136,16 @@ func (w *walk) tar(c *call) {
 			args[0].text = strings.Replace(args[0].text, "f", "", 1) + "f"
 		}
 	}
-	lists, creates := false, false
+	lists, creates, unpacks := false, false, false
 	for _, a := range args {
 		if a.kind == literal && len(a.text) > 1 && a.text[0] == '-' {
 			if a.text[1] != '-' {
 				lists = lists || strings.Contains(a.text, "t")
 				creates = creates || strings.ContainsAny(a.text, "cru")
+				unpacks = unpacks || strings.Contains(a.text, "x")
 			}
 			lists = lists || a.is("--list")
+			unpacks = unpacks || a.is("--extract")
 			creates = creates || a.is("--create") || a.is("--append") || a.is("--update")
 		}
 	}
@@ -153,7 +155,7 @@ func (w *walk) tar(c *call) {
 		"--dereference --null --no-recursion --one-top-level?:t --remove-files:x --to-command:x --checkpoint?:t --checkpoint-action:x --use-compress-program:x --rsh-command:x --rmt-command:x " +
 		"--info-script:x --new-volume-script:x --absolute-names!d --totals --append --update --format:t --touch --keep-newer-files --skip-old-files"
 	s := spec{ClassBuild, "", "r*", options, false}
-	if lists && !creates {
+	if lists && !creates && !unpacks {
 		s.class = ClassRead
 		s.options = strings.Replace(strings.Replace(options, "-f:w", "-f:r", 1), "--file:w", "--file:r", 1)
 	} else if !creates {
