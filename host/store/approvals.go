@@ -59,7 +59,7 @@ func (s *Store) RunApprovals(ctx context.Context, runID string) ([]*apiv1.Approv
 
 func (s *Store) listApprovals(ctx context.Context, rev *int64, where string, arg any) ([]*apiv1.Approval, error) {
 	var all []*apiv1.Approval
-	err := s.read(ctx, func(v view) error {
+	err := s.read(ctx, func(v view) (err error) {
 		var rows []approvalRow
 		if err := v.orm.Where(where, arg).Order("created_ms, rev").Find(&rows).Error; err != nil {
 			return fmt.Errorf("list approvals: %w", err)
@@ -71,7 +71,8 @@ func (s *Store) listApprovals(ctx context.Context, rev *int64, where string, arg
 			}
 			all = append(all, p)
 		}
-		return v.one("SELECT rev FROM revision", nil, rev)
+		*rev, err = v.revision()
+		return err
 	})
 	return all, err
 }

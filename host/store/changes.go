@@ -41,8 +41,8 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.C
 	var found []change
 	err = s.read(ctx, func(v view) error {
 		// This fixes what the transaction sees; the revisions of the topics are at least as new.
-		if err := v.one("SELECT rev FROM revision", nil, &rev); err != nil {
-			return fmt.Errorf("read the revision: %w", err)
+		if rev, err = v.revision(); err != nil {
+			return err
 		}
 		for _, topic := range topics {
 			if s.topicRev[topic].Load() <= q.After {
@@ -60,9 +60,12 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.C
 		return nil, 0, err
 	}
 	slices.SortFunc(found, func(a, b change) int { return int(a.rev - b.rev) })
-	if len(found) >= q.Limit {
+	if n := len(found); n >= q.Limit {
 		found = found[:q.Limit]
 		rev = found[q.Limit-1].rev
+	} else if n > 0 {
+		// What shows one revision shows all before it.
+		rev = max(rev, found[n-1].rev)
 	}
 	for _, c := range found {
 		changes = append(changes, c.row)

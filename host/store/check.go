@@ -98,7 +98,8 @@ func promises() []promise {
 				UNION ALL SELECT rev FROM jobs UNION ALL SELECT rev FROM rules UNION ALL SELECT rev FROM tombstones
 			)
 			SELECT 'revision ' || rev || ' is of ' || count(*) || ' rows' FROM drawn GROUP BY rev HAVING count(*) > 1
-			UNION ALL SELECT 'revision ' || rev || ' is not drawn yet' FROM drawn WHERE rev > (SELECT rev FROM revision) OR rev <= 0`},
+			UNION ALL SELECT 'revision ' || rev || ' is not drawn yet' FROM drawn
+			WHERE rev > (SELECT rev FROM revision) AND rev NOT IN (SELECT rev FROM chunks) OR rev <= 0`},
 		{"what is gone is gone", "", `
 			SELECT 'tombstone of session ' || id FROM tombstones WHERE topic = 1 AND id IN (SELECT id FROM sessions)
 			UNION ALL SELECT 'tombstone of run ' || id FROM tombstones WHERE topic = 2 AND id IN (SELECT id FROM runs)

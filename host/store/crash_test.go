@@ -234,3 +234,45 @@ func TestFailedChangeIsForgotten(t *testing.T) {
 	}()
 	chunk(t, s, run.Id, "the store goes on")
 }
+
+// Pieces of text draw revisions that the counter's row does not know. A host that is killed draws none of them again.
+func TestRevisionsOfPiecesOutliveAKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	s := openAt(t, path)
+	run := started(t, s, "", "go")
+	for range 5 {
+		chunk(t, s, run.Id, "piece ")
+	}
+	rev := s.Rev()
+	copied := filepath.Join(t.TempDir(), "db")
+	for _, end := range []string{"", "-wal"} {
+		data, err := os.ReadFile(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied+end, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := openAt(t, copied)
+	if got := again.Rev(); got != rev {
+		t.Errorf("the revision is %d after the kill, it was %d", got, rev)
+	}
+	if changes, got, err := again.Changes(t.Context(), ChangesQuery{After: rev, SessionID: run.SessionId}); err != nil || len(changes) != 0 || got != rev {
+		t.Errorf("after %d: %v, %d, %v", rev, changes, got, err)
+	}
+	if changes, got, err := again.Changes(t.Context(), ChangesQuery{After: rev - 2, SessionID: run.SessionId}); err != nil || len(changes) != 2 || got != rev {
+		t.Errorf("after %d: %v, %d, %v", rev-2, changes, got, err)
+	}
+	chunk(t, again, run.Id, "and on")
+	must[int](t)(again.Recover(t.Context()))
+	if got := texts(journal(t, again, run.SessionId)); got[1] != strings.Repeat("piece ", 5)+"and on" {
+		t.Errorf("the text is %q", got[1])
+	}
+	if again.Rev() <= rev {
+		t.Error("the revision went back")
+	}
+	if err := again.CheckInvariants(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -49,8 +49,9 @@ func (s *Store) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) 
 		if _, err := v.session(req.SessionId); err != nil {
 			return err
 		}
-		if err := v.one("SELECT rev FROM revision", nil, &res.Rev); err != nil {
-			return fmt.Errorf("read the revision: %w", err)
+		rev, err := v.revision()
+		if err != nil {
+			return err
 		}
 		before := req.BeforeSeq
 		if before <= 0 {
@@ -63,6 +64,7 @@ func (s *Store) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) 
 		if open != nil {
 			res.Entries = append(res.Entries, open)
 		}
+		res.Rev = max(rev, open.GetRev())
 		err = v.each(func(scan func(...any) error) error {
 			e, err := entry(scan)
 			res.Entries = append(res.Entries, e)

@@ -39,8 +39,36 @@ func (s *Store) forgetParts(sessionID string) {
 // from a crash of the program at once, from one of the machine with the next durable change. A piece of the other kind
 // begins a new part. Where another run's message came in between, the text goes on in a new part.
 func (s *Store) AppendChunk(ctx context.Context, runID string, kind apiv1.Chunk_Kind, text string) error {
-	return s.write(ctx, false, func(t *tx) error { return t.appendChunk(runID, Piece{kind, text}) })
+	c := Piece{kind, clean(text)}
+	return s.inTurn(ctx, func(ctx context.Context) error {
+		if p := s.parts[runID]; p != nil && p.kind == kind && c.Text != "" && !s.stale {
+			return s.extend(ctx, p, runID, c)
+		}
+		return s.transact(ctx, false, func(t *tx) error { return t.appendChunk(runID, c) })
+	})
 }
+
+// extend adds a piece to a text that has begun: one statement, and no other row, since this is done many times a second.
+func (s *Store) extend(ctx context.Context, p *part, runID string, c Piece) error {
+	if err := s.sync(ctx, false); err != nil {
+		return err
+	}
+	rev := s.rev.Load() + 1
+	// Before the commit: who sees the commit must also see this.
+	s.topicRev[apiv1.Topic_TOPIC_ENTRIES].Store(rev)
+	if _, err := s.writer.ExecContext(ctx, insertChunk, p.session, p.seq, runID, int64(c.Kind), p.offset, c.Text, s.now().UnixMilli(), rev); err != nil {
+		s.stale = true
+		return fmt.Errorf("keep text of run %s: %w", runID, err)
+	}
+	p.seq++
+	p.offset += int64(len(c.Text))
+	s.rev.Store(rev)
+	s.signal()
+	s.watchLog()
+	return nil
+}
+
+const insertChunk = "INSERT INTO chunks (session_id, seq, run_id, kind, start, text, created_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 func (t *tx) appendChunk(runID string, c Piece) error {
 	if c.Kind != apiv1.Chunk_KIND_TEXT && c.Kind != apiv1.Chunk_KIND_THOUGHT {
@@ -58,9 +86,7 @@ func (t *tx) appendChunk(runID string, c Piece) error {
 		}
 	}
 	rev := t.next(apiv1.Topic_TOPIC_ENTRIES)
-	_, err := t.exec("INSERT INTO chunks (session_id, seq, run_id, kind, start, text, created_ms, rev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		p.session, p.seq, runID, int64(c.Kind), p.offset, text, t.now, rev)
-	if err != nil {
+	if _, err := t.exec(insertChunk, p.session, p.seq, runID, int64(c.Kind), p.offset, text, t.now, rev); err != nil {
 		return fmt.Errorf("keep text of run %s: %w", runID, err)
 	}
 	p.seq++

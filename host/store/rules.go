@@ -130,7 +130,7 @@ func (s *Store) RulesFor(ctx context.Context, session *apiv1.Session) ([]*apiv1.
 
 func (s *Store) listRules(ctx context.Context, which func(*gorm.DB) *gorm.DB, rev *int64) ([]*apiv1.Rule, error) {
 	var rules []*apiv1.Rule
-	err := s.read(ctx, func(v view) error {
+	err := s.read(ctx, func(v view) (err error) {
 		var rows []ruleRow
 		if err := which(v.orm).Find(&rows).Error; err != nil {
 			return fmt.Errorf("list rules: %w", err)
@@ -142,7 +142,8 @@ func (s *Store) listRules(ctx context.Context, which func(*gorm.DB) *gorm.DB, re
 			}
 			rules = append(rules, p)
 		}
-		return v.one("SELECT rev FROM revision", nil, rev)
+		*rev, err = v.revision()
+		return err
 	})
 	return rules, err
 }

@@ -51,6 +51,8 @@ type Store struct {
 	full    bool
 	// parts are the texts being written, by run. They repeat what the chunk rows say, so that a flush need not read.
 	parts map[string]*part
+	// saved is what the counter's row says; pieces of text draw revisions without writing it.
+	saved int64
 	// stale says that a transaction ended badly and what is remembered must be read again.
 	stale bool
 

@@ -36,12 +36,22 @@ type view struct {
 	ctx context.Context
 	c   *sql.Conn
 	orm *gorm.DB
+	// A revision that was committed before.
+	past int64
 }
 
 func (s *Store) viewOn(ctx context.Context, c *sql.Conn) view {
 	g := s.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
 	g.Statement.ConnPool = pool{c}
 	return view{ctx: ctx, c: c, orm: g}
+}
+
+// revision is one up to which the view shows everything. The counter's row is behind where pieces of text came last.
+func (v view) revision() (rev int64, err error) {
+	if err := v.one("SELECT rev FROM revision", nil, &rev); err != nil {
+		return 0, fmt.Errorf("read the revision: %w", err)
+	}
+	return max(rev, v.past), nil
 }
 
 // errEnough ends each early.
@@ -111,6 +121,11 @@ func (t *tx) unbury(topic apiv1.Topic, id string) error {
 // write makes one change. Durable ones are on the disk when it returns; the others are only safe from the end of this
 // process until the next durable one.
 func (s *Store) write(ctx context.Context, durable bool, change func(*tx) error) error {
+	return s.inTurn(ctx, func(ctx context.Context) error { return s.transact(ctx, durable, change) })
+}
+
+// inTurn waits until it may write, and does.
+func (s *Store) inTurn(ctx context.Context, write func(context.Context) error) error {
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
@@ -123,7 +138,7 @@ func (s *Store) write(ctx context.Context, durable bool, change func(*tx) error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.explain(s.transact(context.WithoutCancel(ctx), durable, change))
+	return s.explain(write(context.WithoutCancel(ctx)))
 }
 
 func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) error) (err error) {
@@ -132,15 +147,8 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 			return err
 		}
 	}
-	if s.full != durable {
-		mode := "PRAGMA synchronous = NORMAL"
-		if durable {
-			mode = "PRAGMA synchronous = FULL"
-		}
-		if _, err := s.writer.ExecContext(ctx, mode); err != nil {
-			return fmt.Errorf("set how commits are synced: %w", err)
-		}
-		s.full = durable
+	if err := s.sync(ctx, durable); err != nil {
+		return err
 	}
 	if _, err := s.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a change: %w", err)
@@ -160,7 +168,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 	if err := change(t); err != nil {
 		return err
 	}
-	if t.rev != s.rev.Load() {
+	if t.rev != s.saved {
 		if _, err := t.exec("UPDATE revision SET rev = ? WHERE id = 1", t.rev); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
@@ -175,6 +183,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
+	s.saved = t.rev
 	if t.rev != s.rev.Load() {
 		s.rev.Store(t.rev)
 		s.signal()
@@ -183,11 +192,27 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 	return nil
 }
 
+// sync sets whether the next commits are on the disk when they return.
+func (s *Store) sync(ctx context.Context, durable bool) error {
+	if s.full == durable {
+		return nil
+	}
+	mode := "PRAGMA synchronous = NORMAL"
+	if durable {
+		mode = "PRAGMA synchronous = FULL"
+	}
+	if _, err := s.writer.ExecContext(ctx, mode); err != nil {
+		return fmt.Errorf("set how commits are synced: %w", err)
+	}
+	s.full = durable
+	return nil
+}
+
 // reload forgets what is remembered of the database and reads it again.
 func (s *Store) reload(ctx context.Context) error {
 	clear(s.parts)
 	var rev int64
-	if err := s.writer.QueryRowContext(ctx, "SELECT rev FROM revision").Scan(&rev); err != nil {
+	if err := s.writer.QueryRowContext(ctx, "SELECT rev, max(rev, coalesce((SELECT max(rev) FROM chunks), 0)) FROM revision").Scan(&s.saved, &rev); err != nil {
 		return fmt.Errorf("read the revision: %w", err)
 	}
 	for i := range s.topicRev {
@@ -218,6 +243,7 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 		return s.explain(err)
 	}
 	ctx = context.WithoutCancel(ctx)
+	past := s.rev.Load()
 	defer func() {
 		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
 			// Not to be used again.
@@ -228,5 +254,7 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
 		return s.explain(fmt.Errorf("begin to read: %w", err))
 	}
-	return s.explain(look(s.viewOn(inside, c)))
+	v := s.viewOn(inside, c)
+	v.past = past
+	return s.explain(look(v))
 }

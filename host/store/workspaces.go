@@ -131,7 +131,8 @@ func (s *Store) Workspaces(ctx context.Context) (all []*apiv1.Workspace, rev int
 		for i := range rows {
 			all = append(all, rows[i].proto())
 		}
-		return v.one("SELECT rev FROM revision", nil, &rev)
+		rev, err = v.revision()
+		return err
 	})
 	return all, rev, err
 }
