@@ -60,6 +60,7 @@ var testsUse = map[string]string{
 	"sdk/example":    "sdk/sdktest",
 	"plugins/ollama": "sdk/sdktest e2e/ollamatest",
 	"plugins/openai": "sdk/sdktest e2e/ollamatest e2e/openaitest",
+	"host/sandbox":   "e2e/keyringtest",
 	"host/run":       "*",
 	"host/provider":  "*",
 	"host/server":    "*",

@@ -66,7 +66,9 @@ func TestAsAnOrdinaryUser(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), mine, "-test.run=^Test(Report|Run|Plugin|Box)", "-test.v", "-test.timeout=5m")
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SANDBOX_TEST_PROGRAMS=" + programs}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 61234, Gid: 61234}}
+	// A session bus serves only who has a name.
+	const nobody = 65534
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

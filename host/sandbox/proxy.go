@@ -51,8 +51,8 @@ type proxy struct {
 
 // newProxy serves on l until Close. allow lists hosts: "example.org", "*.example.org" for all below it, either with
 // ":port" where it is not 80 and 443.
-func newProxy(l net.Listener, allow []string, log *slog.Logger) *proxy {
-	p := &proxy{allow: parseDomains(allow), log: log, served: make(chan struct{}), tunnels: map[*tunnel]bool{}}
+func newProxy(l net.Listener, allow []string, dialer PublicDialer, log *slog.Logger) *proxy {
+	p := &proxy{dialer: dialer, allow: parseDomains(allow), log: log, served: make(chan struct{}), tunnels: map[*tunnel]bool{}}
 	quiet := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

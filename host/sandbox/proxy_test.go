@@ -34,7 +34,7 @@ func startProxy(t *testing.T, upstream string, hosts map[string][]string, allow 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newProxy(l, allow, slog.New(slog.DiscardHandler))
+	p := newProxy(l, allow, PublicDialer{}, slog.New(slog.DiscardHandler))
 	p.dialer.Lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
 		list, ok := hosts[host]
 		if !ok {

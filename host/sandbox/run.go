@@ -153,7 +153,7 @@ func (s *Sandbox) carry(ctx context.Context, spec *box.Spec, domains []string, o
 	}
 	var p *proxy
 	if c.listener != nil {
-		p = newProxy(c.listener, domains, s.log)
+		p = newProxy(c.listener, domains, s.dialer, s.log)
 	}
 	if o.Started != nil {
 		o.Started(c.pid)

@@ -31,6 +31,7 @@ type Sandbox struct {
 	config Config
 	log    *slog.Logger
 	home   string
+	dialer PublicDialer // how commands get to granted hosts
 	shown  sync.Once
 	system systemView
 	git    sync.Once

@@ -104,6 +104,34 @@ func try(what string, args []string) error {
 		return os.Mkdir(arg(0), 0o755)
 	case "link":
 		return os.Link(arg(0), arg(1))
+	case "link-open":
+		f, err := os.Open(arg(0))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, arg(1), unix.AT_SYMLINK_FOLLOW)
+	case "link-change":
+		if err := os.Link(arg(0), arg(1)); err != nil {
+			return err
+		}
+		return try("change", args[1:])
+	case "rewrite":
+		// Writes what is there already, for places where anything else would change the machine.
+		b, err := os.ReadFile(arg(0))
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(arg(0), os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(b)
+		return errors.Join(err, f.Close())
+	case "keychain":
+		return keychain(arg(0), arg(1))
+	case "proxy":
+		return tunnel(arg(0))
 	case "tcp", "udp":
 		c, err := net.DialTimeout(what, arg(0), 3*time.Second)
 		if err != nil {
