@@ -193,3 +193,27 @@ func TestManyHostsAtOnce(t *testing.T) {
 	h.must("ask", "--provider", "scripted", "say works")
 	sound(t, h)
 }
+
+// A disk that can't be written is told at the start, with what to do; when it can be, the next start works.
+func TestReadOnlyHome(t *testing.T) {
+	h := smallHome(t)
+	h.start()
+	h.must("provider", "add", "scripted")
+	h.must("ask", "--provider", "scripted", "say before")
+	h.must("stop")
+	remount := func(flags uintptr) {
+		t.Helper()
+		// The host's output is still open for writing until it is gone.
+		wait(t, "the disk to be free", func() bool { return unix.Mount("", h.dir, "", unix.MS_REMOUNT|flags, "") == nil })
+	}
+	remount(unix.MS_RDONLY)
+	for _, args := range [][]string{nil, {"ask", "--provider", "scripted", "say refused"}} {
+		if r := h.cli(args...); r.code != 1 || !strings.Contains(r.stderr, h.dir) || !strings.Contains(r.stderr, "read-only") || !strings.Contains(r.stderr, "OPENVIBEZ_HOME") {
+			t.Errorf("openvibez %q: exit code %d\n%s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+	remount(0)
+	h.start()
+	h.must("ask", "--provider", "scripted", "say after")
+	sound(t, h)
+}

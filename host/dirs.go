@@ -102,7 +102,7 @@ func (d dirs) create() error {
 	}
 	// The conversations are nobody else's business, even where an older version or a person made the directory.
 	if err := os.Chmod(d.data, 0o700); err != nil {
-		return fmt.Errorf("make %s private: %w", d.data, err)
+		return fmt.Errorf("make %s private: %w; OpenVibez must be able to write there: change its owner, mount its disk for writing, or set OPENVIBEZ_HOME to another directory", d.data, err)
 	}
 	return nil
 }
