@@ -90,30 +90,37 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 	}
 	go func() {
 		defer s.forget(c)
-		defer close(c.done)
 		if r, _, err := receive(reports); err == nil {
 			c.last = r
 		}
 		_ = reports.Close()
+		if c.last.Ended {
+			// Nothing is left but the helper, and it does nothing any more but end.
+			c.finish(c.last.Exit, "")
+			_ = cmd.Wait()
+			c.kill()
+			return
+		}
 		_ = cmd.Wait()
 		c.kill()
-		code := cmd.ProcessState.ExitCode()
-		if c.last.Ended {
-			code = c.last.Exit
-		}
-		switch {
-		case code > 128:
-			c.end = "signal: " + syscall.Signal(code-128).String()
-		case code >= 0:
-			c.end = fmt.Sprintf("exit status %d", code)
-		default:
-			c.end = cmd.ProcessState.String()
-		}
-		if c.last.Problem != "" {
-			c.end = c.last.Problem
-		}
+		c.finish(cmd.ProcessState.ExitCode(), cmd.ProcessState.String())
 	}()
 	return c, nil
+}
+
+// finish says how it ended. words are for what has no exit code.
+func (c *child) finish(code int, words string) {
+	switch {
+	case c.last.Problem != "":
+		c.end = c.last.Problem
+	case code > 128:
+		c.end = "signal: " + syscall.Signal(code-128).String()
+	case code >= 0:
+		c.end = fmt.Sprintf("exit status %d", code)
+	default:
+		c.end = words
+	}
+	close(c.done)
 }
 
 // receive waits for the helper's next report, and the listener that may come with it.
