@@ -88,6 +88,11 @@ install: build ## install into PREFIX, which is ~/.local
 	install -m 755 bin/openvibez* $(DESTDIR)$(PREFIX)/bin
 	install -m 644 ui/icon/app.svg $(DESTDIR)$(PREFIX)/share/icons/hicolor/scalable/apps/openvibez.svg
 	sed 's|^Exec=openvibez|Exec=$(PREFIX)/bin/openvibez|' ui/window/openvibez.desktop > $(DESTDIR)$(PREFIX)/share/applications/openvibez.desktop
+	@# Where AppArmor keeps user namespaces for programs it knows. Others than root: openvibez sandbox apparmor --help
+	@if [ -z "$(DESTDIR)" ] && [ -n "$(filter /usr% /opt%,$(PREFIX))" ] && [ "$$(id -u)" = 0 ] && [ -d /etc/apparmor.d ]; then \
+		$(PREFIX)/bin/openvibez sandbox apparmor > /etc/apparmor.d/openvibez-sandbox && \
+		if command -v apparmor_parser >/dev/null; then apparmor_parser -r /etc/apparmor.d/openvibez-sandbox || true; fi; \
+	fi
 
 clean: ## remove what was built
 	rm -rf bin ui/dist/* ui/node_modules
