@@ -317,7 +317,9 @@ func started(argv []string, depth int) string {
 	case "sort":
 		if slices.ContainsFunc(args, func(s string) bool {
 			return strings.HasPrefix(s, "-o") || strings.HasPrefix(s, "--o") || strings.HasPrefix(s, "--comp")
-		}) && !has("-t", "-k") {
+		}) && !slices.ContainsFunc(args, func(s string) bool {
+			return strings.Trim(s, "-bdfghinrsu") != s && strings.ContainsAny(s[len(s)-1:], "tkST")
+		}) {
 			return all
 		}
 	case "rg":
