@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -83,8 +84,17 @@ func (m *machine) check(t *rapid.T) {
 	}
 }
 
-// Whatever is called in whatever order, with crashes in between, the promises hold.
+// Whatever is called in whatever order, with crashes in between, the promises hold. More of it: -rapid.checks 500.
 func TestAnySequence(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		checks := "40"
+		if raced {
+			checks = "3"
+		}
+		if err := f.Value.Set(checks); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &machine{t: t, dir: t.TempDir(), sent: map[string]string{}, session: map[string]string{}, purged: map[string]bool{}}
 		m.s = openAt(t, filepath.Join(m.dir, "db"))
