@@ -42,6 +42,7 @@ await inBrowser(async ({ page, shot }) => {
   await until("two questions", async () => (await waiting.count()) === 2);
   await page.getByText("May this command run?").first().waitFor();
   await until("the focus on Deny", () => page.evaluate(() => document.activeElement?.textContent === "Deny"));
+  await until("one question to be open", async () => (await asks.count()) === 1);
   await asks.getByRole("button", { name: "Always allow…" }).click({ trial: true });
   await shot("asks");
   await until("what a rule would cover", async () => {

@@ -1,5 +1,5 @@
 // Holds a conversation.
-import { inBrowser, link } from "./browser.mjs";
+import { inBrowser, link, until } from "./browser.mjs";
 
 await inBrowser(async ({ browser, page, shot }) => {
   await page.goto(`${link}&session=new`);
@@ -18,13 +18,13 @@ await inBrowser(async ({ browser, page, shot }) => {
   await stop.waitFor({ state: "detached", timeout: 30000 });
   const answer = await page.locator("article[data-kind=text]").innerText();
   if (!answer.includes("hello from the browser")) throw new Error(`the demo did not answer: ${answer}`);
-  if ((await message.inputValue()) !== "") throw new Error("the composer keeps the text that was sent");
+  await until("the composer to let go of what was sent", async () => (await message.inputValue()) === "");
   await shot("answered");
   console.log("sent and answered");
 
   await page.reload();
   await page.locator("article[data-kind=user]", { hasText: "hello from the browser" }).waitFor();
-  if ((await page.locator("article[data-kind=text]").innerText()) !== answer) throw new Error("after a reload the answer differs");
+  await until("the same answer after a reload", async () => (await page.locator("article[data-kind=text]").innerText()) === answer);
   console.log("the same after a reload");
 
   await page.emulateMedia({ colorScheme: "dark" });

@@ -53,7 +53,7 @@ await inBrowser(async ({ page, shot }) => {
   await message.fill("hello");
   await message.press("Enter");
   await page.locator("article[data-kind=text]").first().waitFor();
-  if ((await page.locator(".root-mark").count()) !== 2) throw new Error("root access is not marked above and below");
+  await until("root access to be marked above and below", async () => (await page.locator(".root-mark").count()) === 2);
   await shot("root");
   await page.reload();
   await until("root to be marked after a reload", async () => (await page.locator(".root-mark").count()) === 2);

@@ -41,7 +41,7 @@ await inBrowser(async ({ page, shot }) => {
   await row.getByRole("button", { name: "Back to 1.0.0" }).click();
   await row.getByText("1.0.0", { exact: true }).waitFor();
   await row.getByRole("button", { name: "Disable" }).click();
-  await row.getByText("switched off").waitFor();
+  await row.getByText("switched off", { exact: true }).waitFor();
   await row.getByRole("button", { name: "Enable again" }).click();
   await row.getByRole("button", { name: "Disable" }).waitFor();
   await shot("plugins");

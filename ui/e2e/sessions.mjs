@@ -56,7 +56,7 @@ await inBrowser(async ({ page, shot }) => {
   await page.locator("article[data-kind=text]", { hasText: "an otter instead" }).waitFor();
   await stop.click();
   await page.getByText("Stopped.").waitFor();
-  if (!(await pager.innerText()).includes("3 / 3")) throw new Error("the edited message is no third version");
+  await until("the edited message as third version", async () => (await pager.innerText()).includes("3 / 3"));
   await page.getByRole("button", { name: "Continue" }).click();
   await until("the answer to go on", async () => (await page.locator("section.turn").last().locator("article[data-kind=text]").innerText()).length > 200);
   await done();
@@ -65,7 +65,7 @@ await inBrowser(async ({ page, shot }) => {
   await choose("Duplicate");
   await until("two chats", async () => (await chats.count()) === 2);
   await until("the copy to be shown", async () => (await page.locator(".top-title").innerText()).includes("copy"));
-  if ((await questions.count()) < 2) throw new Error("the copy lacks messages");
+  await until("the messages of the copy", async () => (await questions.count()) >= 2);
   await choose("Archive");
   await until("one chat", async () => (await chats.count()) === 1);
   await page.keyboard.press("Control+z");

@@ -82,7 +82,7 @@ export const busySessions = computed(
 
 // Questions that wait for a person, the oldest first.
 export const pendingApprovals = computed<readonly Approval[]>(() =>
-  [...tables.value.approvals.values()].filter(asks).sort((a, b) => Number(a.createdMs - b.createdMs)),
+  [...tables.value.approvals.values()].filter(asks).sort((a, b) => Number(a.createdMs - b.createdMs || a.rev - b.rev)),
 );
 // How many of them each session has.
 export const asking = computed(() => {
