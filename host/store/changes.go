@@ -67,6 +67,16 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.C
 		// What shows one revision shows all before it.
 		rev = max(rev, found[n-1].rev)
 	}
+	if rev < q.After {
+		// The caller may have seen a commit that is not counted yet: whoever writes counts it before the turn is given on.
+		select {
+		case <-s.turn:
+			s.turn <- struct{}{}
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+		rev = max(rev, min(s.rev.Load(), q.After))
+	}
 	for _, c := range found {
 		changes = append(changes, c.row)
 	}
