@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -27,9 +26,9 @@ func (k *known[T]) get(ctx context.Context, s *Store, topic apiv1.Topic, look fu
 	err := s.read(ctx, func(v view) error {
 		// The revision of a topic is noted before its change can be seen, so what this state does not have yet is noted as
 		// newer.
-		var rev int64
-		if err := v.one("SELECT rev FROM revision", nil, &rev); err != nil {
-			return fmt.Errorf("read the revision: %w", err)
+		rev, err := v.revision()
+		if err != nil {
+			return err
 		}
 		value, err := look(v)
 		if err == nil {
