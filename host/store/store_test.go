@@ -416,7 +416,7 @@ func TestSessions(t *testing.T) {
 	for _, id := range want {
 		if byLetter[id[0]]++; byLetter[id[0]] == 2 {
 			_, err = s.Session(t.Context(), id[:1])
-			wantErr(t, err, ErrAmbiguous, id)
+			wantErr(t, err, ErrAmbiguous, "fits several sessions", id[:1])
 		}
 	}
 	rev := s.Rev()
