@@ -58,14 +58,18 @@ func (a *app) sessionRestore() *cobra.Command {
 	return &cobra.Command{
 		Use:     "restore SESSION",
 		Short:   "Bring back a conversation deleted within the last minute",
-		Example: `  openvibez session restore k7q2`,
-		Args:    exactly("the id of the deleted session, or the beginning of it"),
+		Example: "  openvibez session restore last\n  openvibez session restore k7q2",
+		Args:    exactly("the deleted session: its id, the beginning of it, or last for the one deleted last"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
-			res, err := c.Sessions.RestoreSession(cmd.Context(), &apiv1.RestoreSessionRequest{Id: args[0]})
+			req := &apiv1.RestoreSessionRequest{Id: args[0]}
+			if req.Id == "last" {
+				req.Id = ""
+			}
+			res, err := c.Sessions.RestoreSession(cmd.Context(), req)
 			if err != nil {
 				return err
 			}

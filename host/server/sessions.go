@@ -158,8 +158,10 @@ func (a *api) DeleteSession(ctx context.Context, req *apiv1.DeleteSessionRequest
 }
 
 func (a *api) RestoreSession(ctx context.Context, req *apiv1.RestoreSessionRequest) (*apiv1.RestoreSessionResponse, error) {
-	if err := checkID("session", req.Id); err != nil {
-		return nil, err
+	if req.Id != "" {
+		if err := checkID("session", req.Id); err != nil {
+			return nil, err
+		}
 	}
 	s, err := a.Store.RestoreSession(ctx, req.Id)
 	if err != nil {

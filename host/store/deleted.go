@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
@@ -44,10 +46,22 @@ func (s *Store) DeleteSession(ctx context.Context, id string) (until time.Time, 
 	return until, err
 }
 
-// RestoreSession takes back a DeleteSession; the runs it cancelled stay cancelled. ErrNotFound once the session is gone.
+// RestoreSession takes back a DeleteSession; the runs it cancelled stay cancelled. Without an id it is the session that was
+// deleted last. ErrNotFound once the session is gone.
 func (s *Store) RestoreSession(ctx context.Context, idOrPrefix string) (*apiv1.Session, error) {
 	var row sessionRow
 	err := s.write(ctx, true, func(t *tx) error {
+		if idOrPrefix == "" {
+			err := t.orm.Order("deleted_ms DESC, rev DESC").Take(&row, "deleted_ms <> 0").Error
+			if errors.Is(err, gorm.ErrRecordNotFound) {
+				return fmt.Errorf("%w: nothing that was deleted can still be brought back", ErrNotFound)
+			}
+			if err != nil {
+				return fmt.Errorf("find the session deleted last: %w", err)
+			}
+			row.DeletedMS = 0
+			return t.saveSession(&row)
+		}
 		id, err := t.resolve("sessions", "deleted session", "deleted_ms <> 0", idOrPrefix)
 		if err != nil {
 			// Restored twice is no error.

@@ -1880,6 +1880,8 @@ export const DeleteSessionResponseSchema: GenMessage<DeleteSessionResponse> = /*
  */
 export type RestoreSessionRequest = Message<"openvibez.api.v1.RestoreSessionRequest"> & {
   /**
+   * Empty: the one that was deleted last.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
