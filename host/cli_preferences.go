@@ -9,24 +9,23 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 )
 
 // preference is a setting of the host that people may change.
 type preference struct {
 	key, otherwise, words string
-	// What it may be; empty: any JSON.
-	values []string
 }
 
 func preferences() []preference {
 	return []preference{
-		{"retention.days", "0", "remove conversations for good after so many days without a message; 0: never", nil},
-		{"retention.what", "archived", "which: archived ones, or all; pinned ones never", []string{"archived", "all"}},
-		{"summaries", "true", "summarise older messages when a conversation outgrows its model's window", []string{"true", "false"}},
-		{"tools.scratch", "true", "let models use tools in a scratch directory where a conversation has no workspace", []string{"true", "false"}},
-		{"tools.max_turns", "50", "how often one run may call its model", nil},
-		{"tools.approval_minutes", "10", "after how many minutes without an answer a question counts as denied", nil},
-		{"titles", "the answering provider's cheapest model", "who names conversations; see `openvibez provider default --help`", nil},
+		{store.SettingRetentionDays, "0", "remove conversations for good after so many days without a message; 0: never"},
+		{store.SettingRetentionWhat, "archived", "which: archived ones, or all; pinned ones never"},
+		{store.SettingSummaries, "true", "summarise older messages when a conversation outgrows its model's window"},
+		{store.SettingScratch, "true", "let models use tools in a scratch directory where a conversation has no workspace"},
+		{store.SettingMaxTurns, "50", "how often one run may call its model"},
+		{store.SettingApprovalMinutes, "10", "after how many minutes without an answer a question counts as denied"},
+		{store.SettingTitles, "the answering provider's cheapest model", "who names conversations: openvibez provider default --help"},
 	}
 }
 
@@ -34,10 +33,14 @@ func (a *app) settingsCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "settings",
 		Short: "List and change settings of the host",
+		Long:  "The settings, with what holds where nothing is set:\n" + preferenceLines(),
 		Example: `  openvibez settings list
-  openvibez settings set summaries false`,
-	}, a.settingsList(), a.settingsSet("set KEY VALUE", "Change a setting", "its value, such as true or false"),
-		a.settingsSet("reset KEY", "Put a setting back to its default"))
+  openvibez settings set summaries false
+  openvibez settings reset summaries`,
+	}, a.settingsList(),
+		a.settingsSet("set KEY VALUE", "Change a setting", `  openvibez settings set tools.approval_minutes 30
+  openvibez settings set retention.what all`, "its value, such as true or false"),
+		a.settingsSet("reset KEY", "Put a setting back to its default", "  openvibez settings reset tools.approval_minutes"))
 }
 
 func (a *app) settingsList() *cobra.Command {
@@ -85,22 +88,19 @@ func (a *app) settingsList() *cobra.Command {
 }
 
 // settingsSet makes the command that sets a setting to value, or puts it back where it takes none.
-func (a *app) settingsSet(use, short string, value ...string) *cobra.Command {
+func (a *app) settingsSet(use, short, example string, value ...string) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  exactly(append([]string{"a setting: " + preferenceKeys()}, value...)...),
+		Use:     use,
+		Short:   short,
+		Long:    short + ". The settings, with what holds where nothing is set:\n" + preferenceLines(),
+		Example: example,
+		Args:    exactly(append([]string{"a setting: " + preferenceKeys()}, value...)...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			all := preferences()
-			i := slices.IndexFunc(all, func(p preference) bool { return p.key == args[0] })
-			if i < 0 {
+			if !slices.ContainsFunc(preferences(), func(p preference) bool { return p.key == args[0] }) {
 				return misused(cmd, "there is no setting %q; there is %s", args[0], preferenceKeys())
 			}
 			req := &apiv1.SetSettingRequest{Key: args[0]}
 			if len(args) > 1 {
-				if values := all[i].values; len(values) > 0 && !slices.Contains(values, args[1]) {
-					return misused(cmd, "%s can't be %q, only %s", args[0], args[1], strings.Join(values, " or "))
-				}
 				req.ValueJson = args[1]
 				if !json.Valid([]byte(args[1])) {
 					quoted, err := json.Marshal(args[1])
@@ -118,6 +118,14 @@ func (a *app) settingsSet(use, short string, value ...string) *cobra.Command {
 			return err
 		},
 	}
+}
+
+func preferenceLines() string {
+	var lines strings.Builder
+	for _, p := range preferences() {
+		fmt.Fprintf(&lines, "\n  %-22s  %s (%s)", p.key, p.words, p.otherwise)
+	}
+	return lines.String()
 }
 
 func preferenceKeys() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 )
 
 func (a *app) providerCommand() *cobra.Command {
@@ -222,7 +223,10 @@ func (a *app) providerDefault() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "default [PROVIDER]",
 		Short: "Say which provider answers when none is named, or print it",
-		Long: `With --for titles it says who names conversations after their first answer: a provider, with --model one
+		Long: `Without arguments it prints the provider and model that answer where none is named; with a provider it makes
+that one the default.
+
+With --for titles it says who names conversations after their first answer: a provider, with --model one
 of its models; "off" for nobody; "auto" for the cheapest model of the provider that answered, as it is
 without this.`,
 		Example: `  openvibez provider default
@@ -243,7 +247,7 @@ without this.`,
 			case len(args) == 0:
 				return a.printDefault(cmd.Context(), c)
 			case task == "titles":
-				return setTitles(cmd.Context(), c, args[0], model)
+				return a.setTitles(cmd.Context(), c, args[0], model)
 			}
 			yes := true
 			req := &apiv1.UpdateProviderRequest{Id: args[0], IsDefault: &yes}
@@ -260,27 +264,31 @@ without this.`,
 }
 
 // setTitles says who names conversations.
-func setTitles(ctx context.Context, c *client, provider, model string) error {
+func (a *app) setTitles(ctx context.Context, c *client, provider, model string) error {
 	value := ""
 	switch provider {
 	case "auto":
 	case "off":
 		value = "false"
 	default:
-		p, err := c.Providers.ListModels(ctx, &apiv1.ListModelsRequest{ProviderId: provider})
+		p, _, err := a.configured(ctx, c, provider)
 		if err != nil {
 			return err
 		}
-		if model != "" && !slices.ContainsFunc(p.Models, func(m *apiv1.Model) bool { return m.Model.GetId() == model }) {
+		known, err := c.Providers.ListModels(ctx, &apiv1.ListModelsRequest{ProviderId: p.Id})
+		if err != nil {
+			return err
+		}
+		if model != "" && !slices.ContainsFunc(known.Models, func(m *apiv1.Model) bool { return m.Model.GetId() == model }) {
 			return fmt.Errorf("%s has no model called %q; openvibez provider models %s lists them", provider, model, provider)
 		}
-		raw, err := json.Marshal(map[string]string{"provider": provider, "model": model})
+		raw, err := json.Marshal(map[string]string{"provider": p.Id, "model": model})
 		if err != nil {
 			return err
 		}
 		value = string(raw)
 	}
-	_, err := c.Host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: "titles", ValueJson: value})
+	_, err := c.Host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: store.SettingTitles, ValueJson: value})
 	return err
 }
 

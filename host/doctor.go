@@ -191,6 +191,11 @@ func (d *doctor) running(ctx context.Context, c *client) {
 	} else {
 		d.configured(list.Providers)
 	}
+	if set, err := c.Host.GetSettings(ctx, &apiv1.GetSettingsRequest{}); err != nil {
+		d.fail("settings", words(err))
+	} else {
+		d.settings(set.Settings)
+	}
 	if s.Tray {
 		d.ok("tray", "the icon is shown")
 	} else {
@@ -242,6 +247,11 @@ func (d *doctor) resting(ctx context.Context, dirs dirs) {
 		} else {
 			d.configured(list)
 		}
+		if list, err := st.Settings(ctx); err != nil {
+			d.fail("settings", err.Error())
+		} else {
+			d.settings(list)
+		}
 	}
 	if problem := panelProblem(); problem != "" {
 		d.warn("tray", problem+"; the chat opens with `openvibez open`")
@@ -250,6 +260,12 @@ func (d *doctor) resting(ctx context.Context, dirs dirs) {
 	}
 	for _, f := range m.Detect(ctx) {
 		d.ok("found", f.Words)
+	}
+}
+
+func (d *doctor) settings(list []*apiv1.Setting) {
+	for _, words := range store.BadSettings(list) {
+		d.warn("settings", words)
 	}
 }
 

@@ -153,6 +153,13 @@ func (h *host) run(ctx context.Context) error {
 			h.log.Error("close the database", "error", err)
 		}
 	}()
+	set, err := h.store.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, words := range store.BadSettings(set) {
+		h.log.Warn("a setting is not understood", "setting", words)
+	}
 	if h.sandbox, err = h.newSandbox(); err != nil {
 		return err
 	}

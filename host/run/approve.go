@@ -23,7 +23,7 @@ const (
 	choiceDeny    = "deny"
 )
 
-// defaultPatience is how long a question waits where the setting "tools.approval_minutes" says nothing.
+// defaultPatience is how long a question waits where the setting store.SettingApprovalMinutes says nothing.
 const defaultPatience = 10 * time.Minute
 
 // looksBack is how many commands are looked at to show what a rule would have covered.
@@ -126,7 +126,7 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 
 // patience is how long a question waits.
 func (e *Engine) patience(ctx context.Context) (time.Duration, error) {
-	value, err := e.store.Setting(ctx, "tools.approval_minutes")
+	value, err := e.store.Setting(ctx, store.SettingApprovalMinutes)
 	if err != nil || value == "" {
 		return defaultPatience, err
 	}

@@ -21,6 +21,8 @@ const (
 	// mostAnswer is what is kept free for an answer, in tokens, where nothing else is known; never more than a quarter of
 	// the window.
 	mostAnswer = 8192
+	// mostLearned is how many of each are remembered; beyond, any one is forgotten, to be learned again.
+	mostLearned = 1000
 )
 
 // learned is what calls have taught since the host began.
@@ -41,7 +43,7 @@ func (l *learned) window(r *apiv1.Run) int64 {
 func (l *learned) setWindow(r *apiv1.Run, tokens int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.windows[r.ProviderId+"/"+r.Model] = tokens
+	remember(l.windows, r.ProviderId+"/"+r.Model, tokens)
 }
 
 func (l *learned) ratio(r *apiv1.Run) float64 {
@@ -53,7 +55,17 @@ func (l *learned) ratio(r *apiv1.Run) float64 {
 func (l *learned) setRatio(r *apiv1.Run, ratio float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ratios[r.SessionId+"/"+r.ProviderId+"/"+r.Model] = min(max(ratio, leastRatio), mostRatio)
+	remember(l.ratios, r.SessionId+"/"+r.ProviderId+"/"+r.Model, min(max(ratio, leastRatio), mostRatio))
+}
+
+func remember[T any](all map[string]T, key string, value T) {
+	if _, known := all[key]; !known && len(all) >= mostLearned {
+		for other := range all {
+			delete(all, other)
+			break
+		}
+	}
+	all[key] = value
 }
 
 // window is how many tokens the run's model takes, and how many of them to keep free for its answer; 0: unknown.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -54,7 +55,7 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 		if err != nil {
 			return false, err
 		}
-		if _, err := e.store.SetSetting(ctx, refusedKey(r), string(value)); err != nil {
+		if _, err := e.store.SetSetting(ctx, store.SettingRefused(r.ProviderId, r.Model), string(value)); err != nil {
 			return false, err
 		}
 		e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
@@ -65,18 +66,16 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 
 // refused lists the options that the run's model has refused before.
 func (e *Engine) refused(ctx context.Context, r *apiv1.Run) ([]string, error) {
-	value, err := e.store.Setting(ctx, refusedKey(r))
+	value, err := e.store.Setting(ctx, store.SettingRefused(r.ProviderId, r.Model))
 	if err != nil || value == "" {
 		return nil, err
 	}
 	var names []string
 	if err := json.Unmarshal([]byte(value), &names); err != nil {
-		return nil, fmt.Errorf("read setting %s: %w", refusedKey(r), err)
+		return nil, fmt.Errorf("read setting %s: %w", store.SettingRefused(r.ProviderId, r.Model), err)
 	}
 	return names, nil
 }
-
-func refusedKey(r *apiv1.Run) string { return "refused." + r.ProviderId + "." + r.Model }
 
 // clearOption takes an option out of o and tells whether it was there.
 func clearOption(o *providerv1.Options, name string) bool {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -33,7 +34,7 @@ const (
 
 // summariesOn tells whether the setting "summaries" lets older entries be summarised; it does unless it is false.
 func (e *Engine) summariesOn(ctx context.Context) (bool, error) {
-	value, err := e.store.Setting(ctx, "summaries")
+	value, err := e.store.Setting(ctx, store.SettingSummaries)
 	return value != "false", err
 }
 

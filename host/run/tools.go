@@ -98,7 +98,7 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 
 // turns is how often one run may call its model, as the setting "tools.max_turns" says.
 func (e *Engine) turns(ctx context.Context) (int, error) {
-	value, err := e.store.Setting(ctx, "tools.max_turns")
+	value, err := e.store.Setting(ctx, store.SettingMaxTurns)
 	if err != nil {
 		return 0, err
 	}

@@ -32,7 +32,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 	}
 	w := &workplace{session: session}
 	if session.WorkspaceId == "" {
-		if off, err := e.store.Setting(ctx, "tools.scratch"); err != nil || off == "false" {
+		if off, err := e.store.Setting(ctx, store.SettingScratch); err != nil || off == "false" {
 			return nil, err
 		}
 		root, err := e.scratch(ctx, session)

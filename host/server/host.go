@@ -101,7 +101,7 @@ func (a *api) SetSetting(ctx context.Context, req *apiv1.SetSettingRequest) (*ap
 		return nil, refuse(connect.CodePermissionDenied, "the host keeps %s for itself", req.Key)
 	case req.ValueJson != "" && !json.Valid([]byte(req.ValueJson)):
 		return nil, refuse(connect.CodeInvalidArgument, "the value of %s is not JSON: text is written with quotes", req.Key)
-	case !strings.HasPrefix(req.Key, "window.") && !strings.HasPrefix(req.Key, "draft.") && req.Key != "summaries":
+	case !strings.HasPrefix(req.Key, "window.") && !strings.HasPrefix(req.Key, "draft.") && req.Key != store.SettingSummaries:
 		// What a page may set is named, not what it may not: settings that come later are closed to it.
 		if err := a.socketOnly("change "+req.Key, "only settings that begin with window. or draft. are open to it"); err != nil {
 			return nil, err
@@ -110,7 +110,7 @@ func (a *api) SetSetting(ctx context.Context, req *apiv1.SetSettingRequest) (*ap
 	if err := checkText("value of "+req.Key, req.ValueJson); err != nil {
 		return nil, err
 	}
-	if err := store.CheckRetention(req.Key, req.ValueJson); err != nil {
+	if err := store.CheckSetting(req.Key, req.ValueJson); err != nil {
 		return nil, err
 	}
 	if _, err := a.Store.SetSetting(ctx, req.Key, req.ValueJson); err != nil {

@@ -218,7 +218,7 @@ func TestRetention(t *testing.T) {
 		t.Errorf("all: %v", got)
 	}
 	for key, value := range map[string]string{SettingRetentionDays: `"soon"`, SettingRetentionWhat: `"pinned"`} {
-		wantErr(t, CheckRetention(key, value), ErrInvalid, key)
+		wantErr(t, CheckSetting(key, value), ErrInvalid, key)
 	}
 	if err := s.CheckInvariants(t.Context()); err != nil {
 		t.Error(err)

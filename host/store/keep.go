@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// Settings that say how long sessions are kept.
-const (
-	// SettingRetentionDays is after how many days without a message a session is removed for good; 0: never.
-	SettingRetentionDays = "retention.days"
-	// SettingRetentionWhat is which: "archived" ones, or "all". Pinned ones never are.
-	SettingRetentionWhat = "retention.what"
-)
-
 // Keep does what has to be done from time to time, until ctx ends: it removes deleted sessions for good and old ones as
 // the settings say, keeps daily backups, and looks through the file after an unclean end. It sleeps in between.
 func (s *Store) Keep(ctx context.Context) {
@@ -152,27 +144,12 @@ func (s *Store) retention(ctx context.Context) (days int, all bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if err := CheckRetention(SettingRetentionDays, text); err != nil {
+	if err := CheckSetting(SettingRetentionDays, text); err != nil {
 		return 0, false, err
 	}
-	if err := CheckRetention(SettingRetentionWhat, what); err != nil {
+	if err := CheckSetting(SettingRetentionWhat, what); err != nil {
 		return 0, false, err
 	}
 	err = json.Unmarshal([]byte(text), &days)
 	return days, what == `"all"`, err
-}
-
-// CheckRetention says in words what is wrong with the value of one of the two settings; "" is the default. Other settings
-// are not looked at.
-func CheckRetention(key, valueJSON string) error {
-	const century = 36500
-	var days int
-	switch {
-	case valueJSON == "":
-	case key == SettingRetentionDays && (json.Unmarshal([]byte(valueJSON), &days) != nil || days < 0 || days > century):
-		return fmt.Errorf("%w: %s is %.40s: it is a number of days, 0 keeps sessions for ever", ErrInvalid, key, valueJSON)
-	case key == SettingRetentionWhat && valueJSON != `"archived"` && valueJSON != `"all"`:
-		return fmt.Errorf("%w: %s is %.40s: it can be \"archived\" or \"all\"", ErrInvalid, key, valueJSON)
-	}
-	return nil
 }

@@ -139,7 +139,7 @@ func (s *Store) UpdateProvider(ctx context.Context, id string, change func(*apiv
 	return row.proto()
 }
 
-// RemoveProvider forgets a provider and its models. Sessions go on naming it by its id.
+// RemoveProvider forgets a provider, its models and what those refuse. Sessions go on naming it by its id.
 func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 	return s.write(ctx, true, func(t *tx) error {
 		row, err := t.provider(id)
@@ -152,6 +152,16 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 		}
 		for i := range models {
 			if err := t.removeModel(&models[i]); err != nil {
+				return err
+			}
+		}
+		var settings []settingRow
+		prefix := SettingRefused(id, "")
+		if err := t.orm.Where("substr(key, 1, ?) = ?", len(prefix), prefix).Find(&settings).Error; err != nil {
+			return fmt.Errorf("list what models of %s refuse: %w", row.Name, err)
+		}
+		for i := range settings {
+			if err := t.resetSetting(&settings[i]); err != nil {
 				return err
 			}
 		}
