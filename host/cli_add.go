@@ -33,7 +33,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
   openvibez provider add ollama --set num_ctx=8192`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return misused(cmd, "%s needs a plugin%s", cmd.CommandPath(), a.pluginNames(cmd.Context()))
+				return misused(cmd, "%s needs a plugin%s", nameOf(cmd), a.pluginNames(cmd.Context()))
 			}
 			return exactly("a plugin")(cmd, args)
 		},

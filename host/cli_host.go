@@ -178,8 +178,12 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: `  openvibez version`,
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.out, "openvibez %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			_, err := fmt.Fprintln(a.out, versionLine())
 			return err
 		},
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("openvibez %s %s/%s %s", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -165,7 +165,7 @@ questions. Whoever installs one trusts the key from then on: keep it, and keep i
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || key == "" {
-				return misused(cmd, "%s needs --key and packages", cmd.CommandPath())
+				return misused(cmd, "%s needs --key and packages", nameOf(cmd))
 			}
 			signing, password, err := a.signingKey(key)
 			if err != nil {

@@ -19,6 +19,8 @@ func (a *app) policyCommand() *cobra.Command {
 		Use:   "policy",
 		Short: "See what models may do without asking",
 		Long:  `Tells what the policy says to a command line, without running anything, and what you have allowed for good.`,
+		Example: `  openvibez policy check -- 'git push'
+  openvibez policy rules`,
 	}, a.policyCheck(), a.policyRules(), a.policyRevoke())
 }
 

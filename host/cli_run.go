@@ -24,9 +24,11 @@ of one, or "last" for the newest of the conversation used last.`,
   openvibez run continue last
   openvibez run retry last --provider openai`,
 	}, a.runList(), a.runShow(),
-		a.runAct("cancel RUN", "Stop a run, or take a message out of the queue; what came is kept", (*app).cancelRun),
-		a.runAct("pause RUN", "Let a run of several steps pause before its next one", (*app).pauseRun),
-		a.runAct("resume RUN", "Let a paused run go on", (*app).resumeRun),
+		a.runAct("cancel RUN", "Stop a run, or take a message out of the queue; what came is kept",
+			"  openvibez run cancel last\n  openvibez run list --json | jq -r .id | xargs -n 1 openvibez run cancel", (*app).cancelRun),
+		a.runAct("pause RUN", "Let a run of several steps pause before its next one",
+			"  openvibez run pause last\n  openvibez run resume last", (*app).pauseRun),
+		a.runAct("resume RUN", "Let a paused run go on", "  openvibez run resume last", (*app).resumeRun),
 		a.runRetry(), a.runContinue(), a.runUndo())
 }
 
@@ -214,11 +216,12 @@ func (a *app) findRun(ctx context.Context, name string) (*client, string, error)
 }
 
 // runAct makes a command that does one thing to a run and says what became of it.
-func (a *app) runAct(use, short string, act func(a *app, ctx context.Context, c *client, id string) (*apiv1.Run, error)) *cobra.Command {
+func (a *app) runAct(use, short, example string, act func(a *app, ctx context.Context, c *client, id string) (*apiv1.Run, error)) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
-		Args:  exactly(aRun),
+		Use:     use,
+		Short:   short,
+		Example: example,
+		Args:    exactly(aRun),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, id, err := a.findRun(cmd.Context(), args[0])
 			if err != nil {

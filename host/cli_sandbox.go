@@ -27,6 +27,8 @@ func (a *app) sandboxCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "sandbox",
 		Short: "Run a command as models' commands are run, or help the sandbox to its rights",
+		Example: `  openvibez sandbox run --workspace . -- 'make test'
+  openvibez sandbox apparmor | sudo tee /etc/apparmor.d/openvibez-sandbox`,
 	}, a.sandboxRunCommand(), a.sandboxAppArmorCommand())
 }
 
@@ -35,7 +37,7 @@ func (a *app) sandboxRunCommand() *cobra.Command {
 	var domains []string
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:   "run --workspace DIR -- 'COMMAND LINE'",
+		Use:   "run --workspace DIR [flags] -- 'COMMAND LINE'",
 		Short: "Run one command line in a sandbox profile",
 		Long: `Runs a command line as a model's would be run, after an approval. No host is needed, and no policy is
 asked: whoever types it here has decided. It has no standard input and no terminal.

@@ -30,7 +30,7 @@ Times are days (2026-11-26) or how long ago (24h, 7d).`,
   openvibez search todo --json | jq -r .session.id`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return misused(cmd, "%s needs something to look for", cmd.CommandPath())
+				return misused(cmd, "%s needs something to look for", nameOf(cmd))
 			}
 			return nil
 		},

@@ -162,7 +162,7 @@ the old one.`,
   openvibez provider set openai --url https://llm.example.com/v1`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return misused(cmd, "%s needs a provider's name or id", cmd.CommandPath())
+				return misused(cmd, "%s needs a provider's name or id", nameOf(cmd))
 			}
 			if len(args) == 1 && !cmd.Flags().Changed("url") && !cmd.Flags().Changed("name") {
 				return misused(cmd, "nothing is to be changed: write name=value, --url or --name")

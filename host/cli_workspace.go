@@ -41,7 +41,7 @@ func between(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return misused(cmd, "%s needs %s", cmd.CommandPath(), what)
+			return misused(cmd, "%s needs %s", nameOf(cmd), what)
 		case len(args) > most:
 			return misused(cmd, "%q is one argument too many", args[most])
 		}

@@ -57,6 +57,7 @@ already, that one's window is opened instead.`,
   openvibez open                     open the chat window
   openvibez doctor                   find out what is wrong`,
 		Args:          noArgs,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 
@@ -78,6 +79,7 @@ Environment:
   OPENVIBEZ_CODEX_BIN  the Codex program, for a Codex provider; doctor checks it
   NO_COLOR             anything turns colours off
 {{end}}`)
+	root.SetVersionTemplate(versionLine() + "\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%w", err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().BoolVar(&host.detached, "detached", false, "run without a terminal")
@@ -107,14 +109,14 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		}
 		return err
 	}
-	return misused(cmd, "%s takes no argument, and %q is one", cmd.CommandPath(), args[0])
+	return misused(cmd, "%s takes no argument, and %q is one", nameOf(cmd), args[0])
 }
 
 // exactly demands arguments by name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
-			return misused(cmd, "%s needs %s", cmd.CommandPath(), names[len(args)])
+			return misused(cmd, "%s needs %s", nameOf(cmd), names[len(args)])
 		}
 		if len(args) > len(names) {
 			return misused(cmd, "%q is one argument too many", args[len(names)])
