@@ -38,7 +38,7 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 			writable = append(writable, s.Home)
 		}
 		rules = append(rules, landlock.PathAccess(shown, "/"), landlock.PathAccess(shown|write, writable...))
-	} else {
+	} else if plugin == nil {
 		rules = append(rules, landlock.PathAccess(read, "/proc").IgnoreIfMissing())
 		// What the mounts would hide is not listed, and so not reachable.
 		rules = append(rules, landlock.PathAccess(read|write|ll.AccessFSExecute, s.Home))

@@ -84,11 +84,12 @@ func makeFilter(s *box.Spec) filter {
 	f.when(unix.SYS_SOCKET, 0, func(g *filter) {
 		families := []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}
 		switch {
+		case s.Plugin != nil:
+			// The host talks to it over them.
+			families = families[:1]
 		case s.Walls != box.WallsFull:
 			// Without namespaces nothing else keeps it from the host's sockets. Pairs remain.
 			families = nil
-		case s.Plugin != nil:
-			families = families[:1]
 		}
 		for _, family := range families {
 			g.value(family, unix.SECCOMP_RET_ALLOW)
