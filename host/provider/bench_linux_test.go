@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -48,10 +47,7 @@ func BenchmarkConfinedStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	none := m.sandbox
-	var used time.Duration
 	start := func(s *sandbox.Sandbox, f file) time.Duration {
-		before := childrenCPU()
-		defer func() { used = childrenCPU() - before }()
 		m.sandbox, m.verified = s, &verified{files: map[file]bool{}}
 		begin := time.Now()
 		proc, err := m.startProcess(f, p)
@@ -66,13 +62,11 @@ func BenchmarkConfinedStart(b *testing.B) {
 		return took
 	}
 	const rounds = 40
-	var plain, confined, first, plainCPU, confinedCPU []time.Duration
+	var plain, confined, first []time.Duration
 	for b.Loop() {
 		for range rounds {
 			plain = append(plain, start(none, f))
-			plainCPU = append(plainCPU, used)
 			confined = append(confined, start(box, f))
-			confinedCPU = append(confinedCPU, used)
 			first = append(first, start(box, installed))
 		}
 	}
@@ -85,16 +79,6 @@ func BenchmarkConfinedStart(b *testing.B) {
 	b.ReportMetric(median(confined), "confined-ms")
 	b.ReportMetric(median(first), "confined-and-hashed-ms")
 	b.ReportMetric(median(confined)-median(plain), "added-ms")
-	b.ReportMetric(median(confinedCPU)-median(plainCPU), "added-cpu-ms")
 	// On a busy machine the fastest starts tell more.
 	b.ReportMetric(float64((slices.Min(confined)-slices.Min(plain)).Microseconds())/1000, "fastest-added-ms")
-}
-
-// childrenCPU is the CPU time of all children that have ended, with theirs.
-func childrenCPU() time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r); err != nil {
-		panic(err)
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
