@@ -39,6 +39,14 @@ type file struct {
 	directory          string
 }
 
+// mark names a version in a way that outlasts the host.
+func (f file) mark() string {
+	if f.manifest != "" {
+		return f.manifest
+	}
+	return fmt.Sprintf("%s %d %d", f.path, f.size, f.modified.UnixNano())
+}
+
 // find lists the plugins in all directories; of two with the same id the first counts.
 func (m *Manager) find() []file {
 	files := m.inDevelopment()

@@ -104,13 +104,7 @@ func TestLogsOfAPlugin(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", want, all)
 		}
 	}
-	if err := m.Enable("crashstart"); err != nil {
-		t.Fatal(err)
-	}
-	if p := m.Plugins(t.Context())[0]; p.State == apiv1.Plugin_STATE_DISABLED || p.Problem == "" {
-		t.Errorf("after switching it on: %v", p)
-	}
-	if m.Logs("../x", 1) != nil || m.Enable("../x") == nil {
+	if m.Logs("../x", 1) != nil {
 		t.Error("a name that is none is taken")
 	}
 }

@@ -107,6 +107,7 @@ func (m *Manager) Remove(id string) error {
 		}
 		delete(l.Plugins, id)
 		delete(l.Off, id)
+		delete(l.Failing, id)
 		return nil
 	})
 	if err != nil {
@@ -254,7 +255,8 @@ func (m *Manager) Verify(id string) ([]string, error) {
 	return problems, nil
 }
 
-// replaced has the next use of a plugin start its new version; what uses the old one may come to its end.
+// replaced has the next use of a plugin start its new version, even if that failed too often once; what uses the old one
+// may come to its end.
 func (m *Manager) replaced(id string) {
 	p, err := m.plugin(id)
 	if err != nil {
@@ -262,6 +264,7 @@ func (m *Manager) replaced(id string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.switchOn()
 	if p.proc != nil && p.proc.uses == 0 {
 		p.retire(p.proc)
 	}

@@ -26,6 +26,17 @@ type lock struct {
 	Keys map[string]string `json:"keys,omitempty"`
 	// Plugins that a person switched off, those that came with the host included.
 	Off map[string]bool `json:"off,omitempty"`
+	// Those that failed too often, and are off until a person switches them on or another version is there.
+	Failing map[string]*failing `json:"failing,omitempty"`
+}
+
+// failing is a version of a plugin that failed too often.
+type failing struct {
+	// As file.mark gives it.
+	File  string    `json:"file"`
+	Times int       `json:"times"`
+	Why   string    `json:"why"`
+	At    time.Time `json:"at"`
 }
 
 // locked pins one installed version. Everything that a person agreed to is bound to Manifest: the hash of a
@@ -90,6 +101,9 @@ func (i *installs) read() (*lock, error) {
 	}
 	if l.Off == nil {
 		l.Off = map[string]bool{}
+	}
+	if l.Failing == nil {
+		l.Failing = map[string]*failing{}
 	}
 	return l, nil
 }

@@ -87,5 +87,8 @@ func newPlugin(m *Manager, id string) *plugin {
 	p := &plugin{m: m, id: id, traffic: newTraffic(), secrets: &secrets{}, kept: &kept{}}
 	own := slog.NewTextHandler(p.kept, &slog.HandlerOptions{Level: slog.LevelDebug})
 	p.log = slog.New(censored{slog.NewMultiHandler(m.log.Handler().WithAttrs([]slog.Attr{slog.String("plugin", id)}), own), p.secrets})
+	if l, err := m.installs.read(); err == nil {
+		p.off = l.Failing[id]
+	}
 	return p
 }

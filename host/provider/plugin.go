@@ -33,6 +33,8 @@ type plugin struct {
 	failures []time.Time
 	problem  string
 	retryAt  time.Time
+	// It failed too often; nil: it did not.
+	off *failing
 	// What it says about itself, and the file that said it.
 	description *providerv1.DescribeResponse
 	describedBy file
@@ -277,9 +279,13 @@ func (p *plugin) watch(ctx context.Context, proc *process) {
 	}
 }
 
-// version notes which file is about to be used; what a former version did is forgotten.
+// version notes which file is about to be used; what a former version did is forgotten. Call with the lock held.
 func (p *plugin) version(f file) {
-	if f != p.file {
-		p.file, p.failures, p.problem, p.retryAt = f, nil, "", time.Time{}
+	if f == p.file {
+		return
+	}
+	p.file, p.failures, p.problem, p.retryAt = f, nil, "", time.Time{}
+	if !p.disabled() && !f.development {
+		p.switchOn()
 	}
 }

@@ -504,17 +504,72 @@ func TestFailingPluginBacksOffAndIsSwitchedOff(t *testing.T) {
 		t.Error("testing the provider did not switch the plugin on again")
 	}
 
-	m.timing.memory = 0
 	p, _ := m.plugin("crashstart")
 	p.mu.Lock()
-	for range 1 + maxRestarts {
-		p.failed("x")
+	defer p.mu.Unlock()
+	p.failures = nil
+	for range maxRestarts {
+		p.failures = append(p.failures, time.Now().Add(-m.timing.memory-time.Minute))
 	}
-	time.Sleep(time.Millisecond)
-	if p.disabled() {
+	if p.failed("x"); p.disabled() {
 		t.Error("failures of long ago still count")
 	}
-	p.mu.Unlock()
+}
+
+// What failed too often is off in the next host too, until a person switches it on or another version is there.
+func TestSwitchedOffOutlastsTheHost(t *testing.T) {
+	m := installing(t, "crashstart")
+	crashing := func(m *sdk.Manifest) { m.Key = nil; m.Description = "crashes" }
+	for _, id := range []string{"acme", "crashstart"} {
+		if id == "acme" {
+			add(t, m, pkg(t, "1.0.0", nil, crashing), "acme.ovp")
+		}
+		for range 1 + maxRestarts {
+			if a := sayWith(t, m, &apiv1.Provider{Plugin: id}, "say x"); a.err == nil {
+				t.Fatalf("%s does not fail", id)
+			}
+		}
+		eventually(t, "being off", func() bool {
+			p, err := m.Plugin(t.Context(), id)
+			return err == nil && p.State == apiv1.Plugin_STATE_DISABLED
+		})
+	}
+	next := func() *Manager {
+		m.Close()
+		m = New(Config{PluginDirs: m.dirs, InstallDir: m.installs.dir, RuntimeDir: shortDir(t), Logger: m.log, Sandbox: box, Getenv: m.getenv})
+		t.Cleanup(m.Close)
+		return m
+	}
+	for _, id := range []string{"acme", "crashstart"} {
+		next()
+		p, err := m.Plugin(t.Context(), id)
+		if err != nil || p.State != apiv1.Plugin_STATE_DISABLED || p.Off || !strings.Contains(p.Problem, "is switched off, because it failed 4 times within an hour. The last time: ") {
+			t.Errorf("after a restart %s is %v, %v", id, p, err)
+		}
+		if starts := m.starts.Load(); starts != 0 {
+			t.Errorf("%s was started %d times", id, starts)
+		}
+		a := sayWith(t, m, &apiv1.Provider{Plugin: id}, "say x")
+		wantWords(t, a.err, providerv1.ErrorCode_ERROR_CODE_PLUGIN, "openvibez plugin enable "+id)
+		if p, err := m.SetEnabled(t.Context(), id, true, false); err != nil || p.State == apiv1.Plugin_STATE_DISABLED || m.starts.Load() == 0 {
+			t.Errorf("enabled, %s is %v, %v, after %d starts", id, p, err, m.starts.Load())
+		}
+		next()
+		if p, err := m.Plugin(t.Context(), id); err != nil || p.State == apiv1.Plugin_STATE_DISABLED {
+			t.Errorf("enabled, after a restart %s is %v, %v", id, p, err)
+		}
+	}
+	for range 1 + maxRestarts {
+		sayWith(t, m, &apiv1.Provider{Plugin: "acme"}, "say x")
+	}
+	next()
+	add(t, m, pkg(t, "1.1.0", nil, keyless), "acme.ovp")
+	if a := say(t, m, "acme", "say hi"); a.text != "hi\n" {
+		t.Errorf("another version says %q, %v", a.text, a.err)
+	}
+	if l, err := m.installs.read(); err != nil || l.Failing["acme"] != nil {
+		t.Errorf("the lock still says %v, %v", l.Failing["acme"], err)
+	}
 }
 
 func TestBackoffGrowsAndSuccessResetsIt(t *testing.T) {
@@ -527,8 +582,12 @@ func TestBackoffGrowsAndSuccessResetsIt(t *testing.T) {
 			t.Errorf("failure %d: waits %v, want %v", i+1, got, want*time.Second)
 		}
 	}
-	p.succeeded()
-	if p.disabled() || p.problem != "" || len(p.failures) != 0 {
+	if p.succeeded(); !p.disabled() {
+		t.Error("a success, of a turn that was under way, switched it on again")
+	}
+	p.retry()
+	p.failed("x")
+	if p.succeeded(); p.problem != "" || len(p.failures) != 0 || !p.retryAt.IsZero() {
 		t.Error("success did not reset the failures")
 	}
 }
