@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,11 +12,15 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox"
 )
 
 // TestScript runs testdata/script/*.txtar: the built program, a real host, real plugins.
@@ -29,6 +34,7 @@ func TestScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := strings.Fields(string(caches))
+	level := sync.OnceValue(func() policy.Level { return wallsOf(t, bin) })
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -55,12 +61,33 @@ func TestScript(t *testing.T) {
 			})
 			return nil
 		},
+		// [sandbox] holds where plugins and commands are confined in full.
+		Condition: func(name string) (bool, error) {
+			if name != "sandbox" {
+				return false, fmt.Errorf("no condition is called %s", name)
+			}
+			return level() == policy.LevelFull, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"killhost": killHost,
 			"until":    until,
 		},
 	})
+}
+
+// wallsOf tries the sandbox that is in bin.
+func wallsOf(t *testing.T, bin string) policy.Level {
+	dir, err := os.MkdirTemp("/tmp", "ovt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	s := sandbox.New(sandbox.Config{
+		Helper: filepath.Join(bin, "openvibez-sandbox"), CacheDir: dir, RuntimeDir: dir, Logger: slog.New(slog.DiscardHandler), Getenv: os.Getenv,
+	})
+	defer s.Close()
+	return s.Report(t.Context()).Level
 }
 
 func build(t *testing.T) string {
