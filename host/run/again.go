@@ -91,7 +91,7 @@ func (e *Engine) again(ctx context.Context, old *apiv1.Run, m store.Send) (*apiv
 	if session, r, _, err = e.store.Send(ctx, m); err != nil {
 		return nil, nil, err
 	}
-	e.take(r)
+	e.take(session, r)
 	return session, r, nil
 }
 

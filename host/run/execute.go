@@ -18,8 +18,10 @@ import (
 
 // execution is one run under way.
 type execution struct {
-	engine   *Engine
-	run      *apiv1.Run
+	engine *Engine
+	run    *apiv1.Run
+	// The session, where it was read this moment; the first turn takes it.
+	session  *apiv1.Session
 	provider *apiv1.Provider
 	cancel   context.CancelCauseFunc
 	ended    chan struct{}

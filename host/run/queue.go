@@ -41,17 +41,18 @@ func held(s apiv1.RunState) bool {
 // kick makes sure that somebody works on the session's queue.
 func (e *Engine) kick(sessionID string) { e.hire(sessionID, nil) }
 
-// take is kick for a run that was just accepted: one that has begun is carried out without looking for it.
-func (e *Engine) take(r *apiv1.Run) {
+// take is kick for a run that was just accepted: one that has begun is carried out without looking for it, or for its
+// session.
+func (e *Engine) take(s *apiv1.Session, r *apiv1.Run) {
 	if r.State != apiv1.RunState_RUN_STATE_RUNNING {
 		e.kick(r.SessionId)
 		return
 	}
-	e.hire(r.SessionId, r)
+	e.hire(r.SessionId, &execution{run: r, session: s})
 }
 
 // hire lets somebody work on the session's queue, beginning with first if nobody does yet.
-func (e *Engine) hire(sessionID string, first *apiv1.Run) {
+func (e *Engine) hire(sessionID string, first *execution) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing {
@@ -67,15 +68,18 @@ func (e *Engine) hire(sessionID string, first *apiv1.Run) {
 
 // work carries out the session's queue until it is empty: each message is a run of its own, whatever became of the one
 // before. A run that waited when the last host ended comes first.
-func (e *Engine) work(sessionID string, first *apiv1.Run) {
+func (e *Engine) work(sessionID string, first *execution) {
 	wait := time.Second
 	for {
-		r, err := first, error(nil)
-		if first = nil; r == nil {
-			r, err = e.next(sessionID)
+		x, err := first, error(nil)
+		if first = nil; x == nil {
+			var r *apiv1.Run
+			if r, err = e.next(sessionID); r != nil {
+				x = &execution{run: r}
+			}
 		}
-		if r != nil {
-			err = e.execute(r)
+		if x != nil {
+			err = e.execute(x)
 		}
 		switch {
 		case err != nil:
@@ -86,7 +90,7 @@ func (e *Engine) work(sessionID string, first *apiv1.Run) {
 				wait = min(2*wait, 30*time.Second)
 			case <-e.ending:
 			}
-		case r != nil:
+		case x != nil:
 			wait = time.Second
 			continue
 		}
@@ -135,10 +139,11 @@ func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
 }
 
 // execute carries out a run to its end; the error is that it could not begin. It can be cancelled from before it starts.
-func (e *Engine) execute(r *apiv1.Run) error {
+func (e *Engine) execute(x *execution) error {
+	r := x.run
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	x := &execution{engine: e, run: r, cancel: cancel, ended: make(chan struct{}), resumed: make(chan struct{}, 1)}
+	x.engine, x.cancel, x.ended, x.resumed = e, cancel, make(chan struct{}), make(chan struct{}, 1)
 	e.mu.Lock()
 	e.active[r.Id] = x
 	if e.closing {

@@ -22,9 +22,11 @@ type material struct {
 // gather reads what the next turn's request is made of.
 func (x *execution) gather(ctx context.Context) (*material, error) {
 	e := x.engine
-	session, err := e.store.Session(ctx, x.run.SessionId)
-	if err != nil {
-		return nil, err
+	session, err := x.session, error(nil)
+	if x.session = nil; session == nil {
+		if session, err = e.store.Session(ctx, x.run.SessionId); err != nil {
+			return nil, err
+		}
 	}
 	m := &material{system: session.SystemPrompt}
 	if m.journal, err = e.store.History(ctx, x.run.SessionId, x.run.Id); err != nil {

@@ -57,7 +57,7 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendR
 	if err != nil {
 		return nil, err
 	}
-	e.take(r)
+	e.take(s, r)
 	return &apiv1.SendResponse{Session: s, Run: r}, nil
 }
 

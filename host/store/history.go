@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
@@ -15,7 +18,7 @@ import (
 // run's behind each other even where a message was queued in between. Of runs that replace each other only the newest
 // counts, with those that go on from it, at the place of the first; one that was cancelled before it began does not
 // count. A run that takes an earlier one's place does not see what came after that one. Summaries are given whatever
-// became of the run that made them.
+// became of the run that made them. The entries are shared: nobody may change them.
 func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*apiv1.Entry, error) {
 	var entries []*apiv1.Entry
 	err := s.read(ctx, func(v view) error {
@@ -23,20 +26,87 @@ func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*ap
 		if err != nil {
 			return err
 		}
-		err = v.each(func(scan func(...any) error) error {
-			e, err := entry(scan)
-			if _, visible := places[e.GetRunId()]; err == nil && (visible || e.GetSummary() != nil) {
-				entries = append(entries, e)
-			}
-			return err
-		}, "SELECT "+entryColumns+" FROM entries WHERE session_id = ? ORDER BY seq", sessionID)
+		all, err := s.journal.read(s, v, sessionID)
 		if err != nil {
 			return fmt.Errorf("read session %s: %w", sessionID, err)
+		}
+		for _, e := range all {
+			if _, visible := places[e.RunId]; visible || e.GetSummary() != nil {
+				entries = append(entries, e)
+			}
 		}
 		slices.SortStableFunc(entries, func(x, y *apiv1.Entry) int { return cmp.Compare(places[x.RunId], places[y.RunId]) })
 		return nil
 	})
 	return entries, err
+}
+
+// maxRemembered is the most of a journal that is remembered, in bytes. What a model can see of a longer one is mostly a
+// summary of it.
+const maxRemembered = 1 << 20
+
+// remembered is what was read last of a session's journal, so that each turn reads only what came since.
+type remembered struct {
+	mu        sync.Mutex
+	sessionID string
+	// By seq. A slice that was given away is not written to.
+	entries []*apiv1.Entry
+	size    int
+	// The revision of the state it was read from.
+	rev int64
+}
+
+// read gives all final entries of a session, by seq.
+func (j *remembered) read(s *Store, v view, sessionID string) ([]*apiv1.Entry, error) {
+	// Of two reads at once, the one with the earlier state must not be asked what it can't know.
+	now, err := v.revision()
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	entries, size, after := j.entries, j.size, j.rev
+	if j.sessionID != sessionID || after > now || s.topicRev[0].Load() > after {
+		entries, size, after = nil, 0, 0
+	}
+	j.mu.Unlock()
+	query, args := "SELECT "+entryColumns+" FROM entries WHERE session_id = ? ORDER BY seq", []any{sessionID}
+	if after > 0 {
+		query, args = "SELECT "+entryColumns+" FROM entries WHERE session_id = ? AND rev > ? ORDER BY rev", append(args, after)
+		entries = slices.Clone(entries)
+	}
+	err = v.each(func(scan func(...any) error) error {
+		e, err := entry(scan)
+		if err != nil {
+			return err
+		}
+		size += proto.Size(e)
+		if n := len(entries); n == 0 || entries[n-1].Seq < e.Seq {
+			entries = append(entries, e)
+			return nil
+		}
+		at, known := slices.BinarySearchFunc(entries, e.Seq, func(e *apiv1.Entry, seq int64) int { return cmp.Compare(e.Seq, seq) })
+		if known {
+			size -= proto.Size(entries[at])
+			entries[at] = e
+		} else {
+			entries = slices.Insert(entries, at, e)
+		}
+		return nil
+	}, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case size > maxRemembered:
+		if j.sessionID == sessionID {
+			j.sessionID, j.entries = "", nil
+		}
+	case j.sessionID != sessionID || j.rev < now:
+		j.sessionID, j.entries, j.size, j.rev = sessionID, entries, size, now
+	}
+	return entries, nil
 }
 
 // link is a run as one of a chain.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -69,6 +70,18 @@ func (m *machine) crash(t *rapid.T) {
 func (m *machine) check(t *rapid.T) {
 	if err := m.s.CheckInvariants(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	run := m.run(t)
+	known, err := m.s.History(t.Context(), m.session[run], run)
+	m.s.journal = remembered{}
+	read, errRead := m.s.History(t.Context(), m.session[run], run)
+	if !errors.Is(err, errRead) && fmt.Sprint(err) != fmt.Sprint(errRead) || !slices.EqualFunc(known, read, func(x, y *apiv1.Entry) bool { return proto.Equal(x, y) }) {
+		t.Fatalf("the history of run %s is remembered as %s (%v), and is %s (%v)", run, brief(known), err, brief(read), errRead)
+	}
+	if rapid.Bool().Draw(t, "remember another") {
+		other := m.run(t)
+		_, err := m.s.History(t.Context(), m.session[other], other)
+		refused(t, err)
 	}
 	for request, run := range m.sent {
 		if m.purged[m.session[run]] {

@@ -98,6 +98,18 @@ type runRow struct {
 
 func (runRow) TableName() string { return "runs" }
 
+const runColumns = `id, session_id, client_request_id, request_hash, state, provider_id, model, options_json, replaces_run_id, queue_order,
+	user_seq, last_seq, status, cancel_requested, resume_ms, attempts, error_json, request_id, response_id, finish_reason, created_ms,
+	started_ms, updated_ms, ended_ms, continues_run_id, pause_requested, context_used, context_size, rev`
+
+// scan reads a row of runColumns.
+func (r *runRow) scan(scan func(...any) error) error {
+	return scan(&r.ID, &r.SessionID, &r.ClientRequestID, &r.RequestHash, &r.State, &r.ProviderID, &r.Model, &r.OptionsJSON, &r.ReplacesRunID,
+		&r.QueueOrder, &r.UserSeq, &r.LastSeq, &r.Status, &r.CancelRequested, &r.ResumeMS, &r.Attempts, &r.ErrorJSON, &r.RequestID,
+		&r.ResponseID, &r.FinishReason, &r.CreatedMS, &r.StartedMS, &r.UpdatedMS, &r.EndedMS, &r.ContinuesRunID, &r.PauseRequested,
+		&r.ContextUsed, &r.ContextSize, &r.Rev)
+}
+
 func (r *runRow) state() apiv1.RunState { return apiv1.RunState(r.State) }
 
 func (r *runRow) proto() (*apiv1.Run, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -106,46 +107,52 @@ func (t *tx) addRule(r *apiv1.Rule) (*apiv1.Rule, error) {
 
 // Rules gives the rules of a workspace, or of all, newest first, and the revision to watch from.
 func (s *Store) Rules(ctx context.Context, workspaceID string) (rules []*apiv1.Rule, rev int64, err error) {
-	rules, err = s.listRules(ctx, func(g *gorm.DB) *gorm.DB {
-		if workspaceID != "" {
-			g = g.Where("workspace_id = ?", workspaceID)
+	err = s.read(ctx, func(v view) error {
+		all, err := v.rules()
+		if err != nil {
+			return err
 		}
-		return g.Order("created_ms DESC, rowid DESC")
-	}, &rev)
+		for _, r := range slices.Backward(all) {
+			if workspaceID == "" || r.WorkspaceId == workspaceID {
+				rules = append(rules, r)
+			}
+		}
+		rev, err = v.revision()
+		return err
+	})
 	return rules, rev, err
 }
 
-// RulesFor gives the rules that hold in a session, oldest first.
+// RulesFor gives the rules that hold in a session, oldest first. They are shared: nobody may change them.
 func (s *Store) RulesFor(ctx context.Context, session *apiv1.Session) ([]*apiv1.Rule, error) {
-	var rev int64
-	return s.listRules(ctx, func(g *gorm.DB) *gorm.DB {
-		if session.WorkspaceId == "" {
-			g = g.Where("workspace_id IS NULL")
-		} else {
-			g = g.Where("workspace_id = ?", session.WorkspaceId)
+	all, err := s.rules.get(ctx, s, apiv1.Topic_TOPIC_RULES, view.rules)
+	if err != nil {
+		return nil, err
+	}
+	var rules []*apiv1.Rule
+	for _, r := range all {
+		if r.WorkspaceId == session.WorkspaceId && (r.SessionId == "" || r.SessionId == session.Id) {
+			rules = append(rules, r)
 		}
-		return g.Where("session_id IS NULL OR session_id = ?", session.Id).Order("created_ms, rowid")
-	}, &rev)
+	}
+	return rules, nil
 }
 
-func (s *Store) listRules(ctx context.Context, which func(*gorm.DB) *gorm.DB, rev *int64) ([]*apiv1.Rule, error) {
-	var rules []*apiv1.Rule
-	err := s.read(ctx, func(v view) (err error) {
-		var rows []ruleRow
-		if err := which(v.orm).Find(&rows).Error; err != nil {
-			return fmt.Errorf("list rules: %w", err)
+// rules are all there are, oldest first.
+func (v view) rules() ([]*apiv1.Rule, error) {
+	var rows []ruleRow
+	if err := v.orm.Order("created_ms, rowid").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list rules: %w", err)
+	}
+	rules := make([]*apiv1.Rule, len(rows))
+	for i := range rows {
+		p, err := rows[i].proto()
+		if err != nil {
+			return nil, err
 		}
-		for i := range rows {
-			p, err := rows[i].proto()
-			if err != nil {
-				return err
-			}
-			rules = append(rules, p)
-		}
-		*rev, err = v.revision()
-		return err
-	})
-	return rules, err
+		rules[i] = p
+	}
+	return rules, nil
 }
 
 // UseRules notes that rules have just let something happen. One that is gone is passed over.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -13,8 +14,10 @@ import (
 
 func (v view) run(id string) (runRow, error) {
 	var row runRow
-	err := v.orm.Take(&row, "id = ?", id).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	err := row.scan(func(to ...any) error {
+		return v.one("SELECT "+runColumns+" FROM runs WHERE id = ?", []any{id}, to...)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: there is no run %q; its session may have been deleted", ErrNotFound, id)
 	}
 	if err != nil {

@@ -209,19 +209,21 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 		ProviderID: m.ProviderID, Model: m.Model, OptionsJSON: options, ReplacesRunID: replaces, ContinuesRunID: m.ContinuesRunID,
 		UserSeq: session.LastSeq, LastSeq: session.LastSeq, CreatedMS: t.now, UpdatedMS: t.now, Rev: t.next(apiv1.Topic_TOPIC_RUNS),
 	}
-	if err := t.one("SELECT 1 + coalesce(max(queue_order), 0) FROM runs WHERE session_id = ?", []any{session.ID}, &run.QueueOrder); err != nil {
+	var others bool
+	err = t.one(`SELECT 1 + coalesce(max(queue_order), 0), EXISTS (SELECT 1 FROM runs WHERE session_id = ?1 AND ended_ms = 0)
+		FROM runs WHERE session_id = ?1`, []any{session.ID}, &run.QueueOrder, &others)
+	if err != nil {
 		return session, run, fmt.Errorf("queue the message: %w", err)
 	}
-	if m.Start {
-		var waits bool
-		if err := t.one("SELECT EXISTS (SELECT 1 FROM runs WHERE session_id = ? AND ended_ms = 0)", []any{session.ID}, &waits); err != nil {
-			return session, run, fmt.Errorf("look for other runs of session %s: %w", session.ID, err)
-		}
-		if !waits {
-			run.State, run.StartedMS = int32(running), t.now
-		}
+	if m.Start && !others {
+		run.State, run.StartedMS = int32(running), t.now
 	}
-	if err := t.orm.Create(&run).Error; err != nil {
+	_, err = t.exec(`INSERT INTO runs (id, session_id, client_request_id, request_hash, state, provider_id, model, options_json, replaces_run_id,
+		continues_run_id, queue_order, user_seq, last_seq, created_ms, started_ms, updated_ms, rev)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.SessionID, run.ClientRequestID, run.RequestHash, int64(run.State), run.ProviderID, run.Model, run.OptionsJSON, run.ReplacesRunID,
+		run.ContinuesRunID, run.QueueOrder, run.UserSeq, run.LastSeq, run.CreatedMS, run.StartedMS, run.UpdatedMS, run.Rev)
+	if err != nil {
 		return session, run, fmt.Errorf("queue the message: %w", err)
 	}
 	e := &apiv1.Entry{
@@ -244,5 +246,11 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	if m.ProviderID != "" {
 		session.ProviderID, session.Model = m.ProviderID, m.Model
 	}
-	return session, run, t.saveSession(&session)
+	session.Rev = t.next(apiv1.Topic_TOPIC_SESSIONS)
+	_, err = t.exec("UPDATE sessions SET title = ?, draft = ?, archived_ms = ?, active_ms = ?, provider_id = ?, model = ?, last_seq = ?, rev = ? WHERE id = ?",
+		session.Title, session.Draft, session.ArchivedMS, session.ActiveMS, session.ProviderID, session.Model, session.LastSeq, session.Rev, session.ID)
+	if err != nil {
+		return session, run, fmt.Errorf("write session %s: %w", session.ID, err)
+	}
+	return session, run, nil
 }

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
-	"gorm.io/gorm"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
@@ -93,7 +93,10 @@ func parsePageToken(token string) (sessionRow, error) {
 // Session finds a session by its id or an unambiguous beginning of it.
 func (s *Store) Session(ctx context.Context, idOrPrefix string) (*apiv1.Session, error) {
 	var row sessionRow
-	err := s.read(ctx, func(v view) error {
+	err := s.read(ctx, func(v view) (err error) {
+		if row, err = v.session(idOrPrefix); !errors.Is(err, ErrNotFound) {
+			return err
+		}
 		id, err := v.resolve("sessions", "session", "deleted_ms = 0", idOrPrefix)
 		if err == nil {
 			row, err = v.session(id)
@@ -147,8 +150,10 @@ func (v view) session(id string) (sessionRow, error) {
 
 func (v view) anySession(id string) (sessionRow, error) {
 	var row sessionRow
-	err := v.orm.Take(&row, "id = ?", id).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	err := row.scan(func(to ...any) error {
+		return v.one("SELECT "+sessionColumns+" FROM sessions WHERE id = ?", []any{id}, to...)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: there is no session %q; it may have been deleted", ErrNotFound, id)
 	}
 	if err != nil {

@@ -77,6 +77,8 @@ type Store struct {
 	settings  known[[]*apiv1.Setting]
 	providers known[[]*apiv1.Provider]
 	models    known[map[string][]*apiv1.Model]
+	rules     known[[]*apiv1.Rule]
+	journal   remembered
 
 	changedMu sync.Mutex
 	changed   chan struct{}
