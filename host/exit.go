@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
+	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -90,7 +91,7 @@ func exitCodeOf(err *connect.Error) int {
 func words(err error) string {
 	var rpc *connect.Error
 	if !errors.As(err, &rpc) {
-		return err.Error()
+		return store.Words(err)
 	}
 	if rpc.Code() == connect.CodeUnavailable {
 		return "the host went away (" + rpc.Message() + "): start it with `openvibez`"

@@ -128,6 +128,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 // group makes a command that only holds others.
 func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 	cmd.Args = noArgs
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		_ = cmd.Help()
 		return &exitError{code: exitUsage, err: errors.New("name one of the commands above")}

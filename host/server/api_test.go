@@ -23,6 +23,7 @@ func TestErrorsKeepTheirWords(t *testing.T) {
 		words string
 	}{
 		{fmt.Errorf("no session begins with x: %w", store.ErrNotFound), connect.CodeNotFound, "no session begins with x: not found"},
+		{fmt.Errorf("%w: there is no session x", store.ErrNotFound), connect.CodeNotFound, "there is no session x"},
 		{store.ErrAmbiguous, connect.CodeInvalidArgument, "ambiguous"},
 		{store.ErrConflict, connect.CodeAlreadyExists, "conflict"},
 		{store.ErrDuplicateName, connect.CodeAlreadyExists, "name already taken"},

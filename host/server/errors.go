@@ -55,7 +55,7 @@ func (e *errorWords) connect(procedure string, err error) error {
 	}
 	var typed *sdk.Error
 	if !errors.As(err, &typed) {
-		return connect.NewError(code, err)
+		return connect.NewError(code, errors.New(store.Words(err)))
 	}
 	words := err
 	if error(typed) == err { //nolint:errorlint // wrapped, the words around it are wanted too

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	gosqlite "github.com/glebarez/go-sqlite"
@@ -42,6 +43,17 @@ var (
 	// errInWay ends a read that kept the write-ahead log from being begun anew.
 	errInWay = errors.New("stopped: it read for so long that what is written meanwhile piled up; try again when less is going on")
 )
+
+// Words are an error for people: without the kind in front, where a sentence follows that says the same.
+func Words(err error) string {
+	words := err.Error()
+	for _, kind := range []error{ErrNotFound, ErrAmbiguous, ErrConflict, ErrInvalid, ErrEnded, ErrStarted, ErrDecided, ErrDuplicateName, ErrReadOnly} {
+		if rest, found := strings.CutPrefix(words, kind.Error()+": "); found {
+			return rest
+		}
+	}
+	return words
+}
 
 // NewerError says that a later version of the program wrote the database. Nothing was changed.
 type NewerError struct {

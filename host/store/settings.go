@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -73,8 +72,7 @@ func between[T int | float64](valueJSON string, least, most T) bool {
 func BadSettings(all []*apiv1.Setting) (words []string) {
 	for _, s := range all {
 		if err := CheckSetting(s.Key, s.ValueJson); err != nil {
-			wrong := strings.TrimPrefix(err.Error(), ErrInvalid.Error()+": ")
-			words = append(words, fmt.Sprintf("%s; it is not obeyed until it is set anew or put back with: openvibez settings reset %s", wrong, s.Key))
+			words = append(words, fmt.Sprintf("%s; it is not obeyed until it is set anew or put back with: openvibez settings reset %s", Words(err), s.Key))
 		}
 	}
 	return words
