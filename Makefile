@@ -2,8 +2,14 @@
 
 PREFIX ?= $(HOME)/.local
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openvibez
+# The newest tag and the commits since: 0.1.0, or 0.1.0+3.g1a2b3c4. Empty without git, where Go may know more.
+VERSION ?= $(shell git describe --tags --match 'v*' --dirty=.dirty 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/' | grep . || \
+	{ n=$$(git rev-list --count HEAD 2>/dev/null) && echo "0.0.0+$$n.g$$(git describe --always --dirty=.dirty)"; })
 BUILD := -trimpath -ldflags="-s -w"
 GOLANGCI := $(CACHE)/golangci-lint-v2.12.2/golangci-lint
+NFPM := $(CACHE)/nfpm-v2.45.0/nfpm
+ARCH := $(shell go env GOARCH)
+PACKAGE := bin/package
 PAGE := $(shell find ui/src ui/public ui/icon/app.svg ui/index.html ui/vite.config.ts ui/tsconfig.json -type f ! -name '*.test.ts')
 PLUGINS := $(notdir $(wildcard plugins/*))
 # Node of a version that can build the page.
@@ -15,7 +21,7 @@ export GOFLAGS := $(GOFLAGS) $(shell git status >/dev/null 2>&1 || echo -buildvc
 # webview_go asks for webkit2gtk-4.0; the file in this directory gives it 4.1.
 export PKG_CONFIG_PATH := $(CURDIR)/ui/window/pkgconfig:$(PKG_CONFIG_PATH)
 
-.PHONY: help run build page window test chaos lint bench generate install clean
+.PHONY: help run build page window test chaos lint bench generate install package clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -26,7 +32,7 @@ run: ## build and start it, installing what is missing where that takes no passw
 	@bin/openvibez
 
 build: page window ## build everything into bin/
-	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez ./host
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.release=$(VERSION)" -o bin/openvibez ./host
 	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-sandbox ./host/sandbox/helper
 	CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-demo ./sdk/example
 	$(foreach p,$(PLUGINS),CGO_ENABLED=0 go build $(BUILD) -o bin/openvibez-provider-$(p) ./plugins/$(p) &&) true
@@ -93,6 +99,29 @@ install: build ## install into PREFIX, which is ~/.local
 		$(PREFIX)/bin/openvibez sandbox apparmor > /etc/apparmor.d/openvibez-sandbox && \
 		if command -v apparmor_parser >/dev/null; then apparmor_parser -r /etc/apparmor.d/openvibez-sandbox || true; fi; \
 	fi
+
+package: build $(NFPM) ## make .deb, .rpm and .tar.gz for this architecture, in bin/package
+	@ui/window/deps.sh check && [ -n "$(NODE)" ] || { echo "A package has the window and the page in it; what they need is said above."; exit 1; }
+	rm -rf $(PACKAGE)
+	$(eval STAGE := $(PACKAGE)/openvibez-$(VERSION)-linux-$(ARCH))
+	install -Dm 755 -t $(STAGE)/bin bin/openvibez bin/openvibez-window bin/openvibez-sandbox $(addprefix bin/openvibez-provider-,demo $(PLUGINS))
+	install -Dm 644 ui/window/openvibez.desktop -t $(STAGE)/share/applications
+	install -Dm 644 ui/icon/app.svg $(STAGE)/share/icons/hicolor/scalable/apps/openvibez.svg
+	install -Dm 644 -t $(STAGE)/share/doc/openvibez README.md
+	install -Dm 644 -t $(STAGE)/share/doc/openvibez/docs docs/*
+	install -Dm 644 LICENSE $(STAGE)/share/doc/openvibez/copyright
+	install -d $(STAGE)/share/bash-completion/completions $(STAGE)/share/zsh/site-functions $(STAGE)/share/fish/vendor_completions.d
+	bin/openvibez completion bash > $(STAGE)/share/bash-completion/completions/openvibez
+	bin/openvibez completion zsh > $(STAGE)/share/zsh/site-functions/_openvibez
+	bin/openvibez completion fish > $(STAGE)/share/fish/vendor_completions.d/openvibez.fish
+	chmod -R u=rwX,go=rX $(STAGE)
+	for kind in deb rpm; do STAGE=$(STAGE) VERSION='$(VERSION)' ARCH=$(ARCH) $(NFPM) package -f host/package/nfpm.yaml -p $$kind -t $(PACKAGE) || exit 1; done
+	tar -C $(PACKAGE) --owner=0 --group=0 --sort=name -czf $(STAGE).tar.gz $(notdir $(STAGE))
+	rm -r $(STAGE)
+	@ls -lh $(PACKAGE)
+
+$(NFPM):
+	GOBIN=$(@D) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 
 clean: ## remove what was built
 	rm -rf bin ui/dist/* ui/node_modules

@@ -34,8 +34,14 @@ func newApp() *app {
 	}
 }
 
+// release is the version, which make tells the linker.
+var release string
+
 // version is what the build knows about itself.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
