@@ -28,7 +28,11 @@ func hostEnvironment(getenv func(string) string) []string {
 
 // startBare starts a command without any sandbox or helper. What it starts is ended with it as far as it stays in its
 // process group.
-func (s *Sandbox) startBare(spec *box.Spec, stdout, stderr *os.File) (*child, error) {
+func (s *Sandbox) startBare(describe func() (*box.Spec, error), stdout, stderr *os.File) (*child, error) {
+	spec, err := describe()
+	if err != nil {
+		return nil, err
+	}
 	program := spec.Args[0]
 	if runtime.GOOS == "windows" {
 		found, err := exec.LookPath("bash")

@@ -106,13 +106,15 @@ func TestBoxLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		spec, held, err := p.sandbox.box(t.Context(), g)
-		if err != nil {
-			t.Fatal(err)
-		}
+		held := &placeholders{}
 		defer held.release()
-		change(&spec.Limits)
-		r, err := p.sandbox.carry(t.Context(), spec, nil, Options{Timeout: 10 * time.Second})
+		r, err := p.sandbox.carry(t.Context(), box.WallsFull, func() (*box.Spec, error) {
+			spec, err := p.sandbox.box(g, box.WallsFull, held)
+			if err == nil {
+				change(&spec.Limits)
+			}
+			return spec, err
+		}, nil, Options{Timeout: 10 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}

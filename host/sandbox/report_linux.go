@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"os"
@@ -109,7 +109,7 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 		return nil, fmt.Errorf("listen for the test: %w", err)
 	}
 	defer tcp.Close()
-	probe.TCP = tcp.Addr().String()
+	probe.Port = tcp.Addr().(*net.TCPAddr).Port
 	for _, name := range []string{probe.Socket, "@" + probe.Abstract} {
 		l, err := listen.Listen(ctx, "unix", name)
 		if err != nil {
@@ -117,13 +117,9 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 		}
 		defer l.Close()
 	}
-	given, err := json.Marshal(probe)
-	if err != nil {
-		return nil, fmt.Errorf("write down the test: %w", err)
-	}
 	v := s.look()
 	spec := &box.Spec{
-		Walls: walls, Args: []string{helper, "probe", string(given)}, Dir: in("w"), Home: s.home, Links: v.links,
+		Walls: walls, Args: []string{helper, "probe", hex.EncodeToString(probe.Encode())}, Dir: in("w"), Home: s.home, Links: v.links,
 		Binds:  append(append([]box.Bind{}, v.binds...), box.Bind{Path: helper}, box.Bind{Path: in("w"), Write: true}, box.Bind{Path: in("w", ".git")}),
 		Limits: box.Limits{Processes: maxProcesses, Files: maxFiles, Temp: 16 << 20},
 		Env:    []string{"GOGC=off"},
@@ -131,13 +127,17 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 	if walls == box.WallsReduced {
 		spec.Home = in("home")
 	}
-	r, err := s.carry(ctx, spec, nil, Options{})
+	r, err := s.carry(ctx, walls, func() (*box.Spec, error) { return spec, nil }, nil, Options{})
 	if err != nil {
 		return nil, err
 	}
-	var findings []box.Finding
-	if err := json.Unmarshal([]byte(r.Stdout.Text), &findings); err != nil {
+	printed, err := hex.DecodeString(strings.TrimSpace(r.Stdout.Text))
+	if err != nil || len(printed) == 0 {
 		return nil, fmt.Errorf("the test ended with exit code %d: %s%s", r.ExitCode, r.Problem, strings.TrimSpace(r.Stderr.Text))
+	}
+	findings, err := box.DecodeFindings(printed)
+	if err != nil {
+		return nil, fmt.Errorf("read what the test found: %w", err)
 	}
 	var probes []Probe
 	for _, f := range findings {

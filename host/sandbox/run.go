@@ -26,47 +26,57 @@ func (s *Sandbox) Run(ctx context.Context, g policy.Grant, o Options) (Result, e
 	if !g.OK() || g.Command() == "" {
 		return Result{}, errors.New("nothing was granted")
 	}
-	spec, held, err := s.box(ctx, g)
+	walls, err := s.walls(ctx, g)
 	if err != nil {
 		return Result{}, err
 	}
+	held := &placeholders{}
 	defer held.release()
-	return s.carry(ctx, spec, g.Domains(), o)
+	return s.carry(ctx, walls, func() (*box.Spec, error) { return s.box(g, walls, held) }, g.Domains(), o)
 }
 
-// box describes the box of a granted command, as strong as its profile demands.
-func (s *Sandbox) box(ctx context.Context, g policy.Grant) (*box.Spec, *placeholders, error) {
-	held := &placeholders{}
-	spec := &box.Spec{Args: shell(g.Command()), Dir: g.Dir(), Walls: box.WallsNone}
+// walls tells how much is enforced for a granted command.
+func (s *Sandbox) walls(ctx context.Context, g policy.Grant) (box.Walls, error) {
 	if g.Profile() == policy.ProfileHost {
-		spec.Env = hostEnvironment(s.config.Getenv)
-		return spec, held, nil
+		return box.WallsNone, nil
 	}
 	report := s.Report(ctx)
 	switch {
 	case report.Level == policy.LevelNone:
-		return nil, nil, fmt.Errorf("there is no sandbox here to run this in: %s", report.Problem)
-	case report.Level == policy.LevelReduced && g.Profile() == policy.ProfileNet:
-		return nil, nil, fmt.Errorf("the sandbox can't limit what a command reaches on the network here: %s", report.Problem)
+		return "", fmt.Errorf("there is no sandbox here to run this in: %s", report.Problem)
+	case report.Level == policy.LevelFull:
+		return box.WallsFull, nil
+	case g.Profile() == policy.ProfileNet:
+		return "", fmt.Errorf("the sandbox can't limit what a command reaches on the network here: %s", report.Problem)
+	}
+	return box.WallsReduced, nil
+}
+
+// box describes the box of a granted command, as strong as its profile demands. What it needs in the workspace stays
+// until held is released.
+func (s *Sandbox) box(g policy.Grant, walls box.Walls, held *placeholders) (*box.Spec, error) {
+	spec := &box.Spec{Walls: walls, Args: shell(g.Command()), Dir: g.Dir()}
+	if walls == box.WallsNone {
+		spec.Env = hostEnvironment(s.config.Getenv)
+		return spec, nil
 	}
 	root, err := s.enter(g)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := s.furnish(spec, g, root, report.Level); err != nil {
-		return nil, nil, err
+	if err := s.furnish(spec, g, root); err != nil {
+		return nil, err
 	}
-	if g.Profile() != policy.ProfileRO && report.Level == policy.LevelFull {
+	if g.Profile() != policy.ProfileRO && walls == box.WallsFull {
 		more, err := held.protect(root, g.Profile() == policy.ProfileGit || g.Profile() == policy.ProfileNet && g.Git())
 		if err != nil {
-			held.release()
-			return nil, nil, err
+			return nil, err
 		}
 		spec.Binds = append(spec.Binds, more...)
 		// Or git clean and git stash -u would try to remove them, and say that they fail.
 		spec.Files[".config/git/ignore"] = held.ignored(root)
 	}
-	return spec, held, nil
+	return spec, nil
 }
 
 // enter checks that the workspace is still what was meant.
@@ -92,21 +102,19 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 }
 
 // furnish puts the system, the workspace and the caches into the box.
-func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root string, level policy.Level) error {
+func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root string) error {
 	cache, err := s.cache(root)
 	if err != nil {
 		return err
 	}
 	v := s.look()
 	memory := totalMemory()
-	spec.Walls = box.WallsFull
 	spec.Home = s.home
 	spec.Links = v.links
 	spec.Limits = box.Limits{Memory: max(memory/2, 1<<30), Processes: maxProcesses, Files: maxFiles, Temp: min(max(memory/8, 256<<20), 4<<30)}
 	temp := "/tmp"
-	if level == policy.LevelReduced {
+	if spec.Walls == box.WallsReduced {
 		// Nothing can be laid over the real ones.
-		spec.Walls = box.WallsReduced
 		spec.Home, temp = filepath.Join(cache, "home"), filepath.Join(cache, "tmp")
 		for _, dir := range []string{spec.Home, temp} {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -126,8 +134,8 @@ func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root string, level pol
 	return nil
 }
 
-// carry starts what spec says and follows it to its end.
-func (s *Sandbox) carry(ctx context.Context, spec *box.Spec, domains []string, o Options) (Result, error) {
+// carry starts what describe says and follows it to its end.
+func (s *Sandbox) carry(ctx context.Context, walls box.Walls, describe func() (*box.Spec, error), domains []string, o Options) (Result, error) {
 	var r Result
 	if err := ctx.Err(); err != nil {
 		return r, err
@@ -141,15 +149,24 @@ func (s *Sandbox) carry(ctx context.Context, spec *box.Spec, domains []string, o
 		return r, errors.Join(err, stdout.close())
 	}
 	began := time.Now()
+	var wrong error
+	described := func() (*box.Spec, error) {
+		var spec *box.Spec
+		spec, wrong = describe()
+		return spec, wrong
+	}
 	var c *child
-	if spec.Walls == box.WallsNone && !exists(s.config.Helper) {
-		c, err = s.startBare(spec, stdout.write, stderr.write)
+	if walls == box.WallsNone && !exists(s.config.Helper) {
+		c, err = s.startBare(described, stdout.write, stderr.write)
 	} else {
-		c, err = s.start(spec, stdout.write, stderr.write)
+		c, err = s.start(walls, described, stdout.write, stderr.write)
 	}
 	_, _ = stdout.write.Close(), stderr.write.Close()
 	if err != nil {
-		return r, errors.Join(fmt.Errorf("start the command: %w", err), stdout.read.Close(), stderr.read.Close())
+		if wrong == nil {
+			err = fmt.Errorf("start the command: %w", err)
+		}
+		return r, errors.Join(err, stdout.read.Close(), stderr.read.Close())
 	}
 	var p *proxy
 	if c.listener != nil {

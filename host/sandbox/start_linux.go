@@ -17,9 +17,10 @@ import (
 // killAfter is how long the helper has to end everything by itself.
 const killAfter = 3 * time.Second
 
-// start starts a process in its box and returns once it runs. The error says why there is no box.
-func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error) {
-	memory, err := sealed(spec.Encode())
+// start starts a process in its box and returns once it runs. The error says why there is no box. The helper comes up while
+// describe finds out what to tell it.
+func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), stdout, stderr *os.File) (*child, error) {
+	memory, err := newMemory()
 	if err != nil {
 		return nil, fmt.Errorf("write down the box: %w", err)
 	}
@@ -47,7 +48,7 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 	c.stop = func() {
 		// The kernel ends the whole box when the lifeline ends, as it does when the host ends in whatever way.
 		_ = held.Close()
-		if spec.Walls == box.WallsFull {
+		if walls == box.WallsFull {
 			_ = cmd.Process.Kill()
 			return
 		}
@@ -59,7 +60,7 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = []*os.File{memory, watched, theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if spec.Walls == box.WallsFull {
+	if walls == box.WallsFull {
 		uid, gid := os.Getuid(), os.Getgid()
 		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
@@ -68,22 +69,35 @@ func (s *Sandbox) start(spec *box.Spec, stdout, stderr *os.File) (*child, error)
 		// Whoever is not root inside loses all capabilities with the exec otherwise.
 		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
 	}
-	if err := cmd.Start(); err != nil {
+	up := make(chan error, 1)
+	go func() { up <- cmd.Start() }()
+	spec, wrong := describe()
+	if err := <-up; err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", s.config.Helper, err), held.Close(), reports.Close())
 	}
 	c.pid = cmd.Process.Pid
 	s.keep(c)
 	_ = theirs.Close()
-	c.last, c.listener, err = receive(reports)
-	if err == nil && !c.last.Started {
-		err = errors.New(c.last.Problem)
+	if wrong == nil {
+		if err = seal(memory, spec.Encode()); err == nil {
+			_, err = reports.Write([]byte{1})
+		}
+		if err == nil {
+			c.last, c.listener, err = receive(reports)
+		}
+		if err == nil && !c.last.Started {
+			err = errors.New(c.last.Problem)
+		}
 	}
-	if err != nil {
+	if wrong != nil || err != nil {
 		c.kill()
 		_ = reports.Close()
 		_ = cmd.Wait()
 		s.forget(c)
-		if c.last.Problem == "" {
+		switch {
+		case wrong != nil:
+			return nil, wrong
+		case c.last.Problem == "":
 			err = fmt.Errorf("the helper ended before it began (%s)", cmd.ProcessState)
 		}
 		return nil, err
@@ -149,18 +163,20 @@ func receive(from *net.UnixConn) (box.Report, net.Listener, error) {
 	return r, l, err
 }
 
-// sealed gives a file in memory that nobody can change any more.
-func sealed(content []byte) (*os.File, error) {
+// newMemory gives a file in memory.
+func newMemory() (*os.File, error) {
 	fd, err := unix.MemfdCreate("openvibez-box", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), "box")
-	if _, err = f.Write(content); err == nil {
+	return os.NewFile(uintptr(fd), "box"), nil
+}
+
+// seal fills a file in memory for good: nobody can change it any more.
+func seal(f *os.File, content []byte) error {
+	_, err := f.Write(content)
+	if err == nil {
 		_, err = unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_GROW|unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL)
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return err
 }

@@ -71,14 +71,14 @@ type Limits struct {
 }
 
 // Probe names things of the host that must be out of reach. The helper tries them when it is started in a box with the
-// arguments "probe" and a Probe as JSON; it prints Findings.
+// arguments "probe" and an encoded Probe in hex; it prints encoded Findings, in hex too.
 type Probe struct {
 	Outside  string // a file outside the workspace that the host can write
 	Secret   string // a file in the home directory
 	Git      string // the workspace's .git
-	TCP      string // where the host listens
 	Socket   string // a unix socket of the host
 	Abstract string // an abstract one
+	Port     int    // where the host listens on 127.0.0.1
 	PID      int    // a process of the host
 }
 

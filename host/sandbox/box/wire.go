@@ -45,6 +45,35 @@ func (r *Report) Decode(b []byte) error {
 	return w.end()
 }
 
+// Encode writes p down for the helper.
+func (p *Probe) Encode() []byte {
+	w := &wire{}
+	w.probe(p)
+	return w.b
+}
+
+// Decode reads what Encode wrote.
+func (p *Probe) Decode(b []byte) error {
+	w := &wire{b: b, read: true}
+	w.probe(p)
+	return w.end()
+}
+
+// EncodeFindings writes down what probes found.
+func EncodeFindings(found []Finding) []byte {
+	w := &wire{}
+	w.findings(&found)
+	return w.b
+}
+
+// DecodeFindings reads what EncodeFindings wrote.
+func DecodeFindings(b []byte) ([]Finding, error) {
+	var found []Finding
+	w := &wire{b: b, read: true}
+	w.findings(&found)
+	return found, w.end()
+}
+
 func (w *wire) end() error {
 	if w.broken || len(w.b) > 0 {
 		return errBroken
@@ -90,6 +119,24 @@ func (w *wire) report(r *Report) {
 	w.number(&exit)
 	r.Exit = int(exit)
 	w.flag(&r.Ended)
+}
+
+func (w *wire) probe(p *Probe) {
+	for _, s := range []*string{&p.Outside, &p.Secret, &p.Git, &p.Socket, &p.Abstract} {
+		w.text(s)
+	}
+	port, pid := int64(p.Port), int64(p.PID)
+	w.number(&port)
+	w.number(&pid)
+	p.Port, p.PID = int(port), int(pid)
+}
+
+func (w *wire) findings(found *[]Finding) {
+	list(w, found, func(f *Finding) {
+		w.text(&f.Name)
+		w.flag(&f.Held)
+		w.text(&f.Words)
+	})
 }
 
 func (w *wire) number(n *int64) {

@@ -54,6 +54,16 @@ func TestWireKeepsEveryField(t *testing.T) {
 	if err := told.Decode(report.Encode()); err != nil || report != told {
 		t.Errorf("%v\n%+v\n%+v", err, report, told)
 	}
+	var probe, asked Probe
+	full(t, reflect.ValueOf(&probe).Elem(), &n)
+	if err := asked.Decode(probe.Encode()); err != nil || probe != asked {
+		t.Errorf("%v\n%+v\n%+v", err, probe, asked)
+	}
+	var found []Finding
+	full(t, reflect.ValueOf(&found).Elem(), &n)
+	if again, err := DecodeFindings(EncodeFindings(found)); err != nil || !reflect.DeepEqual(found, again) {
+		t.Errorf("%v\n%+v\n%+v", err, found, again)
+	}
 	var empty Spec
 	if err := empty.Decode((&Spec{}).Encode()); err != nil || empty.Plugin != nil {
 		t.Errorf("nothing: %v, %+v", err, empty)
@@ -65,5 +75,7 @@ func FuzzWire(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		_ = new(Spec).Decode(b)
 		_ = new(Report).Decode(b)
+		_ = new(Probe).Decode(b)
+		_, _ = DecodeFindings(b)
 	})
 }

@@ -48,6 +48,9 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
 			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
 	for _, b := range s.Binds {
+		if b.Empty || s.Walls == box.WallsFull && !b.Write && plugin == nil {
+			continue
+		}
 		var st unix.Stat_t
 		if err := unix.Lstat(b.Path, &st); err != nil {
 			if b.Optional {
@@ -63,9 +66,7 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 			access |= unixConnect
 		}
 		switch {
-		case b.Empty, st.Mode&unix.S_IFMT == unix.S_IFLNK:
-			continue
-		case s.Walls == box.WallsFull && !b.Write && plugin == nil:
+		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
 			continue
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 			access &= file

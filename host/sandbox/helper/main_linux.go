@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -26,7 +27,7 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "plugin":
 		os.Exit(becomePlugin())
 	}
-	s, err := readSpec()
+	s, err := awaitSpec()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "openvibez-sandbox is started by OpenVibez; try: openvibez sandbox run --help")
 		os.Exit(exitMisuse)
@@ -40,6 +41,23 @@ func main() {
 		code = fail(err)
 	}
 	os.Exit(code)
+}
+
+// awaitSpec waits until the host has written down what to do.
+func awaitSpec() (*box.Spec, error) {
+	for {
+		n, err := unix.Read(box.FdReport, make([]byte, 1))
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return nil, err
+		case n == 0:
+			// It thought better of it, or is gone.
+			os.Exit(exitProblem)
+		}
+		return readSpec()
+	}
 }
 
 // readSpec reads what to do, from its beginning: a plugin's second stage reads it again.
@@ -74,7 +92,10 @@ func run(s *box.Spec) (int, error) {
 	}
 	if s.Walls == box.WallsFull {
 		// Where memory runs out, it is not the host that pays.
-		_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+		if fd, err := unix.Open("/proc/self/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0); err == nil {
+			_, _ = unix.Write(fd, []byte("500"))
+			_ = unix.Close(fd)
+		}
 		if err := unix.Sethostname([]byte("openvibez")); err != nil {
 			return 0, fmt.Errorf("set host name: %w", err)
 		}

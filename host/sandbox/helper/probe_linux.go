@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
-	"path/filepath"
+	"path"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +16,8 @@ import (
 // probe tries from inside a box what must not work, and prints what it found.
 func probe(given string) int {
 	p := &box.Probe{}
-	if err := json.Unmarshal([]byte(given), p); err != nil {
+	b, err := hex.DecodeString(given)
+	if err != nil || p.Decode(b) != nil {
 		return exitMisuse
 	}
 	var findings []box.Finding
@@ -29,11 +29,11 @@ func probe(given string) int {
 		findings = append(findings, f)
 	}
 	try("write outside the workspace", writes(p.Outside))
-	_, err := os.ReadFile(p.Secret)
+	_, err = os.ReadFile(p.Secret)
 	try("read the home directory", err)
-	try("change .git", writes(filepath.Join(p.Git, "config")))
+	try("change .git", writes(path.Join(p.Git, "config")))
 	try("move .git away", os.Rename(p.Git, p.Git+"-away"))
-	try("reach a server on this machine", connectTCP(p.TCP))
+	try("reach a server on this machine", connect(unix.AF_INET, &unix.SockaddrInet4{Port: p.Port, Addr: [4]byte{127, 0, 0, 1}}))
 	try("reach a socket of another program", connectUnix(p.Socket))
 	try("reach an abstract socket", connectUnix("@"+p.Abstract))
 	try("signal another program", unix.Kill(p.PID, 0))
@@ -47,7 +47,7 @@ func probe(given string) int {
 		e = 0
 	}
 	try("use io_uring", maybe(e))
-	if json.NewEncoder(os.Stdout).Encode(findings) != nil {
+	if _, err := fmt.Println(hex.EncodeToString(box.EncodeFindings(findings))); err != nil {
 		return exitProblem
 	}
 	return 0
@@ -67,14 +67,6 @@ func writes(name string) error {
 	}
 	_, err = f.WriteString("reached\n")
 	return errors.Join(err, f.Close())
-}
-
-func connectTCP(addr string) error {
-	to, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return err
-	}
-	return connect(unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
 }
 
 func connectUnix(name string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -48,23 +49,14 @@ func makeFilter(s *box.Spec) filter {
 	f.foreign()
 
 	deny := errno(unix.EPERM)
-	for _, nr := range refused {
-		f.refuse(nr, deny)
-	}
-	for _, nr := range refusedHere {
-		f.refuse(nr, deny)
-	}
-	// Their arguments are in memory, out of a filter's sight; programs fall back to the older calls.
-	f.refuse(unix.SYS_CLONE3, errno(unix.ENOSYS))
-	f.refuse(unix.SYS_OPENAT2, errno(unix.ENOSYS))
-
+	never := slices.Concat(refused, refusedHere)
 	if s.Plugin != nil {
-		for _, nr := range refusedPlugin {
-			f.refuse(nr, deny)
-		}
-		for _, nr := range forks {
-			f.refuse(nr, deny)
-		}
+		never = slices.Concat(never, refusedPlugin, forks)
+	}
+	f.refuse(never, deny)
+	// Their arguments are in memory, out of a filter's sight; programs fall back to the older calls.
+	f.refuse([]uint32{unix.SYS_CLONE3, unix.SYS_OPENAT2}, errno(unix.ENOSYS))
+	if s.Plugin != nil {
 		f.when(unix.SYS_CLONE, 0, func(g *filter) {
 			g.jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0)
 			g.answer(deny)
@@ -115,9 +107,22 @@ func (f *filter) answer(what uint32) {
 	*f = append(*f, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: what})
 }
 
-func (f *filter) refuse(nr, what uint32) {
-	f.jump(unix.BPF_JEQ, nr, 0, 1)
-	f.answer(what)
+// refuse answers what to system calls. The numbers are sorted, so that only one part of them is gone through: the kernel
+// does it for every number that there is when it takes the filter.
+func (f *filter) refuse(numbers []uint32, what uint32) {
+	const part = 12
+	numbers = slices.Sorted(slices.Values(numbers))
+	for len(numbers) > 0 {
+		n := min(part, len(numbers))
+		f.jump(unix.BPF_JGT, numbers[n-1], uint8(n+2), 0)
+		for i, nr := range numbers[:n] {
+			f.jump(unix.BPF_JEQ, nr, uint8(n-i), 0)
+		}
+		numbers = numbers[n:]
+		rest := len(numbers) + 3*((len(numbers)+part-1)/part)
+		f.jump(unix.BPF_JA, uint32(1+rest), 0, 0)
+		f.answer(what)
+	}
 }
 
 // value answers what if the accumulator is v.
