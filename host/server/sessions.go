@@ -199,7 +199,7 @@ func (a *api) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return a.Store.ListEntries(ctx, &apiv1.ListEntriesRequest{SessionId: s.Id, BeforeSeq: req.BeforeSeq, Limit: req.Limit})
+	return a.Store.ListEntries(ctx, &apiv1.ListEntriesRequest{SessionId: s.Id, BeforeSeq: req.BeforeSeq, Limit: req.Limit, WithRuns: req.WithRuns})
 }
 
 func checkLimit(limit int32) error {

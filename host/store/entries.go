@@ -77,12 +77,31 @@ func (s *Store) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) 
 			res.Entries = res.Entries[:limit]
 		}
 		slices.Reverse(res.Entries)
-		return nil
+		if req.WithRuns {
+			res.Runs, err = v.runsOf(req.SessionId, res.Entries)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return res, nil
+}
+
+// runsOf gives the runs that wrote the entries, and all of the session that stand in for another one or go on from it.
+func (v view) runsOf(sessionID string, entries []*apiv1.Entry) ([]*apiv1.Run, error) {
+	var ids []string
+	for _, e := range entries {
+		if !slices.Contains(ids, e.RunId) {
+			ids = append(ids, e.RunId)
+		}
+	}
+	var rows []runRow
+	err := v.orm.Find(&rows, "id IN ? OR (session_id = ? AND (replaces_run_id <> '' OR continues_run_id <> ''))", ids, sessionID).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the runs of session %s: %w", sessionID, err)
+	}
+	return protos(rows)
 }
 
 // openText gives the open chunks of a session before a sequence number as one; nil if there are none.

@@ -119,16 +119,22 @@ func (s *Store) listRuns(ctx context.Context, which func(*gorm.DB) *gorm.DB) ([]
 		if err := which(v.orm).Find(&rows).Error; err != nil {
 			return fmt.Errorf("list runs: %w", err)
 		}
-		for i := range rows {
-			p, err := rows[i].proto()
-			if err != nil {
-				return err
-			}
-			runs = append(runs, p)
-		}
-		return nil
+		var err error
+		runs, err = protos(rows)
+		return err
 	})
 	return runs, err
+}
+
+func protos(rows []runRow) ([]*apiv1.Run, error) {
+	runs := make([]*apiv1.Run, len(rows))
+	for i := range rows {
+		var err error
+		if runs[i], err = rows[i].proto(); err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
 }
 
 // StartRun takes a queued run to running; ErrConflict if another run of its session is under way.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -563,6 +564,41 @@ func TestListEntriesPages(t *testing.T) {
 	}
 	_, err := s.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: "nope"})
 	wantErr(t, err, ErrNotFound)
+}
+
+func TestListEntriesWithRuns(t *testing.T) {
+	s := fresh(t)
+	finish := func(run *apiv1.Run) *apiv1.Run {
+		return must[*apiv1.Run](t)(s.EndRun(t.Context(), run.Id, End{State: completed, Entries: []*apiv1.Entry{turnEntry()}}))
+	}
+	first := finish(started(t, s, "", "one"))
+	_, again, _, err := s.Send(t.Context(), Send{SessionID: first.SessionId, ClientRequestID: "again", Text: "one, again", ReplacesRunID: first.Id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish(must[*apiv1.Run](t)(s.StartRun(t.Context(), again.Id)))
+	plain := finish(started(t, s, first.SessionId, "two"))
+	last := finish(started(t, s, first.SessionId, "three"))
+	of := func(page *apiv1.ListEntriesResponse) []string {
+		var ids []string
+		for _, r := range page.Runs {
+			ids = append(ids, r.Id)
+		}
+		return ids
+	}
+	req := &apiv1.ListEntriesRequest{SessionId: first.SessionId, Limit: 1}
+	if page := must[*apiv1.ListEntriesResponse](t)(s.ListEntries(t.Context(), req)); len(page.Runs) != 0 {
+		t.Errorf("runs that nobody asked for: %v", of(page))
+	}
+	req.WithRuns = true
+	page := must[*apiv1.ListEntriesResponse](t)(s.ListEntries(t.Context(), req))
+	if ids := of(page); len(ids) != 2 || !slices.Contains(ids, last.Id) || !slices.Contains(ids, again.Id) {
+		t.Errorf("the last page has the runs %v, not %s and %s; %s is plain", ids, last.Id, again.Id, plain.Id)
+	}
+	whole := must[*apiv1.ListEntriesResponse](t)(s.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: first.SessionId, WithRuns: true}))
+	if len(whole.Runs) != 4 {
+		t.Errorf("all entries have the runs %v", of(whole))
+	}
 }
 
 func TestSettings(t *testing.T) {

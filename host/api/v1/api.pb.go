@@ -4736,6 +4736,7 @@ type ListEntriesRequest struct {
 	BeforeSeq int64 `protobuf:"varint,2,opt,name=before_seq,json=beforeSeq,proto3" json:"before_seq,omitempty"`
 	// At most 1000; 0: 100.
 	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	WithRuns      bool  `protobuf:"varint,4,opt,name=with_runs,json=withRuns,proto3" json:"with_runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4791,13 +4792,22 @@ func (x *ListEntriesRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListEntriesRequest) GetWithRuns() bool {
+	if x != nil {
+		return x.WithRuns
+	}
+	return false
+}
+
 type ListEntriesResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Entries []*Entry               `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// There are older ones.
 	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	// Watch from here to miss nothing.
-	Rev           int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
+	Rev int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
+	// The runs that wrote these entries, and all of the session that stand in for another one or go on from it.
+	Runs          []*Run `protobuf:"bytes,4,rep,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4851,6 +4861,13 @@ func (x *ListEntriesResponse) GetRev() int64 {
 		return x.Rev
 	}
 	return 0
+}
+
+func (x *ListEntriesResponse) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
 }
 
 type SendRequest struct {
@@ -10447,17 +10464,19 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x04path\x18\x02 \x01(\tR\x04path\"f\n" +
 	"\x15ImportSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\"h\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\"\x85\x01\n" +
 	"\x12ListEntriesRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
 	"\n" +
 	"before_seq\x18\x02 \x01(\x03R\tbeforeSeq\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"n\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1b\n" +
+	"\twith_runs\x18\x04 \x01(\bR\bwithRuns\"\x99\x01\n" +
 	"\x13ListEntriesResponse\x121\n" +
 	"\aentries\x18\x01 \x03(\v2\x17.openvibez.api.v1.EntryR\aentries\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x12\x10\n" +
-	"\x03rev\x18\x03 \x01(\x03R\x03rev\"\xe4\x02\n" +
+	"\x03rev\x18\x03 \x01(\x03R\x03rev\x12)\n" +
+	"\x04runs\x18\x04 \x03(\v2\x15.openvibez.api.v1.RunR\x04runs\"\xe4\x02\n" +
 	"\vSendRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12*\n" +
@@ -11174,178 +11193,179 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	6,   // 60: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
 	11,  // 61: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
 	13,  // 62: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	165, // 63: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	156, // 64: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	11,  // 65: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 66: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 67: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 68: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	13,  // 69: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
-	22,  // 70: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
-	11,  // 71: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 72: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
-	11,  // 73: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 74: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 75: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 76: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	165, // 77: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	12,  // 78: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 79: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	22,  // 80: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
-	23,  // 81: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
-	3,   // 82: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	23,  // 83: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	3,   // 84: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	23,  // 85: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	24,  // 86: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
-	24,  // 87: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
-	12,  // 88: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	22,  // 89: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	102, // 90: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	164, // 91: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
-	28,  // 92: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	4,   // 93: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
-	106, // 94: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
-	28,  // 95: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 96: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 97: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 98: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	26,  // 99: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	26,  // 100: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 101: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 102: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	27,  // 103: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	26,  // 104: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	169, // 105: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	170, // 106: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	27,  // 107: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	29,  // 108: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	10,  // 109: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	34,  // 110: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	36,  // 111: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	38,  // 112: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	40,  // 113: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	42,  // 114: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	44,  // 115: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	46,  // 116: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	48,  // 117: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	52,  // 118: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	54,  // 119: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	56,  // 120: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	58,  // 121: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	60,  // 122: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	64,  // 123: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	66,  // 124: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	68,  // 125: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	70,  // 126: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	72,  // 127: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	74,  // 128: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	76,  // 129: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	78,  // 130: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	80,  // 131: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	62,  // 132: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	96,  // 133: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	98,  // 134: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	100, // 135: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	82,  // 136: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	84,  // 137: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	86,  // 138: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	88,  // 139: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	90,  // 140: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	92,  // 141: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	94,  // 142: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	103, // 143: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	105, // 144: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	108, // 145: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	110, // 146: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	112, // 147: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	114, // 148: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	116, // 149: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	118, // 150: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	120, // 151: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
-	122, // 152: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	124, // 153: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	126, // 154: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	128, // 155: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	130, // 156: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	132, // 157: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	134, // 158: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	140, // 159: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	136, // 160: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	138, // 161: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	31,  // 162: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	142, // 163: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	144, // 164: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	146, // 165: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	148, // 166: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	150, // 167: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	152, // 168: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	154, // 169: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	35,  // 170: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	37,  // 171: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	39,  // 172: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	41,  // 173: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	43,  // 174: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	45,  // 175: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	47,  // 176: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	49,  // 177: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	53,  // 178: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	55,  // 179: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	57,  // 180: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	59,  // 181: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	61,  // 182: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	65,  // 183: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	67,  // 184: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	69,  // 185: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	71,  // 186: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	73,  // 187: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	75,  // 188: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	77,  // 189: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	79,  // 190: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	81,  // 191: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	63,  // 192: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	97,  // 193: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	99,  // 194: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	101, // 195: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	83,  // 196: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	85,  // 197: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	87,  // 198: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	89,  // 199: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	91,  // 200: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	93,  // 201: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	95,  // 202: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	104, // 203: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	107, // 204: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	109, // 205: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	111, // 206: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	113, // 207: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	115, // 208: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	117, // 209: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	119, // 210: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	121, // 211: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	123, // 212: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	125, // 213: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	127, // 214: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	129, // 215: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	131, // 216: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	133, // 217: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	135, // 218: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	141, // 219: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	137, // 220: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	139, // 221: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	32,  // 222: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	143, // 223: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	145, // 224: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	147, // 225: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	149, // 226: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	151, // 227: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	153, // 228: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	155, // 229: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	170, // [170:230] is the sub-list for method output_type
-	110, // [110:170] is the sub-list for method input_type
-	110, // [110:110] is the sub-list for extension type_name
-	110, // [110:110] is the sub-list for extension extendee
-	0,   // [0:110] is the sub-list for field type_name
+	12,  // 63: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
+	165, // 64: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	156, // 65: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	11,  // 66: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 67: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 68: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 69: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 70: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
+	22,  // 71: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
+	11,  // 72: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 73: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
+	11,  // 74: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 75: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 76: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 77: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
+	165, // 78: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	12,  // 79: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 80: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	22,  // 81: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
+	23,  // 82: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
+	3,   // 83: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	23,  // 84: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	3,   // 85: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	23,  // 86: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	24,  // 87: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
+	24,  // 88: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
+	12,  // 89: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	22,  // 90: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	102, // 91: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	164, // 92: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	28,  // 93: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	4,   // 94: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
+	106, // 95: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
+	28,  // 96: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	28,  // 97: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	28,  // 98: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	28,  // 99: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	26,  // 100: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	26,  // 101: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 102: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	26,  // 103: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 104: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	26,  // 105: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	169, // 106: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	170, // 107: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	27,  // 108: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	29,  // 109: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	10,  // 110: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	34,  // 111: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	36,  // 112: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	38,  // 113: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	40,  // 114: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	42,  // 115: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	44,  // 116: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	46,  // 117: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	48,  // 118: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	52,  // 119: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	54,  // 120: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	56,  // 121: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	58,  // 122: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	60,  // 123: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	64,  // 124: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	66,  // 125: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	68,  // 126: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	70,  // 127: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	72,  // 128: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	74,  // 129: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	76,  // 130: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	78,  // 131: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	80,  // 132: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	62,  // 133: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	96,  // 134: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	98,  // 135: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	100, // 136: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	82,  // 137: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	84,  // 138: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	86,  // 139: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	88,  // 140: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	90,  // 141: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	92,  // 142: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	94,  // 143: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	103, // 144: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	105, // 145: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	108, // 146: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	110, // 147: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	112, // 148: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	114, // 149: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	116, // 150: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	118, // 151: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	120, // 152: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	122, // 153: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	124, // 154: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	126, // 155: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	128, // 156: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	130, // 157: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	132, // 158: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	134, // 159: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	140, // 160: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	136, // 161: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	138, // 162: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	31,  // 163: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	142, // 164: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	144, // 165: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	146, // 166: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	148, // 167: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	150, // 168: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	152, // 169: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	154, // 170: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	35,  // 171: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	37,  // 172: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	39,  // 173: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	41,  // 174: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	43,  // 175: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	45,  // 176: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	47,  // 177: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	49,  // 178: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	53,  // 179: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	55,  // 180: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	57,  // 181: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	59,  // 182: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	61,  // 183: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	65,  // 184: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	67,  // 185: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	69,  // 186: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	71,  // 187: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	73,  // 188: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	75,  // 189: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	77,  // 190: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	79,  // 191: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	81,  // 192: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	63,  // 193: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	97,  // 194: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	99,  // 195: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	101, // 196: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	83,  // 197: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	85,  // 198: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	87,  // 199: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	89,  // 200: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	91,  // 201: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	93,  // 202: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	95,  // 203: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	104, // 204: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	107, // 205: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	109, // 206: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	111, // 207: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	113, // 208: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	115, // 209: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	117, // 210: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	119, // 211: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	121, // 212: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	123, // 213: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	125, // 214: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	127, // 215: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	129, // 216: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	131, // 217: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	133, // 218: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	135, // 219: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	141, // 220: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	137, // 221: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	139, // 222: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	32,  // 223: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	143, // 224: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	145, // 225: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	147, // 226: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	149, // 227: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	151, // 228: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	153, // 229: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	155, // 230: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	171, // [171:231] is the sub-list for method output_type
+	111, // [111:171] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }

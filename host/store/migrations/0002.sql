@@ -10,6 +10,7 @@ ALTER TABLE runs ADD COLUMN continues_run_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN context_used INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN context_size INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_linked ON runs (session_id) WHERE replaces_run_id <> '' OR continues_run_id <> '';
 
 ALTER TABLE workspaces ADD COLUMN run_unknown INTEGER NOT NULL DEFAULT 0;
 -- When the directory was made, in nanoseconds; 0 where the file system does not know.
