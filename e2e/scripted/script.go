@@ -64,6 +64,7 @@ var commands = map[string]command{
 		}
 		return s.ctx.Err()
 	},
+	"markdown": markdown,
 	// slow N MS: N deltas, MS milliseconds apart
 	"slow": func(s *script, words string) error {
 		for i := range number(words, 0) {

@@ -5,7 +5,7 @@ import { place, signIn } from "./boot";
 import { loadTables, take } from "./state/load";
 import { adopt, followAddress, go, lastSession, reload } from "./state/open";
 import { loadDraft, saveDraftNow } from "./state/drafts";
-import { journal, openId, problem, sidebar, started, tables } from "./state/store";
+import { journal, openId, problem, sidebar, started, table } from "./state/store";
 import { isThere } from "./state/rows";
 import { setting } from "./state/settings";
 import { watch } from "./state/watch";
@@ -53,7 +53,7 @@ async function start(): Promise<void> {
 let known = "";
 effect(() => {
   const id = openId.value;
-  const there = id !== "" && isThere(tables.value.sessions.get(id));
+  const there = id !== "" && isThere(table.sessions.value.get(id));
   if (there) known = id;
   else if (id !== "" && known === id) {
     known = "";
@@ -63,7 +63,7 @@ effect(() => {
 });
 
 effect(() => {
-  const title = tables.value.sessions.get(openId.value)?.title;
+  const title = table.sessions.value.get(openId.value)?.title;
   document.title = title ? `${title} – OpenVibez` : "OpenVibez";
 });
 

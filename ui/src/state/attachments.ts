@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { BlobSchema, Capability, type Blob as FileBlob } from "../gen/provider/v1/provider_pb";
 import { isImage, mediaTypeOf, pastedName, refusal, unseen } from "./attach";
 import { choice, label } from "./choice";
-import { openId, tables } from "./store";
+import { openId, table } from "./store";
 
 export interface Attachment {
   readonly id: string;
@@ -79,7 +79,7 @@ export function sentAlong(session: string, files: readonly Attachment[]): void {
 export const blindModel = computed(() => {
   if (!attachments.value.some((a) => isImage(a.blob.mediaType))) return "";
   const { providerId, model } = choice.value;
-  const known = tables.value.models.get(`${providerId}/${model}`);
+  const known = table.models.value.get(`${providerId}/${model}`);
   const can = known?.model?.capabilities ?? [];
   return known && can.length > 0 && !can.includes(Capability.IMAGES) ? label(known) : "";
 });

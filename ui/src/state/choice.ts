@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { api, words } from "../api";
 import { AccessMode, type Model, type Provider } from "../gen/api/v1/api_pb";
-import { openId, problem, session, tables } from "./store";
+import { openId, problem, session, table } from "./store";
 
 export interface Choice {
   providerId: string;
@@ -18,14 +18,14 @@ export const newWorkspace = signal("");
 export const newAccess = signal(AccessMode.SCOPED);
 
 export const providers = computed<readonly Provider[]>(() =>
-  [...tables.value.providers.values()].sort(
+  [...table.providers.value.values()].sort(
     (a, b) => Number(a.canned) - Number(b.canned) || a.name.localeCompare(b.name),
   ),
 );
 
 // modelsOf gives what a provider offers now, in its own order where it recommends something, else by name.
 export function modelsOf(providerId: string): Model[] {
-  return [...tables.value.models.values()]
+  return [...table.models.value.values()]
     .filter((m) => m.providerId === providerId && !m.vanished)
     .sort((a, b) => Number(b.model?.recommended ?? false) - Number(a.model?.recommended ?? false) || label(a).localeCompare(label(b)));
 }
@@ -47,11 +47,11 @@ export const choice = computed<Choice>(() => {
   const fallback = defaultChoice();
   if (!openId.value) return newChoice.value ?? fallback;
   if (!s?.providerId) return fallback;
-  const provider = tables.value.providers.get(s.providerId);
+  const provider = table.providers.value.get(s.providerId);
   return { providerId: s.providerId, model: s.model || (provider ? defaultModel(provider) : "") };
 });
 
-export const chosenProvider = computed(() => tables.value.providers.get(choice.value.providerId));
+export const chosenProvider = computed(() => table.providers.value.get(choice.value.providerId));
 
 // choose settles where this chat's messages go from now on.
 export async function choose(to: Choice): Promise<void> {

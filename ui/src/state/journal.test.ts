@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { Chunk_Kind, EntrySchema, type Entry } from "../gen/api/v1/api_pb";
-import { around, emptyJournal, lacksBeginning, withEntries, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
+import { around, emptyJournal, withEntries, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
 import { answerText, shown } from "./parts";
 
 type Body = Entry["body"];
@@ -150,18 +150,24 @@ describe("the journal", () => {
     expect(after.turns[1]).not.toBe(before.turns[1]);
   });
 
-  test("knows when only the end of a text is loaded", () => {
-    const h = conversation();
-    const all = h.history[h.now];
-    expect(lacksBeginning(withPage(emptyJournal("s"), all.slice(-1), true))).toBe(true);
-    expect(lacksBeginning(withPage(emptyJournal("s"), all.slice(-2), true))).toBe(false);
-    expect(lacksBeginning(withPage(emptyJournal("s"), all, false))).toBe(false);
+  test("holds a long text in one piece while it grows", () => {
+    const h = new Host();
+    h.add("a", user("go"));
+    for (let i = 0; i < 500; i++) h.chunk("a", Chunk_Kind.TEXT, "wörd ");
+    let j = emptyJournal("s");
+    for (let rev = 0; rev < h.now; rev++) j = withEntries(j, h.between(rev, rev + 1));
+    expect(j.turns[0].entries.length).toBe(2);
+    h.seal();
+    h.chunk("a", Chunk_Kind.TEXT, "next");
+    j = withEntries(j, h.between(h.now - 2, h.now));
+    expect(texts(j)).toEqual([["a", "user: go", `text: ${"wörd ".repeat(500)}next`]]);
+    expect(j.turns[0].entries.map((e) => e.body.case)).toEqual(["user", "text", "chunk"]);
   });
 
   test("lets the oldest go and can fetch them again", () => {
     const h = conversation();
     const all = h.history[h.now];
-    const small = withoutOldest(withPage(emptyJournal("s"), all, false), 3);
+    const small = withoutOldest(withPage(emptyJournal("s"), all, false), 2);
     expect(texts(small)).toEqual(whole.slice(1));
     expect(small.more).toBe(true);
     const again = withPage(small, all.filter((e) => Number(e.seq) < small.oldest), false);

@@ -79,22 +79,6 @@ export function withoutNewest(journal: Journal, keep: number): Journal {
   return { ...journal, turns: turns.map((t) => ({ ...t, entries: t.entries.filter((e) => first(e) <= newest) })), newest };
 }
 
-// lacksBeginning tells whether the page starts in the middle of a text that is still being written.
-export function lacksBeginning(journal: Journal): boolean {
-  if (!journal.more) return false;
-  return journal.turns.some((t) => {
-    const e = t.entries.find((e) => e.body.case === "chunk" || e.body.case === "user");
-    return e?.body.case === "chunk" && e.body.value.offset > 0n && !hasBefore(t, e);
-  });
-}
-
-function hasBefore(turn: Turn, chunk: Entry): boolean {
-  const kind = chunk.body.case === "chunk" && chunk.body.value.kind;
-  return turn.entries.some(
-    (e) => e.body.case === "chunk" && e.body.value.kind === kind && e.body.value.offset === 0n,
-  );
-}
-
 function merge(journal: Journal, entries: readonly Entry[]): Journal {
   const turns = [...journal.turns];
   const open = new Map<string, { at: number; entries: Entry[] }>();
@@ -128,5 +112,17 @@ function place(list: Entry[], e: Entry): void {
     if (old.rev > e.rev || (e.body.case === "chunk" && old.body.case !== "chunk")) return;
     end++;
   }
-  list.splice(at, end - at, e);
+  const longer = end === list.length ? joined(before, e) : undefined;
+  if (longer) list.splice(at - 1, end - at + 1, longer);
+  else list.splice(at, end - at, e);
+}
+
+// joined is a chunk with the one that follows right after it, so that a long answer is not thousands of pieces.
+function joined(before: Entry | undefined, e: Entry): Entry | undefined {
+  if (before?.body.case !== "chunk" || e.body.case !== "chunk" || last(before) + 1 !== first(e)) return undefined;
+  const { kind, offset, text } = e.body.value;
+  // A chunk at 0 begins another text.
+  if (kind !== before.body.value.kind || offset === 0n) return undefined;
+  const value = { ...before.body.value, text: before.body.value.text + text };
+  return { ...before, lastSeq: BigInt(last(e)), rev: e.rev > before.rev ? e.rev : before.rev, body: { case: "chunk", value } };
 }

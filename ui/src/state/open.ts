@@ -2,8 +2,9 @@
 import { batch } from "@preact/signals";
 import { api, missing, words } from "../api";
 import { hashOf, place } from "../boot";
+import type { ListEntriesResponse } from "../gen/api/v1/api_pb";
 import { loadDraft, saveDraftNow } from "./drafts";
-import { around, emptyJournal, lacksBeginning, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
+import { around, emptyJournal, withLater, withoutNewest, withoutOldest, withPage, type Journal } from "./journal";
 import { put } from "./rows";
 import { picked } from "./runs";
 import { saveWindow, setting } from "./settings";
@@ -11,18 +12,14 @@ import { archive, archivedSessions, drawer, journal, loadingLater, loadingOlder,
 import { chainOf, headOf } from "./versions";
 import { watch } from "./watch";
 
-const FIRST_PAGE = 60;
-const PAGE = 60;
-// A text of which only the end was on the page comes in one or two large pieces.
-const BIG_PAGE = 1000;
-// Up to this many entries a session's runs are fetched all at once.
-const SMALL_SESSION = 1000;
+// Entries at a time: few, since to lay them out holds up the window.
+const PAGE = 30;
 // Beyond this many entries the oldest are let go while the newest are looked at.
 const MOST_LOADED = 600;
 // Beyond this many the newest are let go while the oldest are looked at.
 const MOST_READ = 900;
 // How many sequence numbers after the one that is looked for are loaded with it.
-const AFTER_SOUGHT = 40;
+const AFTER_SOUGHT = 15;
 
 // go shows a session, or a new chat for "". The address is where the choice is kept.
 export function go(id: string): void {
@@ -73,15 +70,11 @@ export async function showAt(id: string, seq: number, runId: string): Promise<vo
   if (openId.value !== id || openProblem.value) return;
   if (!(seq >= there.oldest && seq <= there.newest)) {
     try {
-      const page = await api.sessions.listEntries({ sessionId: id, beforeSeq: BigInt(seq + AFTER_SOUGHT), limit: PAGE });
+      const page = await read(id, seq + AFTER_SOUGHT);
       if (openId.value !== id) return;
       const end = page.entries.length === 0 || seq + AFTER_SOUGHT > Number(tables.value.sessions.get(id)?.lastSeq ?? 0n);
-      let next = around(id, page.entries, page.more, end);
-      while (lacksBeginning(next)) next = await older(next, BIG_PAGE);
-      if (openId.value !== id) return;
-      journal.value = next;
+      take(page, around(id, page.entries, page.more, end));
       if (end) watch.reopen(page.rev);
-      await loadRuns(id);
     } catch (err) {
       openProblem.value = words(err);
       return;
@@ -105,14 +98,13 @@ export async function loadLater(): Promise<void> {
   loadingLater.value = true;
   try {
     const until = before.newest + PAGE;
-    const page = await api.sessions.listEntries({ sessionId: before.sessionId, beforeSeq: BigInt(until + 1), limit: PAGE });
+    const page = await read(before.sessionId, until + 1);
     if (journal.value.sessionId !== before.sessionId || journal.value.newest !== before.newest) return;
     const end = until >= Number(tables.value.sessions.get(before.sessionId)?.lastSeq ?? 0n);
     const next = withLater(journal.value, page.entries, end);
-    journal.value = sizeOf(next) > MOST_READ ? withoutOldest(next, MOST_LOADED) : next;
+    take(page, sizeOf(next) > MOST_READ ? withoutOldest(next, MOST_LOADED) : next);
     // What has been added since the page was read.
     if (end) watch.reopen(page.rev);
-    void loadRuns(before.sessionId).catch(() => undefined);
   } catch {
     // As above: scrolling on tries again.
   } finally {
@@ -129,17 +121,13 @@ export async function reload(id: string): Promise<void> {
       if (session && session.id !== id) return go(session.id);
       if (session && openId.value === id) loadDraft(id);
     }
-    const page = await api.sessions.listEntries({ sessionId: id, limit: FIRST_PAGE });
-    if (openId.value !== id) return;
-    let next = withPage(emptyJournal(id), page.entries, page.more);
-    while (lacksBeginning(next)) next = await older(next, BIG_PAGE);
+    const page = await read(id, 0);
     if (openId.value !== id) return;
     batch(() => {
-      journal.value = next;
+      take(page, withPage(emptyJournal(id), page.entries, page.more));
       opening.value = false;
     });
     watch.reopen(page.rev);
-    await loadRuns(id);
   } catch (err) {
     if (openId.value !== id) return;
     batch(() => {
@@ -150,20 +138,15 @@ export async function reload(id: string): Promise<void> {
   }
 }
 
-// loadRuns fetches the runs of the turns on show that Watch has not told of: all at once where they are few.
-async function loadRuns(id: string): Promise<void> {
-  const unknown = journal.value.turns.map((t) => t.runId).filter((run) => !tables.value.runs.has(run));
-  if (unknown.length === 0) return;
-  const small = Number(tables.value.sessions.get(id)?.lastSeq ?? 0n) <= SMALL_SESSION;
-  const runs = small
-    ? (await api.runs.listRuns({ sessionId: id })).runs
-    : (await Promise.all(unknown.map((run) => api.runs.getRun({ id: run })))).flatMap((r) => r.run ?? []);
-  setTables({ runs: put(tables.value.runs, runs, (r) => r.id) });
-}
+// read fetches the page of entries before a sequence number, or the last one for 0, with the runs that wrote them.
+const read = (sessionId: string, before: number): Promise<ListEntriesResponse> =>
+  api.sessions.listEntries({ sessionId, beforeSeq: BigInt(before), limit: PAGE, withRuns: true });
 
-async function older(from: typeof journal.value, limit: number) {
-  const page = await api.sessions.listEntries({ sessionId: from.sessionId, beforeSeq: BigInt(from.oldest), limit });
-  return withPage(from, page.entries, page.more && page.entries.length > 0);
+function take(page: ListEntriesResponse, next: Journal): void {
+  batch(() => {
+    setTables({ runs: put(tables.value.runs, page.runs, (r) => r.id) });
+    journal.value = next;
+  });
 }
 
 // loadOlder adds a page before what is loaded; false: there was nothing to do.
@@ -172,15 +155,10 @@ export async function loadOlder(): Promise<boolean> {
   if (loadingOlder.value || !before.more) return false;
   loadingOlder.value = true;
   try {
-    const page = await api.sessions.listEntries({
-      sessionId: before.sessionId,
-      beforeSeq: BigInt(before.oldest),
-      limit: PAGE,
-    });
+    const page = await read(before.sessionId, before.oldest);
     if (journal.value.sessionId !== before.sessionId || journal.value.oldest !== before.oldest) return false;
     const next = withPage(journal.value, page.entries, page.more && page.entries.length > 0);
-    journal.value = sizeOf(next) > MOST_READ ? withoutNewest(next, MOST_LOADED) : next;
-    void loadRuns(before.sessionId).catch(() => undefined);
+    take(page, sizeOf(next) > MOST_READ ? withoutNewest(next, MOST_LOADED) : next);
     return true;
   } catch {
     // The banner tells about a lost host; scrolling up again tries again.
@@ -195,7 +173,7 @@ const sizeOf = (j: Journal): number => j.turns.reduce((n, t) => n + t.entries.le
 // letGo keeps a long reading session small; to be called while the newest messages are in view.
 export function letGo(): void {
   if (journal.value.newest !== Infinity) return;
-  if (sizeOf(journal.value) > MOST_LOADED) journal.value = withoutOldest(journal.value, FIRST_PAGE * 2);
+  if (sizeOf(journal.value) > MOST_LOADED) journal.value = withoutOldest(journal.value, PAGE * 4);
 }
 
 // step shows the session `by` places further down the list.

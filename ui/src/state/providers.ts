@@ -7,7 +7,7 @@ import { blamed, fieldOf, keySource, type Blame, type Changes, type Draft } from
 import { loadStatus } from "./load";
 import { modelKey, put } from "./rows";
 import { formOf, settingsOf } from "./schema";
-import { plugins, setTables, status, tables } from "./store";
+import { plugins, setTables, status, table, tables } from "./store";
 
 // What is being entered for a provider and not saved, by its id. It outlives the dialog, but not the window.
 export const edits = signal<ReadonlyMap<string, Draft>>(new Map());
@@ -128,7 +128,7 @@ export function hints(): Hint[] {
       if (!d || d.canned) continue;
       const env = d.key?.env ?? "";
       const meant = new RegExp(`\\b${escapeRegExp(d.name)}\\b`, "i").test(text) || (env !== "" && text.includes(env));
-      const connected = [...tables.value.providers.values()].some((p) => p.plugin === id);
+      const connected = [...table.providers.value.values()].some((p) => p.plugin === id);
       if (meant && !connected) return { words: text, plugin: id, keyEnv: env };
     }
     return { words: text };

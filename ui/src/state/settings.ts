@@ -1,10 +1,10 @@
 // Settings as the host keeps them: one JSON value a key.
 import { api } from "../api";
-import { tables } from "./store";
+import { table } from "./store";
 
 // setting is a key's value; undefined where it is not set or not readable.
 export function setting(key: string): unknown {
-  const json = tables.value.settings.get(key)?.valueJson;
+  const json = table.settings.value.get(key)?.valueJson;
   if (!json) return undefined;
   try {
     return JSON.parse(json) as unknown;

@@ -52,14 +52,26 @@ export const toast = signal<Toast | undefined>(undefined);
 // Read out by screen readers: finished answers only.
 export const spoken = signal("");
 
-export const sessions = computed(() => ordered(tables.value.sessions));
-export const archivedSessions = computed(() => ordered(tables.value.sessions, true));
-export const session = computed(() => tables.value.sessions.get(openId.value));
-export const workspaces = computed(() => [...tables.value.workspaces.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)));
+// Each table on its own: what is made of one rests while others change, as they do many times a second.
+export const table = {
+  sessions: computed(() => tables.value.sessions),
+  runs: computed(() => tables.value.runs),
+  approvals: computed(() => tables.value.approvals),
+  providers: computed(() => tables.value.providers),
+  models: computed(() => tables.value.models),
+  settings: computed(() => tables.value.settings),
+  workspaces: computed(() => tables.value.workspaces),
+  rules: computed(() => tables.value.rules),
+};
+
+export const sessions = computed(() => ordered(table.sessions.value));
+export const archivedSessions = computed(() => ordered(table.sessions.value, true));
+export const session = computed(() => table.sessions.value.get(openId.value));
+export const workspaces = computed(() => [...table.workspaces.value.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)));
 
 export const sessionRuns = computed<readonly Run[]>(() => {
   const id = openId.value;
-  return id ? [...tables.value.runs.values()].filter((r) => r.sessionId === id) : [];
+  return id ? [...table.runs.value.values()].filter((r) => r.sessionId === id) : [];
 });
 // The open session's run under way, if there is one.
 export const activeRun = computed(() => sessionRuns.value.find(isActive));
@@ -77,18 +89,18 @@ export const latestContext = computed(() => {
 
 // Sessions in which something is under way or queued.
 export const busySessions = computed(
-  () => new Set([...tables.value.runs.values()].filter((r) => !isOver(r)).map((r) => r.sessionId)),
+  () => new Set([...table.runs.value.values()].filter((r) => !isOver(r)).map((r) => r.sessionId)),
 );
 
 // Questions that wait for a person, the oldest first.
 export const pendingApprovals = computed<readonly Approval[]>(() =>
-  [...tables.value.approvals.values()].filter(asks).sort((a, b) => Number(a.createdMs - b.createdMs || a.rev - b.rev)),
+  [...table.approvals.value.values()].filter(asks).sort((a, b) => Number(a.createdMs - b.createdMs || a.rev - b.rev)),
 );
 // How many of them each session has.
 export const asking = computed(() => {
   const out = new Map<string, number>();
   for (const { sessionId } of pendingApprovals.value) {
-    if (!tables.value.sessions.get(sessionId)?.deletedMs) out.set(sessionId, (out.get(sessionId) ?? 0) + 1);
+    if (!table.sessions.value.get(sessionId)?.deletedMs) out.set(sessionId, (out.get(sessionId) ?? 0) + 1);
   }
   return out;
 });

@@ -5,10 +5,10 @@ import { AccessMode, type Rule, type Trust, type Workspace } from "../gen/api/v1
 import { newAccess, newWorkspace } from "./choice";
 import { put } from "./rows";
 import { acceptedSession } from "./runs";
-import { openId, problem, session, setTables, tables } from "./store";
+import { openId, problem, session, setTables, table, tables } from "./store";
 
 // The workspace of the open chat, or of the new one.
-export const place = computed<Workspace | undefined>(() => tables.value.workspaces.get(openId.value ? (session.value?.workspaceId ?? "") : newWorkspace.value));
+export const place = computed<Workspace | undefined>(() => table.workspaces.value.get(openId.value ? (session.value?.workspaceId ?? "") : newWorkspace.value));
 
 export const access = computed<AccessMode>(() => {
   const mode = openId.value ? (session.value?.accessMode ?? AccessMode.SCOPED) : newAccess.value;
@@ -91,4 +91,4 @@ export const revoke = (id: string): Promise<string> =>
   });
 
 export const rulesOf = (workspaceId: string): Rule[] =>
-  [...tables.value.rules.values()].filter((r) => r.workspaceId === workspaceId).sort((a, b) => Number(b.createdMs - a.createdMs));
+  [...table.rules.value.values()].filter((r) => r.workspaceId === workspaceId).sort((a, b) => Number(b.createdMs - a.createdMs));

@@ -3,6 +3,7 @@ import { cut, definesLinks, normal, type OpenFence } from "./blocks";
 import { decorate, liveCode } from "./code";
 import { html, wholeHtml } from "./markdown";
 import { fragment } from "./sanitize";
+import { count } from "./words";
 
 // A tail that takes long to render is rendered less often, so that a huge list or table can't eat the processor.
 const PATIENCE = 4;
@@ -86,7 +87,7 @@ export class BlockStream {
     const text = document.createElement("p");
     text.className = "plain";
     text.textContent = rest.slice(0, MOST_PLAIN);
-    if (hidden > 0) text.append(`… and ${hidden.toLocaleString("en-US")} more characters, which “Copy answer” includes.`);
+    if (hidden > 0) text.append(`… and ${count(hidden)} more characters, which “Copy answer” includes.`);
     if (!this.tail.isConnected) this.root.append(this.tail);
     this.tail.replaceChildren(text);
   }

@@ -8,9 +8,10 @@ import { DropPlace } from "./DropPlace";
 import { Feed } from "./Feed";
 import { Help } from "./Help";
 import { Icon } from "./icons";
+import { ShownMenu } from "./Menu";
 import { ModelPicker } from "./ModelPicker";
 import { RenameField } from "./SessionItem";
-import { openInstructions, openMenu, renaming, SessionMenus } from "./SessionMenu";
+import { InstructionsPlace, openInstructions, openMenu, renaming } from "./SessionMenu";
 import { isSettings, Settings } from "./Settings";
 import { Sidebar } from "./Sidebar";
 import { LinkBanner, SignedOut } from "./Trouble";
@@ -42,7 +43,8 @@ export function App() {
         <Problem />
         <ToastPlace />
       </div>
-      <SessionMenus />
+      <ShownMenu />
+      <InstructionsPlace />
       <div class="offscreen" aria-live="polite">{spoken.value}</div>
     </div>
   );
@@ -76,7 +78,7 @@ function TopBar() {
         aria-label={s ? "What to do with this chat" : "Instructions for this chat"}
         title={s ? "What to do with this chat" : "Instructions for this chat"}
         aria-haspopup={s ? "menu" : "dialog"}
-        onClick={(e) => (s ? openMenu(s.id, "top", { at: e.currentTarget }) : openInstructions(""))}
+        onClick={(e) => (s ? openMenu(s, "top", e.currentTarget) : openInstructions(""))}
       >
         <Icon name={s ? "dots" : "edit"} />
       </button>

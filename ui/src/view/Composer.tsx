@@ -5,7 +5,7 @@ import { keyAction } from "../state/compose";
 import { draft, typed } from "../state/drafts";
 import { cancel } from "../state/runs";
 import { send, sending, sendProblem } from "../state/send";
-import { activeRun, busyRun, dialog, openId, openProblem, started, tables } from "../state/store";
+import { activeRun, busyRun, dialog, openId, openProblem, started, table } from "../state/store";
 import { AccessMode } from "../gen/api/v1/api_pb";
 import { access, place } from "../state/workspaces";
 import { AccessBar, RootMark } from "./AccessBar";
@@ -125,7 +125,7 @@ export function Composer() {
 function ModelButton() {
   const { providerId, model } = choice.value;
   const provider = chosenProvider.value;
-  const known = tables.value.models.get(`${providerId}/${model}`);
+  const known = table.models.value.get(`${providerId}/${model}`);
   const name = known ? label(known) : model;
   const words = provider ? [provider.name, name === provider.name ? "" : name].filter(Boolean).join(" · ") : "choose one";
   return (

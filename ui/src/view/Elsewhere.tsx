@@ -1,12 +1,12 @@
 import { go } from "../state/open";
-import { asking, openId, tables } from "../state/store";
+import { asking, openId, table } from "../state/store";
 import { Icon } from "./icons";
 
 // Elsewhere tells that other chats wait for an answer.
 export function Elsewhere() {
   const others = [...asking.value.keys()].filter((id) => id !== openId.value);
   if (others.length === 0) return null;
-  const title = tables.value.sessions.get(others[0])?.title || "another chat";
+  const title = table.sessions.value.get(others[0])?.title || "another chat";
   return (
     <p class="elsewhere" role="status">
       <Icon name="shield" />

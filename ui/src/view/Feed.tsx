@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { letGo, loadLater, loadOlder, toLatest } from "../state/open";
 import { sent } from "../state/send";
 import { fetched, picked } from "../state/runs";
-import { journal, loadingOlder, openId, openProblem, opening, sessionRuns, sought, tables, waitingRuns } from "../state/store";
+import { journal, loadingOlder, openId, openProblem, opening, sessionRuns, sought, table, waitingRuns } from "../state/store";
 import { arranged } from "../state/versions";
 import { followLink } from "./follow";
 import { Icon } from "./icons";
@@ -12,7 +12,7 @@ import { TurnView } from "./TurnView";
 // Closer than this to the end counts as being there.
 const NEAR_END = 60;
 // Older messages are fetched before the top comes into view.
-const NEAR_TOP = 800;
+const NEAR_TOP = 1600;
 const SOUGHT_MS = 2500;
 
 export function Feed() {
@@ -104,7 +104,7 @@ export function Feed() {
             <TurnView
               key={turn.runId}
               turn={turn}
-              run={tables.value.runs.get(turn.runId)}
+              run={table.runs.value.get(turn.runId)}
               versions={versions}
               continued={continued}
               last={i === places.length - 1}

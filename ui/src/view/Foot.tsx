@@ -4,11 +4,11 @@ import { RunState } from "../gen/api/v1/api_pb";
 import type { Meta } from "../state/parts";
 import { retry as again } from "../state/runs";
 import { branch } from "../state/sessions";
-import { tables } from "../state/store";
+import { table } from "../state/store";
 import { copy } from "../text/copy";
 import { clock, count, seconds } from "../text/words";
 import { Icon } from "./icons";
-import { Menu, type MenuPlace } from "./Menu";
+import { showMenu } from "./Menu";
 import { retryWith } from "./ModelPicker";
 
 interface Props {
@@ -23,7 +23,6 @@ interface Props {
 
 // Foot is the small line under an answer: what to do with it, and what it took. It shows on hover and focus.
 export function Foot({ run, meta, answer, retry, until, last }: Props) {
-  const [place, setPlace] = useState<MenuPlace>();
   const [copied, setCopied] = useState(false);
   const copyAll = async () => {
     setCopied(await copy(answer));
@@ -35,7 +34,7 @@ export function Foot({ run, meta, answer, retry, until, last }: Props) {
         <Icon name={copied ? "check" : "copy"} />
       </button>
       {run && retry && run.state === RunState.COMPLETED && (
-        <button class="bare" aria-label="Answer again" title="Answer again" aria-haspopup="menu" onClick={(e) => setPlace({ at: e.currentTarget })}>
+        <button class="bare" aria-label="Answer again" title="Answer again" aria-haspopup="menu" onClick={(e) => askAgain(run, last, e.currentTarget)}>
           <Icon name="again" />
         </button>
       )}
@@ -44,25 +43,25 @@ export function Foot({ run, meta, answer, retry, until, last }: Props) {
           <Icon name="fork" />
         </button>
       )}
-      {place && run && (
-        <Menu
-          label="Answer again"
-          place={place}
-          close={() => setPlace(undefined)}
-          items={[
-            { text: "Answer again", about: last ? undefined : "In the same place; what follows stays", act: () => void again(run) },
-            { text: "With another model…", act: () => retryWith(run) },
-          ]}
-        />
-      )}
       <span class="faint" tabIndex={0}>{facts(run, meta).join(" · ")}</span>
     </footer>
   );
 }
 
+function askAgain(run: Run, last: boolean, at: HTMLElement): void {
+  showMenu({
+    label: "Answer again",
+    place: { at },
+    items: [
+      { text: "Answer again", about: last ? undefined : "In the same place; what follows stays", act: () => void again(run) },
+      { text: "With another model…", act: () => retryWith(run) },
+    ],
+  });
+}
+
 function facts(run: Run | undefined, meta: Meta): string[] {
   const out: string[] = [];
-  const provider = run && tables.value.providers.get(run.providerId);
+  const provider = run && table.providers.value.get(run.providerId);
   const model = meta.model || run?.model;
   if (provider) out.push(provider.name);
   if (model && model !== provider?.name) out.push(model);

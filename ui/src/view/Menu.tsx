@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icons";
 
@@ -18,7 +19,22 @@ export interface Item {
   act: () => void;
 }
 
-export function Menu({ label, place, items, close }: { label: string; place: MenuPlace; items: Item[]; close: () => void }) {
+interface Content {
+  label: string;
+  place: MenuPlace;
+  items: Item[];
+}
+
+const shown = signal<Content | undefined>(undefined);
+
+// showMenu opens a menu that is drawn outside of the button's surroundings, which may cut off what leaves them.
+export const showMenu = (content: Content): void => {
+  shown.value = content;
+};
+
+export const ShownMenu = () => shown.value && <Menu {...shown.value} close={() => (shown.value = undefined)} />;
+
+export function Menu({ label, place, items, close }: Content & { close: () => void }) {
   const menu = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const el = menu.current;

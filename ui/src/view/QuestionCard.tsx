@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Approval, Decision, Run } from "../gen/api/v1/api_pb";
 import { Question_Kind, type Question, type Question_Choice } from "../gen/provider/v1/provider_pb";
 import { isOver } from "../state/rows";
-import { tables } from "../state/store";
+import { table } from "../state/store";
 import { oneLine } from "../text/words";
 import { ApprovalCard } from "./ApprovalCard";
 import { Fold, Visible } from "./Fold";
@@ -11,7 +11,7 @@ import { useAnswer } from "./useAnswer";
 
 // QuestionCard is a question of the host or of a provider: open until somebody answers, then one line.
 export function QuestionCard({ question, decision, run }: { question: Question; decision: Decision | undefined; run: Run | undefined }) {
-  const approval = [...tables.value.approvals.values()].find((a) => a.runId === run?.id && a.question?.id === question.id);
+  const approval = [...table.approvals.value.values()].find((a) => a.runId === run?.id && a.question?.id === question.id);
   const answered = decision ?? approval?.decision;
   const waiting = !answered && run !== undefined && !isOver(run);
   if (!waiting) return <Decided question={question} decision={answered} approval={approval} />;

@@ -4,7 +4,7 @@ import type { SearchHit } from "../gen/api/v1/api_pb";
 import { providers } from "../state/choice";
 import { showAt } from "../state/open";
 import { anything, filter, hits, moreHits, nextHits, query, searching, searchProblem, titleHits, type Filter } from "../state/search";
-import { tables, workspaces } from "../state/store";
+import { table, workspaces } from "../state/store";
 import { ago } from "../text/words";
 import { Icon } from "./icons";
 import { searchKeys } from "./keys";
@@ -125,7 +125,7 @@ function MoreHits() {
 
 function Hit({ hit }: { hit: SearchHit }) {
   const id = hit.session?.id ?? "";
-  const title = tables.value.sessions.get(id)?.title || hit.session?.title || "Untitled chat";
+  const title = table.sessions.value.get(id)?.title || hit.session?.title || "Untitled chat";
   return (
     <li class="hit">
       <a href={hashOf(id)} onClick={(e) => {

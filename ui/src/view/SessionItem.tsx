@@ -51,7 +51,7 @@ export function SessionItem({ session: s }: Props) {
             class="bare session-menu"
             aria-label={`What to do with “${title}”`}
             aria-haspopup="menu"
-            onClick={(e) => openMenu(s.id, "list", { at: e.currentTarget })}
+            onClick={(e) => openMenu(s, "list", e.currentTarget)}
           >
             <Icon name="dots" />
           </button>

@@ -1,7 +1,7 @@
 import { onlyCanned } from "../state/choice";
 import { typed } from "../state/drafts";
 import { hints } from "../state/providers";
-import { dialog, link, tables } from "../state/store";
+import { dialog, link, table } from "../state/store";
 import { HintLine } from "./HintLine";
 import { Icon, Mark } from "./icons";
 import { focusComposer } from "./parts";
@@ -14,7 +14,7 @@ const suggestions = [
 
 // Welcome is what a new chat shows before its first message.
 export function Welcome() {
-  const none = link.value === "live" && tables.value.providers.size === 0;
+  const none = link.value === "live" && table.providers.value.size === 0;
   const found = hints();
   return (
     <div class="welcome">

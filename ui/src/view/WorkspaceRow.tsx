@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Trust, type Rule, type Workspace } from "../gen/api/v1/api_pb";
 import { trustWords } from "../state/policy";
-import { tables } from "../state/store";
+import { table } from "../state/store";
 import { change, grantRegistries, remove, revoke, rulesOf } from "../state/workspaces";
 import { ago } from "../text/words";
 import { FormRow } from "./FormRow";
@@ -115,7 +115,7 @@ function Rules({ workspace: w, rules, say }: PartProps & { rules: Rule[] }) {
 
 function facts(r: Rule): string {
   const now = Date.now();
-  const title = r.sessionId ? tables.value.sessions.get(r.sessionId)?.title : "";
+  const title = r.sessionId ? table.sessions.value.get(r.sessionId)?.title : "";
   const where = r.sessionId ? (title ? `in “${title}”` : "in one chat") : "";
   const by = { window: "from the window", cli: "from a terminal" }[r.origin] ?? r.origin;
   const used = r.usedMs > 0n ? `used ${Number(r.uses) > 1 ? `${r.uses} times, last ` : ""}${ago(Number(r.usedMs), now)}` : "never used";
