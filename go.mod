@@ -4,6 +4,8 @@ go 1.26.0
 
 replace github.com/openvibez/openvibez/sdk => ./sdk
 
+replace github.com/glebarez/go-sqlite => ./host/store/driver
+
 require (
 	aead.dev/minisign v0.3.0
 	connectrpc.com/connect v1.21.1

@@ -30,6 +30,7 @@ var layers = []struct {
 
 	{"host/policy", ""},
 	{"host/api/v1", "sdk/provider/v1"},
+	{"host/store/driver", ""}, // what host/store calls SQLite by; a module of its own
 	{"host/store", "host/api/v1 sdk/provider/v1"},
 	{"host/sandbox/box", ""},
 	{"host/sandbox/helper", "host/sandbox/box"},
@@ -73,6 +74,7 @@ var alone = map[string]string{
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",
+	"modernc.org/":                   "host/store/driver",
 	"github.com/zalando/go-keyring":  "host/provider",
 	"github.com/hashicorp/go-plugin": "sdk sdk/sdktest host/provider e2e/scripted",
 	"github.com/landlock-lsm/":       "host/sandbox/helper",

@@ -56,7 +56,7 @@ func (s *Store) extend(ctx context.Context, p *part, runID string, c Piece) erro
 	rev := s.rev.Load() + 1
 	// Before the commit: who sees the commit must also see this.
 	s.topicRev[apiv1.Topic_TOPIC_ENTRIES].Store(rev)
-	if _, err := s.writer.ExecContext(ctx, insertChunk, p.session, p.seq, runID, int64(c.Kind), p.offset, c.Text, s.now().UnixMilli(), rev); err != nil {
+	if _, err := s.kept.exec(ctx, insertChunk, p.session, p.seq, runID, int64(c.Kind), p.offset, c.Text, s.now().UnixMilli(), rev); err != nil {
 		s.stale = true
 		return fmt.Errorf("keep text of run %s: %w", runID, err)
 	}

@@ -149,7 +149,8 @@ func (s *Store) connect(ctx context.Context) error {
 	if mode != "wal" {
 		return fmt.Errorf("set up the database %s: its file system does not support write-ahead logging; set OPENVIBEZ_HOME to a directory on a local disk", s.path)
 	}
-	if s.orm, err = gorm.Open(&sqlite.Dialector{Conn: pool{s.writer}}, &gorm.Config{Logger: logger.Discard, DisableAutomaticPing: true}); err != nil {
+	s.kept = &statements{c: s.writer, all: map[string]*sql.Stmt{}}
+	if s.orm, err = gorm.Open(&sqlite.Dialector{Conn: pool{s.writer, s.kept}}, &gorm.Config{Logger: logger.Discard, DisableAutomaticPing: true}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	if s.readers, err = sql.Open(sqlite.DriverName, s.dsn("mode=ro&_pragma=query_only(on)")); err != nil {

@@ -48,6 +48,7 @@ type Store struct {
 	turn    chan struct{}
 	writers *sql.DB
 	writer  *sql.Conn
+	kept    *statements
 	full    bool
 	// parts are the texts being written, by run. They repeat what the chunk rows say, so that a flush need not read.
 	parts map[string]*part
@@ -121,6 +122,9 @@ func (s *Store) release() error {
 	var errs []error
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
+	}
+	if s.kept != nil {
+		errs = append(errs, s.kept.close())
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())

@@ -13,17 +13,26 @@ import (
 )
 
 // pool shows gorm a connection on which a transaction is under way. It has no BeginTx, so gorm starts none of its own.
-type pool struct{ c *sql.Conn }
+type pool struct {
+	c    *sql.Conn
+	kept *statements
+}
 
 func (p pool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
 	return p.c.PrepareContext(ctx, query)
 }
 
 func (p pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if p.kept != nil {
+		return p.kept.exec(ctx, query, args...)
+	}
 	return p.c.ExecContext(ctx, query, args...)
 }
 
 func (p pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if p.kept != nil {
+		return p.kept.query(ctx, query, args...)
+	}
 	return p.c.QueryContext(ctx, query, args...)
 }
 
@@ -36,14 +45,16 @@ type view struct {
 	ctx context.Context
 	c   *sql.Conn
 	orm *gorm.DB
+	// kept is nil on the connections that only read.
+	kept *statements
 	// A revision that was committed before.
 	past int64
 }
 
-func (s *Store) viewOn(ctx context.Context, c *sql.Conn) view {
+func (s *Store) viewOn(ctx context.Context, c *sql.Conn, kept *statements) view {
 	g := s.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	g.Statement.ConnPool = pool{c}
-	return view{ctx: ctx, c: c, orm: g}
+	g.Statement.ConnPool = pool{c, kept}
+	return view{ctx: ctx, c: c, orm: g, kept: kept}
 }
 
 // revision is one up to which the view shows everything. The counter's row is behind where pieces of text came last.
@@ -78,6 +89,9 @@ func (v view) each(row func(scan func(...any) error) error, query string, args .
 
 // one scans the only row of a query into dest; sql.ErrNoRows if there is none.
 func (v view) one(query string, args []any, dest ...any) error {
+	if v.kept != nil {
+		return v.kept.one(v.ctx, query, args, dest...)
+	}
 	return v.c.QueryRowContext(v.ctx, query, args...).Scan(dest...)
 }
 
@@ -99,7 +113,7 @@ func (t *tx) next(topic apiv1.Topic) int64 {
 }
 
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	res, err := t.c.ExecContext(t.ctx, query, args...)
+	res, err := t.kept.exec(t.ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +164,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 	if err := s.sync(ctx, durable); err != nil {
 		return err
 	}
-	if _, err := s.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if _, err := s.kept.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a change: %w", err)
 	}
 	done := false
@@ -160,11 +174,11 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 		}
 		s.stale = true
 		// A failed commit may have ended the transaction already; then there is nothing to roll back.
-		if _, rollback := s.writer.ExecContext(ctx, "ROLLBACK"); rollback != nil && err == nil {
+		if _, rollback := s.kept.exec(ctx, "ROLLBACK"); rollback != nil && err == nil {
 			err = rollback
 		}
 	}()
-	t := &tx{view: s.viewOn(ctx, s.writer), s: s, now: s.now().UnixMilli(), rev: s.rev.Load()}
+	t := &tx{view: s.viewOn(ctx, s.writer, s.kept), s: s, now: s.now().UnixMilli(), rev: s.rev.Load()}
 	if err := change(t); err != nil {
 		return err
 	}
@@ -179,7 +193,7 @@ func (s *Store) transact(ctx context.Context, durable bool, change func(*tx) err
 			}
 		}
 	}
-	if _, err := s.writer.ExecContext(ctx, "COMMIT"); err != nil {
+	if _, err := s.kept.exec(ctx, "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
@@ -254,7 +268,7 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
 		return s.explain(fmt.Errorf("begin to read: %w", err))
 	}
-	v := s.viewOn(inside, c)
+	v := s.viewOn(inside, c, nil)
 	v.past = past
 	return s.explain(look(v))
 }
