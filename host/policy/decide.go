@@ -20,6 +20,8 @@ type finding struct {
 	argvs [][]string
 	offer []string
 	code  bool // it runs code of the workspace
+	// Git is told to throw away what it keeps nowhere else: that is asked even where git may write.
+	discards string
 	// It can't be done at all, whoever agrees.
 	impossible bool
 }
@@ -126,7 +128,7 @@ func judge(r Request, f finding) Decision {
 func (c cell) holds(p Place, f finding) bool {
 	switch c.orAllow {
 	case ifOnlyGit:
-		return f.onlyGit
+		return f.onlyGit && f.discards == ""
 	case ifGranted:
 		return granted(p.Domains, f)
 	case ifRunUnknown:

@@ -7,6 +7,10 @@ import (
 
 // invoke finds out what a program does with its arguments.
 func (w *walk) invoke(c *call) {
+	if len(c.args) == 1 && c.args[0].is("--version") && tellsVersion(c.name) {
+		w.add(ClassRead, because(ClassRead))
+		return
+	}
 	if w.builtin(c) || w.wrap(c) || w.tool(c) {
 		return
 	}

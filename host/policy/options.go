@@ -96,7 +96,11 @@ func (w *walk) check(s spec, c *call) {
 			i = len(c.args)
 		case s.first && len(operands) > 0, !may:
 			operands = append(operands, a)
-		case !is && (s.any() || s.class != ClassRead && (a.kind == pattern || a.kind == listed)):
+		case !is && (s.any() || a.kind == pattern || a.kind == listed):
+			// A file may be called like an option. What that could do is no more than the workspace's own code may.
+			if s.class == ClassRead && !s.any() {
+				w.add(ClassBuild, "It takes names of files that could be options")
+			}
 			operands = append(operands, a)
 		case a.kind != literal || a.loud:
 			w.add(ClassUnknown, "Part of it is only known when it runs")

@@ -266,6 +266,9 @@ func started(argv []string, depth int) string {
 		return slices.ContainsFunc(args, func(s string) bool { return slices.Contains(options, s) })
 	}
 	all := strings.Join(argv, " ")
+	if slices.Contains([]string{"curl", "wget", "ssh", "docker", "systemctl", "apt", "apt-get"}, argv[0]) && slices.Equal(args, []string{"--version"}) {
+		return ""
+	}
 	switch name {
 	case "rm", "rmdir", "mv", "cp", "dd", "tee", "touch", "mkdir", "ln", "chmod", "chown", "chgrp", "truncate", "install", "unlink", "shred", "mkfifo", "mknod",
 		"sudo", "doas", "su", "curl", "wget", "ssh", "scp", "nc", "make", "cc", "gcc", "docker", "systemctl", "mount", "crontab", "killall", "pkill", "apt", "apt-get",

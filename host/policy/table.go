@@ -10,7 +10,7 @@ func specOf(name string) (spec, bool) {
 	}
 	switch name {
 	case "true", "false", ":", "echo", "pwd", "seq", "sleep", "yes", "basename", "dirname", "expr", "nproc", "arch", "whoami", "id", "groups",
-		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "getconf", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
+		"logname", "tty", "uuidgen", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "getconf", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
 		return read("t*", "*")
 	case "ls", "dir", "vdir", "cat", "tac", "head", "tail", "wc", "nl", "rev", "fold", "fmt", "paste", "join", "comm", "cmp", "expand", "unexpand",
 		"cut", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "stat", "readlink", "realpath", "df", "du",
@@ -56,6 +56,16 @@ func specOf(name string) (spec, bool) {
 		return read("t? r*", "-nrjaCMScRseh0 --null-input --raw-input --raw-output --raw-output0 --join-output --ascii-output --color-output --monochrome-output --sort-keys --compact-output --slurp --exit-status --tab --seq --stream --stream-errors --indent:t --args --jsonargs --arg:2 --argjson:2 --slurpfile:3 --rawfile:3 --from-file:r -f:r -L:r --unbuffered")
 	case "yq":
 		return read("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c")
+	case "shuf":
+		return read("r*", "-eizrn:t -o:w --echo --input-range:t --head-count:t --repeat --zero-terminated --output:w --random-source:r")
+	case "iconv":
+		return read("r*", "-clsf:t -t:t -o:w --from-code:t --to-code:t --list --silent --output:w --verbose")
+	case "ss", "netstat":
+		return read("t*", "-tulnapeimosrxw46H --tcp --udp --listening --numeric --all --processes --extended --summary --route --help")
+	case "lsof":
+		return read("r*", "-nPtUi?:t -p:t -u:t -c:t -a")
+	case "top":
+		return read("", "-bciHn:t -d:t -p:t -o:t -u:t")
 	case "bc":
 		return read("r*", "-lwsqi --mathlib --quiet --standard --warn")
 	case "date":
@@ -130,6 +140,16 @@ func specOf(name string) (spec, bool) {
 		return write("o*", "")
 	}
 	return spec{}, false
+}
+
+// tellsVersion tells of programs that reach far, but not when they are only asked for their version.
+func tellsVersion(name string) bool {
+	switch name {
+	case "curl", "wget", "ssh", "docker", "podman", "docker-compose", "kubectl", "helm", "terraform", "tofu", "pulumi", "ansible", "vagrant", "aws", "gcloud", "az", "gh",
+		"glab", "psql", "mysql", "redis-cli", "mongosh", "openssl", "gpg", "apt", "apt-get", "dpkg", "rpm", "dnf", "brew", "systemctl", "rclone", "nmap", "codex", "ollama":
+		return true
+	}
+	return false
 }
 
 // damaging tells of programs that change the system itself, or act where no sandbox reaches.

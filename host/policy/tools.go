@@ -32,10 +32,11 @@ func (w *walk) tool(c *call) bool {
 		"tsc", "eslint", "prettier", "jest", "vitest", "mocha", "vite", "webpack", "rollup", "esbuild", "next", "nuxt", "astro", "svelte-check", "vue-tsc", "ng", "nx", "turbo", "lerna", "biome", "oxlint", "stylelint", "standard", "xo", "ava", "tap", "nyc", "c8", "cypress", "playwright", "storybook", "tsup", "swc", "babel", "parcel", "gulp", "grunt", "rimraf", "nodemon", "concurrently", "husky", "lint-staged", "serve", "http-server", "knip", "depcheck", "madge", "typedoc", "wireit",
 		"golangci-lint", "staticcheck", "goimports", "errcheck", "gotestsum", "govulncheck", "mockgen", "wire", "stringer", "gosec", "revive", "sqlc", "templ", "air", "dlv", "gopls", "benchstat",
 		"rustfmt", "clippy-driver", "cargo-clippy", "wasm-pack", "trunk", "clang-format", "clang-tidy", "cppcheck", "valgrind", "gdb", "lldb", "strace", "ltrace", "perf", "gcov", "lcov",
-		"rspec", "rubocop", "rails", "jekyll", "phpunit", "phpstan", "artisan", "psalm", "pint", "ktlint", "detekt", "checkstyle", "credo", "terraform-fmt", "hadolint", "yamllint", "ansible-lint", "markdownlint", "vale", "codespell", "editorconfig-checker", "actionlint", "act-nothing", "tofu-fmt", "pandoc", "dot", "pdflatex", "latexmk", "xelatex", "sqlite3", "ctags", "cscope", "hyperfine", "time-nothing", "entr", "convert", "magick", "ffmpeg", "inkscape", "rsvg-convert", "optipng", "svgo":
+		"rspec", "rubocop", "rails", "jekyll", "phpunit", "phpstan", "artisan", "psalm", "pint", "ktlint", "detekt", "checkstyle", "credo", "terraform-fmt", "hadolint", "yamllint", "ansible-lint", "markdownlint", "vale", "codespell", "editorconfig-checker", "actionlint", "act-nothing", "tofu-fmt", "pandoc", "dot", "pdflatex", "latexmk", "xelatex", "sqlite3", "ctags", "cscope", "hyperfine", "time-nothing", "entr", "convert", "magick", "ffmpeg", "inkscape", "rsvg-convert", "optipng", "svgo", "prisma", "drizzle-kit", "changeset", "ldd":
 		w.runsCode(c)
 		w.outputs(c)
 		w.insideLines(c)
+		w.inline(c)
 	case "ssh", "scp", "sftp", "nc", "ncat", "netcat", "socat", "telnet", "ftp", "lftp", "ping", "ping6", "traceroute", "tracepath", "mtr", "dig", "nslookup", "host", "whois", "nmap", "arp", "openssl", "http", "https", "xh",
 		"gh", "glab", "hub", "aws", "gcloud", "az", "kubectl", "helm", "terraform", "tofu", "pulumi", "ansible", "ansible-playbook", "heroku", "vercel", "netlify", "fly", "flyctl", "wrangler", "firebase", "doctl", "rclone", "restic", "psql", "mysql", "redis-cli", "mongosh", "mongo", "twine", "docker-credential", "youtube-dl", "yt-dlp", "aria2c", "axel", "lynx", "w3m", "links", "elinks", "mail", "sendmail", "mutt", "autossh", "mosh", "rdate", "ntpdate", "codex", "claude", "gemini", "ollama", "openvibez":
 		w.online(c, verb)
@@ -103,6 +104,62 @@ func (w *walk) insideLines(c *call) {
 	}
 }
 
+// inline finds options in which tools take commands that are then not the workspace's.
+func (w *walk) inline(c *call) {
+	for i, a := range c.args {
+		if a.kind != literal {
+			continue
+		}
+		name, value, attached := strings.Cut(a.text, "=")
+		if !attached && i+1 < len(c.args) {
+			value = c.args[i+1].text
+		}
+		gives := false
+		switch base(c.name) {
+		case "make", "gmake":
+			gives = name == "--eval" || name == "-E" || attached && (name == "SHELL" || name == ".SHELLFLAGS")
+			if text, ok := strings.CutPrefix(a.text, "-E"); ok && text != "" {
+				gives, value = true, text
+			}
+			if gives && name != "SHELL" {
+				_, value, _ = strings.Cut(value, ":")
+				value = strings.TrimLeft(value, "; \t\n")
+			}
+		case "go":
+			gives = slices.Contains([]string{"toolexec", "exec", "vettool"}, strings.TrimLeft(name, "-")) && name != strings.TrimLeft(name, "-")
+		case "gcc", "g++", "cc", "c++", "clang", "clang++":
+			gives = name == "-wrapper"
+		case "cargo":
+			gives = name == "--config"
+		case "npm", "pnpm", "yarn":
+			gives = name == "--script-shell"
+		case "sqlite3":
+			gives, value = sqliteRuns(a.text)
+		}
+		if gives {
+			w.add(ClassUnknown, "It runs a program that stands in the command itself")
+			w.script(value, c.st)
+		}
+	}
+}
+
+// sqliteRuns tells whether an argument is a command of sqlite3's own that does more than look, and what it runs.
+func sqliteRuns(text string) (bool, string) {
+	lower := strings.ToLower(text)
+	for _, line := range strings.Split(text, "\n") {
+		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !strings.HasPrefix(verb, ".") || len(verb) < 2 {
+			continue
+		}
+		switch verb {
+		case ".tables", ".schema", ".indexes", ".indices", ".databases", ".dbinfo", ".headers", ".mode", ".dump", ".width", ".show", ".timer", ".help", ".quit", ".exit", ".nullvalue", ".separator", ".stats", ".fullschema":
+		default:
+			return true, strings.Trim(rest, "'\"| ")
+		}
+	}
+	return strings.Contains(lower, "load_extension(") || strings.Contains(lower, "edit("), ""
+}
+
 func (w *walk) golang(c *call, verb string) {
 	switch verb {
 	case "version", "help", "doc":
@@ -121,6 +178,7 @@ func (w *walk) golang(c *call, verb string) {
 	case "build", "test", "vet", "run", "generate", "fmt", "fix", "tool", "clean", "install", "work":
 		w.runsCode(c)
 		w.outputs(c)
+		w.inline(c)
 		for _, a := range c.args {
 			if strings.Contains(a.text, "@") && !strings.HasPrefix(a.text, "-") && (verb == "run" || verb == "install") {
 				w.registry(c, "proxy.golang.org", "sum.golang.org")
@@ -199,6 +257,12 @@ func (w *walk) npm(c *call, verb string) {
 			"-D", "-P", "-r", "--recursive", "--workspaces", "-ws", "--workspace", "-w", "--silent", "-s")
 	case "test", "t", "tst", "run", "run-script", "start", "stop", "restart", "build", "pack", "rebuild", "version", "pkg", "init", "prune", "dedupe", "exec", "x", "workspace", "workspaces", "fund", "shrinkwrap", "recursive", "node", "lint", "dev", "format", "typecheck", "check", "e2e", "help":
 		w.runsCode(c)
+		w.inline(c)
+		if c.name == "npm" && (verb == "exec" || verb == "x") {
+			at := slices.IndexFunc(c.args, func(a arg) bool { return a.is(verb) })
+			w.fetchedTool(&call{name: "npx", args: c.args[at+1:], st: c.st})
+			return
+		}
 		w.rest(c, "exec", "x", "node")
 		if verb == "init" && len(c.args) > 1 && !c.args[1].is("-y") && !c.args[1].is("--yes") {
 			w.registry(c, hosts...)
@@ -280,6 +344,9 @@ func (w *walk) fetchedTool(c *call) {
 func isTool(c *call) bool {
 	w := &walk{root: "/"}
 	w.tool(c)
+	if c.name == "tsx" || c.name == "ts-node" {
+		return true
+	}
 	return w.has(ClassBuild) && w.found.why.only(ClassBuild)
 }
 
@@ -304,6 +371,7 @@ func (w *walk) cargo(c *call, verb string) {
 	case "build", "b", "test", "t", "run", "r", "check", "c", "clippy", "fmt", "doc", "d", "bench", "clean", "fix", "nextest", "rustc", "rustdoc", "new", "init", "package", "expand", "llvm-cov", "tarpaulin", "watch", "miri", "machete", "udeps", "deny", "hack", "insta", "make", "xtask":
 		w.runsCode(c)
 		w.outputs(c)
+		w.inline(c)
 		w.rest(c, "-x", "-s")
 	case "tree", "metadata", "version", "help", "locate-project", "verify-project", "pkgid", "read-manifest":
 		w.runsCode(c)

@@ -39,7 +39,7 @@ func (d *Decision) explain(p Place, f finding) {
 	case d.Verdict == Ask && d.Class == ClassNetwork:
 		d.Reason = what + ", which is not granted."
 		d.Instead = "Grant the hosts it needs to this workspace."
-	case d.Verdict == Ask && d.Class == ClassGit && p.Trust == TrustTrusted:
+	case d.Verdict == Ask && d.Class == ClassGit && p.Trust == TrustTrusted && !f.onlyGit:
 		d.Reason = what + " and runs other commands in the same line: git's own files stay read-only to those."
 		d.Instead = "Run the git commands on a line of their own."
 	case d.Verdict == Ask && d.Class == ClassUnknown && p.Access == AccessReadOnly:
