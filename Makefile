@@ -57,7 +57,7 @@ ui/dist/index.html: ui/node_modules/.package-lock.json $(PAGE)
 	@touch $@
 
 ui/node_modules/.package-lock.json: ui/package-lock.json
-	cd ui && npm ci --no-audit --no-fund
+	cd ui && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 test: ## vet and test what this machine can; what is skipped says what it needs

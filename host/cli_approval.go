@@ -47,13 +47,10 @@ func (a *app) approvalList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Approvals...)
+			}
 			for i, p := range res.Approvals {
-				if asJSON {
-					if err := printJSON(a.out, p); err != nil {
-						return err
-					}
-					continue
-				}
 				if i > 0 {
 					fmt.Fprintln(a.out)
 				}

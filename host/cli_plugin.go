@@ -62,14 +62,11 @@ func (a *app) pluginList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Plugins...)
+			}
 			rows := [][]string{{"PLUGIN", "VERSION", "ORIGIN", "STATE"}}
 			for _, p := range res.Plugins {
-				if asJSON {
-					if err := printJSON(a.out, p); err != nil {
-						return err
-					}
-					continue
-				}
 				rows = append(rows, []string{p.Id, p.Version, tierWords[p.Tier], oneLine(pluginState(p), 70)})
 			}
 			table(a.out, a.style.dim, rows)

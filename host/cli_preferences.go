@@ -59,17 +59,12 @@ func (a *app) settingsList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Settings...)
+			}
 			set := map[string]string{}
 			for _, s := range res.Settings {
 				set[s.Key] = s.ValueJson
-				if asJSON {
-					if err := printJSON(a.out, s); err != nil {
-						return err
-					}
-				}
-			}
-			if asJSON {
-				return nil
 			}
 			rows := [][]string{{"KEY", "VALUE", "WHAT IT DOES"}}
 			for _, p := range preferences() {

@@ -56,14 +56,11 @@ func (a *app) providerList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Providers...)
+			}
 			rows := [][]string{{"", "NAME", "PLUGIN", "STATE", "ADDRESS"}}
 			for _, p := range res.Providers {
-				if asJSON {
-					if err := printJSON(a.out, p); err != nil {
-						return err
-					}
-					continue
-				}
 				mark, state := "", "ok"
 				if p.IsDefault {
 					mark = "*"
@@ -156,14 +153,11 @@ func (a *app) providerModels() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Models...)
+			}
 			rows := [][]string{{"MODEL", "CONTEXT", "SIZE", "DETAILS"}}
 			for _, m := range res.Models {
-				if asJSON {
-					if err := printJSON(a.out, m); err != nil {
-						return err
-					}
-					continue
-				}
 				if m.Vanished {
 					continue
 				}

@@ -39,14 +39,11 @@ func (a *app) policyRules() *cobra.Command {
 			for _, w := range all.Workspaces {
 				names[w.Id] = w.Name
 			}
+			if asJSON {
+				return printJSON(a.out, res.Rules...)
+			}
 			rows := [][]string{{"ID", "ALLOWS", "WHERE", "BY", "MADE", "USED", "LAST"}}
 			for _, r := range res.Rules {
-				if asJSON {
-					if err := printJSON(a.out, r); err != nil {
-						return err
-					}
-					continue
-				}
 				what, where, last := "reaching "+r.Domain, names[r.WorkspaceId], "never"
 				if len(r.Prefix) > 0 {
 					what = strings.Join(r.Prefix, " ") + " …"

@@ -61,12 +61,7 @@ func (a *app) runList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				for _, r := range res.Runs {
-					if err := printJSON(a.out, r); err != nil {
-						return err
-					}
-				}
-				return nil
+				return printJSON(a.out, res.Runs...)
 			}
 			rows := [][]string{{"ID", "SESSION", "STATE", "MODEL", "SENT", ""}}
 			for _, r := range res.Runs {
@@ -144,12 +139,7 @@ func (a *app) showRunJSON(res *apiv1.GetRunResponse) error {
 	for _, p := range res.Approvals {
 		changes = append(changes, &apiv1.Change{Row: &apiv1.Change_Approval{Approval: p}})
 	}
-	for _, c := range changes {
-		if err := printJSON(a.out, c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printJSON(a.out, changes...)
 }
 
 func (a *app) showRun(r *apiv1.Run) {

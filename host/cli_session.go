@@ -49,12 +49,7 @@ func (a *app) sessionList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				for _, s := range sessions {
-					if err := printJSON(a.out, s); err != nil {
-						return err
-					}
-				}
-				return nil
+				return printJSON(a.out, sessions...)
 			}
 			rows := [][]string{{"ID", "USED", "TITLE"}}
 			for _, s := range sessions {
@@ -131,7 +126,7 @@ func (a *app) sessionShow() *cobra.Command {
 		Short: "Print a conversation: what you wrote behind >, then the answers",
 		Example: `  openvibez session show last
   openvibez session show k7q2 --json`,
-		Args: exactly("a session: its id, the beginning of it, or last"),
+		Args: exactly(namesSession),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			c, s, err := a.findSession(ctx, args[0])
@@ -143,12 +138,7 @@ func (a *app) sessionShow() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				for _, e := range entries {
-					if err := printJSON(a.out, e); err != nil {
-						return err
-					}
-				}
-				return nil
+				return printJSON(a.out, entries...)
 			}
 			runs, err := c.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{SessionId: s.Id})
 			if err != nil {
@@ -257,7 +247,7 @@ func (a *app) sessionRename() *cobra.Command {
 		Use:     "rename SESSION TITLE",
 		Short:   "Give a conversation a name",
 		Example: `  openvibez session rename last "Monads, at last"`,
-		Args:    exactly("a session: its id, the beginning of it, or last", "the new title, in quotes if it has blanks"),
+		Args:    exactly(namesSession, "the new title, in quotes if it has blanks"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, s, err := a.findSession(cmd.Context(), args[0])
 			if err != nil {

@@ -36,12 +36,7 @@ Costs are list prices as known today, for models whose price is known. Deleted c
 				return err
 			}
 			if asJSON {
-				for _, s := range res.Sums {
-					if err := printJSON(a.out, s); err != nil {
-						return err
-					}
-				}
-				return nil
+				return printJSON(a.out, res.Sums...)
 			}
 			if len(res.Sums) == 0 {
 				fmt.Fprintf(a.out, "Nothing was consumed in the last %d days.\n", days)

@@ -126,14 +126,11 @@ func (a *app) workspaceList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(a.out, res.Workspaces...)
+			}
 			rows := [][]string{{"NAME", "TRUST", "UNKNOWN COMMANDS", "DIRECTORY", ""}}
 			for _, w := range res.Workspaces {
-				if asJSON {
-					if err := printJSON(a.out, w); err != nil {
-						return err
-					}
-					continue
-				}
 				unknown := "ask"
 				if w.RunUnknown {
 					unknown = "run in the sandbox"

@@ -63,20 +63,25 @@ func table(out io.Writer, head func(string) string, rows [][]string) {
 	}
 }
 
-// printJSON writes one message on one line.
-func printJSON(out io.Writer, m proto.Message) error {
-	text, err := protojson.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	// protojson varies its blanks on purpose; scripts deserve better.
+// printJSON writes each message on a line of its own.
+func printJSON[M proto.Message](out io.Writer, all ...M) error {
 	var line bytes.Buffer
-	if err := json.Compact(&line, text); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
+	for _, m := range all {
+		text, err := protojson.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		line.Reset()
+		// protojson varies its blanks on purpose; scripts deserve better.
+		if err := json.Compact(&line, text); err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		line.WriteByte('\n')
+		if _, err := out.Write(line.Bytes()); err != nil {
+			return err
+		}
 	}
-	line.WriteByte('\n')
-	_, err = out.Write(line.Bytes())
-	return err
+	return nil
 }
 
 // ago is how long it is since a time in Unix milliseconds, in one word.
