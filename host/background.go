@@ -71,8 +71,6 @@ func (a *app) hostOrStart(ctx context.Context) (*client, error) {
 	defer out.Close()
 	cmd := exec.Command(exe, "--detached", "--idle", idleExit.String())
 	cmd.Stdout, cmd.Stderr = out, out
-	// It must not hold a directory that the person may want to unmount or remove.
-	cmd.Dir = d.data
 	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the host: %w", err)

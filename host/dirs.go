@@ -74,9 +74,14 @@ func systemDirs(home string, getenv func(string) string) dirs {
 		base = filepath.Join(base, "OpenVibez")
 		return dirs{data: base, runtime: filepath.Join(base, "run"), log: filepath.Join(base, "log"), cache: filepath.Join(base, "cache"), scratch: base + "Scratch"}
 	}
+	sockets := xdg("XDG_RUNTIME_DIR", temp)
+	if real, err := filepath.EvalSymlinks(filepath.Dir(sockets)); err == nil && sockets != temp && checkOwn(real) != nil {
+		// Another person's, as su and sudo leave it behind.
+		sockets = temp
+	}
 	return dirs{
 		data:    xdg("XDG_DATA_HOME", filepath.Join(home, ".local", "share", "openvibez")),
-		runtime: xdg("XDG_RUNTIME_DIR", temp),
+		runtime: sockets,
 		log:     xdg("XDG_STATE_HOME", filepath.Join(home, ".local", "state", "openvibez")),
 		cache:   xdg("XDG_CACHE_HOME", filepath.Join(home, ".cache", "openvibez")),
 		scratch: filepath.Join(xdg("XDG_STATE_HOME", filepath.Join(home, ".local", "state", "openvibez")), "scratch"),

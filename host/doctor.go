@@ -93,17 +93,21 @@ func (d *doctor) examine(ctx context.Context) {
 }
 
 func (d *doctor) directories(dirs dirs) {
-	if _, err := os.Stat(dirs.data); errors.Is(err, os.ErrNotExist) {
-		d.ok("data", dirs.data+" (will be made at the first start)")
-		return
+	there := dirs.data
+	for _, err := os.Stat(there); errors.Is(err, os.ErrNotExist) && there != filepath.Dir(there); _, err = os.Stat(there) {
+		there = filepath.Dir(there)
 	}
-	probe, err := os.CreateTemp(dirs.data, ".probe-*")
+	probe, err := os.CreateTemp(there, ".probe-*")
 	if err != nil {
-		d.fail("data", fmt.Sprintf("%s can't be written: %v; mend its permissions, or set OPENVIBEZ_HOME to another directory", dirs.data, err))
+		d.fail("data", fmt.Sprintf("%s can't be written: %v; mend its permissions, or set OPENVIBEZ_HOME to another directory", there, err))
 		return
 	}
 	_ = probe.Close()
 	_ = os.Remove(probe.Name())
+	if there != dirs.data {
+		d.ok("data", dirs.data+" (will be made at the first start)")
+		return
+	}
 	d.ok("data", dirs.data)
 	if _, err := os.Stat(dirs.runtime); err == nil {
 		if err := checkPrivate(dirs.runtime); err != nil {

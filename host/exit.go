@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -45,6 +47,20 @@ func nameOf(cmd *cobra.Command) string {
 // misused says what is wrong with a command line, and where to read on.
 func misused(cmd *cobra.Command, format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format+"\nSee: %s --help", append(args, cmd.CommandPath())...)}
+}
+
+// badFlag says what is wrong with a flag, in words for those who never saw Go.
+func badFlag(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return misused(cmd, "%w", err)
+	}
+	kinds := map[string]string{
+		"bool": "true or false", "duration": "a time such as 90s or 5m", "float64": "a number",
+		"int": "a whole number", "int32": "a whole number", "int64": "a whole number",
+	}
+	f := bad.GetFlag()
+	return misused(cmd, "--%s is %q: it can be %s", f.Name, bad.GetValue(), cmp.Or(kinds[f.Value.Type()], f.Value.Type()))
 }
 
 func exitCode(err error) int {

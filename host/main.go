@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -13,6 +14,9 @@ import (
 func main() {
 	a := newApp()
 	err := a.command().ExecuteContext(context.Background())
+	if err == nil {
+		err = a.out.failed
+	}
 	a.complain(err)
 	os.Exit(exitCode(err))
 }
@@ -21,7 +25,7 @@ func main() {
 type app struct {
 	getenv func(string) string
 	in     *os.File
-	out    *os.File
+	out    *output
 	err    *os.File
 	// How standard output and standard error may look.
 	style, errStyle style
@@ -29,9 +33,23 @@ type app struct {
 
 func newApp() *app {
 	return &app{
-		getenv: os.Getenv, in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		getenv: os.Getenv, in: os.Stdin, out: &output{Writer: os.Stdout}, err: os.Stderr,
 		style: styleOf(os.Stdout, os.Getenv), errStyle: styleOf(os.Stderr, os.Getenv),
 	}
+}
+
+// output is standard output. It remembers the first write that failed: whose words got lost is not done.
+type output struct {
+	io.Writer
+	failed error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return n, err
 }
 
 // release is the version, which make tells the linker.
@@ -86,7 +104,7 @@ Environment:
   NO_COLOR             anything turns colours off
 {{end}}`)
 	root.SetVersionTemplate(versionLine() + "\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%w", err) })
+	root.SetFlagErrorFunc(badFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().BoolVar(&host.detached, "detached", false, "run without a terminal")
 	root.Flags().DurationVar(&host.idle, "idle", 0, "end after so long without use")

@@ -8,12 +8,15 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
+// noBus is why there can't be an icon where no desktop is.
+const noBus = "there is no session bus here and so no tray, as is usual over SSH and in containers"
+
 // panelProblem says why no panel shows a tray icon now; "" if one does.
 func panelProblem() string {
 	// Not the usual way to connect: that one would start a bus where there is none.
 	bus, err := dbus.SessionBusPrivateNoAutoStartup()
 	if err != nil {
-		return fmt.Sprintf("there is no session bus: %v", err)
+		return noBus
 	}
 	defer bus.Close()
 	if err := bus.Auth(nil); err != nil {

@@ -51,6 +51,12 @@ func (a *app) start(ctx context.Context, o hostOptions) error {
 		return err
 	}
 	defer logFile.Close()
+	if o.detached {
+		// It must not hold a directory that the person may want to unmount or remove.
+		if err := os.Chdir(d.data); err != nil {
+			return fmt.Errorf("enter the data directory: %w", err)
+		}
+	}
 	h := &host{app: a, dirs: d, options: o, log: log}
 	err = h.run(ctx)
 	var locked *store.LockedError

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -22,7 +23,7 @@ func awaitPanel(ctx context.Context, log *slog.Logger) error {
 	// A connection of our own: systray stops listening on the shared one when it sees a signal it does not expect.
 	bus, err := dbus.SessionBusPrivateNoAutoStartup()
 	if err != nil {
-		return fmt.Errorf("no session bus: %w", err)
+		return errors.New(noBus)
 	}
 	if err := bus.Auth(nil); err != nil {
 		bus.Close()

@@ -344,7 +344,7 @@ func TestTray(t *testing.T) {
 func TestTrayWithoutBus(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+t.TempDir()+"/none")
 	err := runTray(t.Context(), nil, nil, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.HasPrefix(err.Error(), "no session bus: ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "there is no session bus") {
 		t.Error(err)
 	}
 }
