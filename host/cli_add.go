@@ -48,7 +48,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 			if err != nil {
 				return err
 			}
-			if req.SettingsJson, err = merge(cmd, settings, d.GetSettingsSchema(), set); err != nil {
+			if req.SettingsJson, err = a.merge(cmd, settings, d.GetSettingsSchema(), set); err != nil {
 				return err
 			}
 			if req.KeySource, req.Key, err = a.keyFor(cmd, &key, d, url); err != nil {
@@ -89,7 +89,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 	cmd.Flags().StringVar(&name, "name", "", "what to call it (default: the plugin's name)")
 	cmd.Flags().StringVar(&url, "url", "", "address of the server (default: the plugin's, or what the environment says)")
 	key.add(cmd)
-	cmd.Flags().StringArrayVar(&set, "set", nil, "a setting, as name=value; openvibez provider settings PLUGIN lists them")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "a setting, as name=value; a secret by its name alone; openvibez provider settings PLUGIN lists them")
 	cmd.Flags().StringVar(&settings, "settings", "", "all settings, as a JSON object")
 	cmd.Flags().BoolVar(&untested, "no-test", false, "don't test the connection")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider as a JSON object")

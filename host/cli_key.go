@@ -83,35 +83,40 @@ func (a *app) askKey(d *providerv1.DescribeResponse, name, more string) (string,
 	if page := d.GetKey().GetUrl(); page != "" {
 		fmt.Fprintf(a.err, "A key can be had at %s\n", page)
 	}
-	fmt.Fprintf(a.err, "Key of %s (it is not shown%s): ", clean(name), more)
+	return a.askHidden("Key of "+name, more)
+}
+
+// askHidden has a person enter what is not shown.
+func (a *app) askHidden(what, more string) (string, error) {
+	fmt.Fprintf(a.err, "%s (it is not shown%s): ", clean(what), more)
 	defer fmt.Fprintln(a.err)
 	fd := int(a.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
-		return "", fmt.Errorf("ask for the key: %w", err)
+		return "", fmt.Errorf("ask for it: %w", err)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	type entered struct {
-		key []byte
-		err error
+		text []byte
+		err  error
 	}
 	done := make(chan entered, 1)
 	go func() {
-		key, err := term.ReadPassword(fd)
-		done <- entered{key, err}
+		text, err := term.ReadPassword(fd)
+		done <- entered{text, err}
 	}()
 	select {
 	case e := <-done:
 		if e.err != nil && !errors.Is(e.err, io.EOF) {
-			return "", fmt.Errorf("read the key: %w", e.err)
+			return "", fmt.Errorf("read what was entered: %w", e.err)
 		}
-		return strings.TrimSpace(string(e.key)), nil
+		return strings.TrimSpace(string(e.text)), nil
 	case <-signals:
 		// Otherwise nothing typed would be shown any more.
 		_ = term.Restore(fd, before)
-		return "", &exitError{exitCancelled, errors.New("no key was entered")}
+		return "", &exitError{exitCancelled, errors.New("nothing was entered")}
 	}
 }
 

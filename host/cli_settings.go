@@ -3,14 +3,17 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/provider"
 )
 
 // setting is one field of a plugin's settings, as its schema describes it.
@@ -22,7 +25,12 @@ type setting struct {
 	Default     json.RawMessage   `json:"default"`
 	Minimum     *json.Number      `json:"minimum"`
 	Maximum     *json.Number      `json:"maximum"`
+	WriteOnly   bool              `json:"writeOnly"`
+	Format      string            `json:"format"`
 }
+
+// secret tells whether the value goes to the keychain: it is never on a command line, which others can see.
+func (s setting) secret() bool { return s.WriteOnly || s.Format == "password" }
 
 // settingType is what a value may be: a schema writes one name or a list of them.
 type settingType []string
@@ -81,6 +89,9 @@ func (s setting) value(text string) json.RawMessage {
 
 // bounds says in a few words what a value may be.
 func (s setting) bounds() string {
+	if s.secret() {
+		return "a secret, kept in the keychain"
+	}
 	var words []string
 	for _, t := range s.Type {
 		word, known := map[string]string{"string": "text", "integer": "whole number", "boolean": "true or false", "array": "JSON list", "object": "JSON object"}[t]
@@ -115,11 +126,9 @@ func bare(v json.RawMessage) string {
 	return string(v)
 }
 
-// merge sets what is given as name=value in settings, a JSON object or "". Nothing behind the = takes a setting away.
-func merge(cmd *cobra.Command, settings, schema string, given []string) (string, error) {
-	if len(given) == 0 {
-		return settings, nil
-	}
+// merge sets what is given as name=value in settings, a JSON object or "". Nothing behind the = takes a setting away. A
+// secret is given by its name alone, and asked for.
+func (a *app) merge(cmd *cobra.Command, settings, schema string, given []string) (string, error) {
 	known, err := settingsOf(schema)
 	if err != nil {
 		return "", err
@@ -130,9 +139,24 @@ func merge(cmd *cobra.Command, settings, schema string, given []string) (string,
 			return "", misused(cmd, "the settings must be a JSON object such as {\"name\": \"value\"}")
 		}
 	}
+	for name, v := range values {
+		if known[name].secret() && bare(v) != provider.KeptSecret {
+			return "", secretGiven(cmd, name)
+		}
+	}
 	for _, g := range given {
 		name, text, ok := strings.Cut(g, "=")
-		if name = strings.TrimSpace(name); !ok || name == "" {
+		name = strings.TrimSpace(name)
+		secret := known[name].secret()
+		switch {
+		case secret && !ok:
+			if values[name], err = a.askSecret(cmd, name, known[name]); err != nil {
+				return "", err
+			}
+			continue
+		case secret && text != "":
+			return "", secretGiven(cmd, name)
+		case !ok || name == "":
 			return "", misused(cmd, "%q is no setting: write name=value, as `openvibez provider settings` shows them", g)
 		}
 		if text == "" {
@@ -148,14 +172,39 @@ func merge(cmd *cobra.Command, settings, schema string, given []string) (string,
 	return string(merged), err
 }
 
+func secretGiven(cmd *cobra.Command, name string) error {
+	return misused(cmd, "the setting %s is a secret, and others can see command lines: write its name alone, and it is asked for or read from standard input", name)
+}
+
+// askSecret has a person enter a secret setting, or reads it where there is no terminal.
+func (a *app) askSecret(cmd *cobra.Command, name string, s setting) (json.RawMessage, error) {
+	var secret string
+	if term.IsTerminal(int(a.in.Fd())) {
+		var err error
+		if secret, err = a.askHidden(orTitle(s.Title, name), ""); err != nil {
+			return nil, err
+		}
+	} else {
+		text, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
+		if err != nil {
+			return nil, fmt.Errorf("read the setting %s from standard input: %w", name, err)
+		}
+		secret = strings.TrimSpace(string(text))
+	}
+	if secret == "" {
+		return nil, &exitError{exitCancelled, fmt.Errorf("nothing was entered for the setting %s", name)}
+	}
+	return json.Marshal(secret)
+}
+
 func (a *app) providerSet() *cobra.Command {
 	var name, url string
 	var untested bool
 	cmd := &cobra.Command{
-		Use:   "set PROVIDER [NAME=VALUE...]",
+		Use:   "set PROVIDER [NAME=VALUE|NAME...]",
 		Short: "Change a provider's settings, name or address, and test it",
 		Long: `Changes settings, which openvibez provider settings PROVIDER lists; nothing behind the = takes one back to
-what the plugin chooses. With another address, the key in the keychain has to be entered again: it was meant for
+what the plugin chooses. A secret is given by its name alone, and asked for; it goes to the keychain. With another address, the key in the keychain has to be entered again: it was meant for
 the old one.`,
 		Example: `  openvibez provider set ollama num_ctx=8192 temperature=0.2
   openvibez provider set ollama temperature=
@@ -181,7 +230,7 @@ the old one.`,
 			}
 			req := &apiv1.UpdateProviderRequest{Id: p.Id}
 			if len(args) > 1 {
-				settings, err := merge(cmd, p.SettingsJson, d.GetSettingsSchema(), args[1:])
+				settings, err := a.merge(cmd, p.SettingsJson, d.GetSettingsSchema(), args[1:])
 				if err != nil {
 					return err
 				}
@@ -262,7 +311,10 @@ func (a *app) providerSettings() *cobra.Command {
 					fmt.Fprintln(a.out)
 				}
 				line := clean(name)
-				if v, set := now[name]; set {
+				switch v, set := now[name]; {
+				case set && f.secret():
+					line += " (entered)"
+				case set:
 					line += "=" + clean(bare(v))
 				}
 				fmt.Fprintf(a.out, "%s  %s\n", a.style.bold(line), a.style.dim("("+clean(strings.Join(facts, "; "))+")"))

@@ -15,21 +15,32 @@ import (
 	"github.com/openvibez/openvibez/e2e/keyringtest"
 )
 
-// TestKeyScript runs testdata/keys/*.txtar: the built program with a real keyring on a bus of its own.
+// TestKeyScript runs testdata/keys/*.txtar: the built program, each time with a real keyring on a bus of its own.
 func TestKeyScript(t *testing.T) {
-	bus := keyringtest.Unlocked(t)
 	bin := build(t)
+	files, err := filepath.Glob(filepath.Join("testdata", "keys", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { keyScript(t, bin, file) })
+	}
+}
+
+func keyScript(t *testing.T, bin, file string) {
+	bus := keyringtest.Unlocked(t)
 	// Tells who comes with which key.
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/refuse" {
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 		key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		_, _ = fmt.Fprintf(w, "%d bytes of key ending in %.4s", len(key), key[max(0, len(key)-4):])
+		account := r.Header.Get("X-Scripted-Account")
+		_, _ = fmt.Fprintf(w, "%d bytes of key ending in %.4s, account of %d ending in %.4s", len(key), key[max(0, len(key)-4):], len(account), account[max(0, len(account)-4):])
 	}))
 	t.Cleanup(upstream.Close)
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "keys"),
+		Files: []string{file},
 		Setup: func(env *testscript.Env) error {
 			// Not below $WORK: its path would be too long for sockets.
 			home, err := os.MkdirTemp("/tmp", "ovt")

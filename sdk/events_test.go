@@ -67,7 +67,12 @@ func TestManifest(t *testing.T) {
 		{`a.test:8443`, `a.test:8443/path`, "origins"},
 		{`"Authorization"`, `"X Y"`, "key.header"},
 		{`"Acme"`, `"Ac\u001bme"`, "control characters"},
-		{`"type": "integer"`, `"type": "string", "format": "password"`, "never sees a secret"},
+		{`"type": "integer"`, `"type": "string", "format": "password"`, "which the plugin never sees; say which header"},
+		{`"type": "integer"`, `"type": "string", "writeOnly": true, "x-openvibez-header": "a b"`, "say which header"},
+		{`"type": "integer"`, `"type": "string", "writeOnly": true, "x-openvibez-header": "authorization"`, "in the header Authorization, which the key travels in"},
+		{`"type": "integer"`, `"type": "string", "writeOnly": true, "x-openvibez-header": "X-T", "minLength": 3`, `with "minLength"; a secret takes only`},
+		{`"type": "integer"`, `"writeOnly": true, "x-openvibez-header": "X-T"`, `"type": "string"`},
+		{`"type": "integer"`, `"type": "object", "properties": {"m": {"type": "string", "writeOnly": true}}`, "no property of its own"},
 		{`"version"`, `"Version2":1,"version"`, "does not know"},
 		{`}}}`, `}}}}`, "behind its object"},
 	} {

@@ -39,7 +39,7 @@ type Manifest struct {
 	Program string `json:"program,omitempty"`
 	// Canned answers are marked as such wherever they are shown.
 	Canned bool `json:"canned,omitempty"`
-	// Settings is the JSON Schema (draft 2020-12) of its settings.
+	// Settings is the JSON Schema (draft 2020-12) of its settings; see SecretSettings for those that are secrets.
 	Settings json.RawMessage `json:"settings,omitempty"`
 
 	// The rest is filled in when the plugin is packed.
@@ -98,7 +98,7 @@ var (
 
 func (m *Manifest) check() error {
 	wrong := func(field, format string, args ...any) error {
-		return fmt.Errorf("plugin.json: %s %s", field, fmt.Sprintf(format, args...))
+		return fmt.Errorf("plugin.json: %s %w", field, fmt.Errorf(format, args...))
 	}
 	switch {
 	case !manifestID.MatchString(m.ID) || len(m.ID) > 64:
@@ -129,21 +129,9 @@ func (m *Manifest) check() error {
 			return wrong("origins", "has %q; write scheme://host, such as https://files.example.com", o)
 		}
 	}
-	if len(m.Settings) == 0 {
-		return nil
-	}
-	var schema struct {
-		Properties map[string]struct {
-			Format    string
-			WriteOnly bool
-		}
-	}
-	if err := json.Unmarshal(m.Settings, &schema); err != nil {
-		return wrong("settings", "is no JSON Schema of an object: %v", err)
-	}
-	for name, p := range schema.Properties {
-		if p.WriteOnly || p.Format == "password" {
-			return wrong("settings", "has the secret %q; a plugin never sees a secret: describe it as key, and the host adds it to requests", name)
+	if len(m.Settings) > 0 {
+		if _, err := SecretSettings(m.Describe()); err != nil {
+			return wrong("settings", "%w", err)
 		}
 	}
 	return nil

@@ -16,7 +16,8 @@ const settingsSchema = `{
     "level": {"type": "integer", "minimum": 0, "maximum": 9, "default": 3, "title": "Level", "description": "How loud it is."},
     "speed": {"type": "string", "enum": ["slow", "fast"], "default": "fast", "title": "Speed"},
     "loud": {"type": "boolean", "title": "Loud"},
-    "stops": {"type": "array", "items": {"type": "string"}, "title": "Stops"}
+    "stops": {"type": "array", "items": {"type": "string"}, "title": "Stops"},
+    "account": {"type": "string", "writeOnly": true, "x-openvibez-header": "X-Scripted-Account", "title": "Account token"}
   },
   "additionalProperties": false
 }`

@@ -233,6 +233,11 @@ var commands = map[string]command{
 	},
 	// url: says the base URL
 	"url": func(s *script, _ string) error { s.stream.Text(s.req.Connection.BaseUrl + "\n"); return nil },
+	// settings: says what it is told of its settings
+	"settings": func(s *script, _ string) error {
+		s.stream.Text(s.req.Connection.SettingsJson + "\n")
+		return nil
+	},
 	// environment: says the names of all variables
 	"environment": func(s *script, _ string) error {
 		for _, kv := range os.Environ() {

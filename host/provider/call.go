@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (m *Manager) open(ctx context.Context, p *apiv1.Provider) (*call, error) {
 	}
 	proc.egress.allow(g)
 	return &call{plugin: pl, proc: proc, grant: g, name: orElse(d.Name, d.Id), keySource: p.KeySource, connection: &providerv1.Connection{
-		ProviderId: p.Id, BaseUrl: base, SettingsJson: p.SettingsJson, Capability: g.capability,
+		ProviderId: p.Id, BaseUrl: base, SettingsJson: withoutSecrets(p.SettingsJson, d), Capability: g.capability,
 	}}, nil
 }
 
@@ -80,7 +81,7 @@ func (c *call) explain(err error, when string) error {
 	return &sdk.Error{Proto: e}
 }
 
-// failed takes the key out of an error's words, and forgets a key that was not accepted.
+// failed takes credentials out of an error's words, and forgets those that were not accepted.
 func (c *call) failed(e *providerv1.Error) {
 	if e.Code == providerv1.ErrorCode_ERROR_CODE_AUTH {
 		c.plugin.m.dropKey(c.connection.ProviderId, c.keySource)
@@ -109,20 +110,32 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.D
 		g.origins[o] = p.BaseUrl != "" || f.builtIn
 		g.keyOrigin = o
 	}
-	if d.Key == nil {
-		return g, nil
-	}
-	if err := m.keyWithheld(f, d); err != nil {
-		if p.KeySource == "" && d.Key.Optional {
-			return g, nil
-		}
-		return nil, err
-	}
-	key, err := m.key(ctx, p, d, base)
+	secrets, err := sdk.SecretSettings(d)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the plugin's settings: %w", err)
 	}
-	g.keyHeader, g.keyPrefix, g.key = http.CanonicalHeaderKey(d.Key.Header), d.Key.Prefix, key
+	kept := keptSecrets(p.SettingsJson, secrets)
+	if d.Key != nil && (p.KeySource != "" || !d.Key.Optional) || len(kept) > 0 {
+		if err := m.keyWithheld(f, d); err != nil {
+			return nil, err
+		}
+	}
+	if d.Key != nil {
+		key, err := m.key(ctx, p, d, base)
+		if err != nil {
+			return nil, err
+		}
+		g.credentials = append(g.credentials, credential{http.CanonicalHeaderKey(d.Key.Header), d.Key.Prefix, key})
+	}
+	for _, s := range secrets {
+		c := credential{header: http.CanonicalHeaderKey(s.Header)}
+		if slices.Contains(kept, s.Name) {
+			if c.secret, err = m.secretSetting(ctx, p, d, base, s); err != nil {
+				return nil, err
+			}
+		}
+		g.credentials = append(g.credentials, c)
+	}
 	return g, nil
 }
 

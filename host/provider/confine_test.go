@@ -50,11 +50,11 @@ func TestPluginsThatCanNotBeConfined(t *testing.T) {
 	_, err = m.permit(t.Context(), third, d, upstream.URL, f)
 	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_DENIED, "the plugin Acme did not come with OpenVibez and can't be confined", "no key is used for it")
 	g, err := m.permit(t.Context(), &apiv1.Provider{BaseUrl: upstream.URL}, d, upstream.URL, f)
-	if err != nil || g.key != "" {
+	if err != nil || g.secret() {
 		t.Errorf("without a key: %v, %v", g, err)
 	}
 	for _, own := range []file{{development: true}, {builtIn: true}} {
-		if g, err := m.permit(t.Context(), third, d, upstream.URL, own); err != nil || g.key != "key-0123456789" {
+		if g, err := m.permit(t.Context(), third, d, upstream.URL, own); err != nil || g.credentials[0].secret != "key-0123456789" {
 			t.Errorf("%+v: %v, %v", own, g, err)
 		}
 	}

@@ -142,5 +142,14 @@ func sound(d *providerv1.DescribeResponse, f file) error {
 	if d.Key != nil && !validKeyHeader(d.Key.Header) {
 		return wrong("%q can't be the header for a key", d.Key.Header)
 	}
+	secrets, err := sdk.SecretSettings(d)
+	if err != nil {
+		return wrong("its settings schema %v", err)
+	}
+	for _, s := range secrets {
+		if !validKeyHeader(s.Header) {
+			return wrong("%q can't be the header for a secret", s.Header)
+		}
+	}
 	return nil
 }

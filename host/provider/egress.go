@@ -13,6 +13,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,12 +59,13 @@ type grant struct {
 	cancel context.CancelFunc
 	// Where requests may go, in the form that origin gives; true: even if that is this machine or a private network.
 	origins map[string]bool
-	// The key goes to this origin only.
-	keyOrigin string
-	keyHeader string
-	keyPrefix string
-	key       string
+	// Where the credentials go, and nowhere else.
+	keyOrigin   string
+	credentials []credential
 }
+
+// credential is a secret and the header it travels in; "" is none, and then the header is only kept free of a plugin's own.
+type credential struct{ header, prefix, secret string }
 
 // errand is one request on its way.
 type errand struct {
@@ -78,12 +80,19 @@ type errand struct {
 
 type errandKey struct{}
 
-// censor takes the key out of a text.
+// censor takes the credentials out of a text.
 func (g *grant) censor(text string) string {
-	if g.key == "" {
-		return text
+	for _, c := range g.credentials {
+		if c.secret != "" {
+			text = strings.ReplaceAll(text, c.secret, removed)
+		}
 	}
-	return strings.ReplaceAll(text, g.key, removed)
+	return text
+}
+
+// secret tells whether there is anything to keep from the plugin.
+func (g *grant) secret() bool {
+	return slices.ContainsFunc(g.credentials, func(c credential) bool { return c.secret != "" })
 }
 
 // listenEgress serves a plugin's requests on a socket at path, speaking HTTP/1.1 and HTTP/2 without TLS.
@@ -144,7 +153,11 @@ func (e *egress) close() {
 
 // allow makes a capability of g, which nothing else may change afterwards.
 func (e *egress) allow(g *grant) {
-	e.secrets.add(g.key)
+	for _, c := range g.credentials {
+		e.secrets.add(c.secret)
+	}
+	// The longest first: one may be the beginning of another.
+	slices.SortFunc(g.credentials, func(a, b credential) int { return len(b.secret) - len(a.secret) })
 	g.capability = rand.Text()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	e.mu.Lock()
@@ -245,19 +258,24 @@ func rewrite(p *httputil.ProxyRequest) {
 		for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie"} {
 			h.Del(name)
 		}
-		if on.grant.keyHeader != "" {
-			h.Del(on.grant.keyHeader)
+		for _, c := range on.grant.credentials {
+			h.Del(c.header)
 		}
 	}
-	if on.grant.key != "" && on.origin == on.grant.keyOrigin {
-		p.Out.Header.Set(on.grant.keyHeader, on.grant.keyPrefix+on.grant.key)
-		// An error that repeats the key has to be readable, so that it can be taken out.
-		p.Out.Header.Del("Accept-Encoding")
+	if on.origin != on.grant.keyOrigin {
+		return
+	}
+	for _, c := range on.grant.credentials {
+		if c.secret != "" {
+			p.Out.Header.Set(c.header, c.prefix+c.secret)
+			// An error that repeats it has to be readable, so that it can be taken out.
+			p.Out.Header.Del("Accept-Encoding")
+		}
 	}
 }
 
-// clean takes from an answer what is not for a plugin: cookies, forged refusals, and the key where a provider's error
-// repeats it.
+// clean takes from an answer what is not for a plugin: cookies, forged refusals, and credentials where a provider's error
+// repeats them.
 func (e *egress) clean(res *http.Response) error {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		res.Body = counted{res.Body, &e.traffic.received}
@@ -268,8 +286,7 @@ func (e *egress) clean(res *http.Response) error {
 		}
 	}
 	on := res.Request.Context().Value(errandKey{}).(*errand)
-	key := on.grant.key
-	if key == "" || res.StatusCode < 400 || on.origin != on.grant.keyOrigin {
+	if !on.grant.secret() || res.StatusCode < 400 || on.origin != on.grant.keyOrigin {
 		return nil
 	}
 	for _, values := range res.Header {
@@ -281,7 +298,7 @@ func (e *egress) clean(res *http.Response) error {
 	if err != nil {
 		return fmt.Errorf("read the provider's error: %w", err)
 	}
-	found := bytes.ReplaceAll(head, []byte(key), []byte(removed))
+	found := []byte(on.grant.censor(string(head)))
 	if len(found) != len(head) {
 		res.ContentLength = -1
 		res.Header.Del("Content-Length")

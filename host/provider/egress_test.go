@@ -45,7 +45,7 @@ func newBroker(t *testing.T, transport http.RoundTripper, origins ...string) *br
 		t.Fatal(err)
 	}
 	t.Cleanup(e.close)
-	g := &grant{origins: map[string]bool{}, keyHeader: "Authorization", keyPrefix: "Bearer ", key: "host-key-123"}
+	g := &grant{origins: map[string]bool{}, credentials: []credential{{"Authorization", "Bearer ", "host-key-123"}}}
 	for i, o := range origins {
 		o, err := originOf(o)
 		if err != nil {

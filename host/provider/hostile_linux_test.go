@@ -309,6 +309,7 @@ func TestHostilePluginLiesAndDies(t *testing.T) {
 	}
 	// Whether its end or that of its process comes first is a race; there is one end either way.
 	attempt(t, m, who, "die-end")
+	eventually(t, "its end", func() bool { return pidOf(m, "hostile") == 0 })
 	turn, err := m.Run(t.Context(), who, userSays("never"))
 	if err != nil {
 		t.Fatal(err)

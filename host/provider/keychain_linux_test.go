@@ -16,6 +16,7 @@ import (
 
 	"github.com/openvibez/openvibez/e2e/keyringtest"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -112,6 +113,84 @@ func TestKeyGoesFromTheKeychainToTheProviderAlone(t *testing.T) {
 	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_AUTH, "holds no key of Mine for "+upstream.URL)
 }
 
+func TestSecretSettingGoesToTheProviderAlone(t *testing.T) {
+	bus := keyringtest.Unlocked(t)
+	const secret, key = "account-0123456789", "account-0123"
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wrong" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		_, _ = fmt.Fprintf(w, "%t %t %s", r.Header.Get("X-Scripted-Account") == secret, r.Header.Get("Authorization") == "Bearer "+key, r.Header)
+	}))
+	defer upstream.Close()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "got %q", r.Header.Get("X-Scripted-Account"))
+	}))
+	defer other.Close()
+	m := newManager(t, map[string]string{"K": key}, "scripted")
+	var log bytes.Buffer
+	m.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	p := &apiv1.Provider{Id: "p1", Plugin: "scripted", Name: "Mine", BaseUrl: upstream.URL, KeySource: "env:K", CreatedMs: 1}
+	save := func(settings, before string) (func(), error) {
+		t.Helper()
+		p.SettingsJson = settings
+		got, undo, err := m.SaveSecrets(t.Context(), p, before)
+		p.SettingsJson = got
+		return undo, err
+	}
+	undo, err := save(`{"level":4,"account":" `+secret+` "}`, "")
+	if err != nil || p.SettingsJson != `{"account":"keychain","level":4}` {
+		t.Fatalf("saved %s, %v", p.SettingsJson, err)
+	}
+	if items := bus.Items(); len(items) != 1 || items["p1 "+upstream.URL+" account"] != secret {
+		t.Errorf("keychain holds %v", items)
+	}
+	turn, err := m.Run(t.Context(), p, userSays("settings\nlog I am told of "+secret+" and "+key+"\nfetch /wrong"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := take(t, turn)
+	seen := a.text + a.err.String()
+	if !strings.Contains(seen, "true true") || !strings.Contains(seen, `{"level":4}`) || strings.Contains(seen, key) || strings.Contains(seen, "456789") {
+		t.Errorf("the plugin saw %q", seen)
+	}
+	eventually(t, "its log", func() bool { return strings.Contains(strings.Join(m.Logs("scripted", 100), ""), "I am told of") })
+	if text := strings.Join(m.Logs("scripted", 100), "\n") + log.String(); strings.Contains(text, key) || strings.Contains(text, "456789") {
+		t.Errorf("a secret is in the log:\n%s", text)
+	}
+
+	if _, err := save(`{"account":"keychain"}`, `{"level":1}`); err == nil || sdk.FromStatus(err).Parameter != "account" {
+		t.Errorf("a secret that nobody entered gave %v", err)
+	}
+	again, err := save(`{"account":"other-secret"}`, `{"account":"keychain"}`)
+	if err != nil || bus.Items()["p1 "+upstream.URL+" account"] != "other-secret" {
+		t.Errorf("entered anew: %v, %v", bus.Items(), err)
+	}
+	again()
+	if bus.Items()["p1 "+upstream.URL+" account"] != secret {
+		t.Errorf("undone: %v", bus.Items())
+	}
+	p.SettingsJson, p.BaseUrl = `{"account":"keychain"}`, other.URL
+	_, err = m.Check(t.Context(), p)
+	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_AUTH, "holds no account of Mine for "+other.URL, "openvibez provider set Mine account")
+	p.SettingsJson = ""
+	if a := sayWith(t, m, p, "fetch /"); a.text != "200 OK got \"\"\n" {
+		t.Errorf("at another address: %q, %v", a.text, a.err)
+	}
+	p.BaseUrl = upstream.URL
+	p.SettingsJson = `{"account":"keychain","level":4}`
+	if err := m.ForgetSecrets(t.Context(), p, p.SettingsJson); err != nil || len(bus.Items()) != 1 {
+		t.Errorf("still there: %v, %v", bus.Items(), err)
+	}
+	if err := m.ForgetSecrets(t.Context(), p, `{"level":4}`); err != nil || len(bus.Items()) != 0 {
+		t.Errorf("forgotten: %v, %v", bus.Items(), err)
+	}
+	undo()
+	if len(bus.Items()) != 0 {
+		t.Errorf("after undoing the first: %v", bus.Items())
+	}
+}
+
 func TestKeychainProblemsHaveWords(t *testing.T) {
 	fresh := &apiv1.Provider{Id: "p1", Plugin: "scripted", Name: "Mine", BaseUrl: "https://a.example"}
 	known := &apiv1.Provider{Id: "p1", Plugin: "scripted", Name: "My own", BaseUrl: "https://a.example", KeySource: SourceKeychain, CreatedMs: 1}
@@ -154,7 +233,7 @@ func TestKeychainProblemsHaveWords(t *testing.T) {
 		m := newManager(t, nil, "scripted")
 		_, err := m.SaveKey(t.Context(), fresh, strings.Repeat("k", maxKey+1))
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "too large for a key")
-		wantError(t, m.keychainProblem(fresh, &providerv1.DescribeResponse{}, keychainWords(keyring.ErrSetDataTooBig)),
+		wantError(t, m.keychainProblem(fresh, &providerv1.DescribeResponse{}, "", keychainWords(keyring.ErrSetDataTooBig)),
 			providerv1.ErrorCode_ERROR_CODE_AUTH, "too large for this system's keychain", "--key-env NAME")
 	})
 }

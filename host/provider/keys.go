@@ -64,29 +64,39 @@ func (m *Manager) key(ctx context.Context, p *apiv1.Provider, d *providerv1.Desc
 		}
 		return key, nil
 	case p.KeySource == SourceKeychain:
-		account, at, err := keychainAccount(p, base)
+		account, at, err := keychainAccount(p, base, "")
 		if err != nil {
 			return "", err
 		}
-		key, drops := m.held.get(account)
-		if key != "" {
-			return key, nil
-		}
-		key, err = m.keychain.get(ctx, account)
+		key, why, err := m.kept(ctx, account)
 		switch {
 		case errors.Is(err, errNoItem):
 			return missing("the keychain holds no key of %s for %s: a key is only used for the address it was entered for. Enter it in its settings or with `%s`", name, plain(at), login)
 		case err != nil:
-			return "", m.keychainProblem(p, d, err)
-		}
-		if why := oddKey(key); why != "" {
+			return "", m.keychainProblem(p, d, "", err)
+		case why != "":
 			return missing("what the keychain holds as the key of %s is %s; enter it again with `%s`", name, why, login)
 		}
-		m.held.put(account, key, drops)
 		return key, nil
 	}
 	return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED,
 		"%s keeps its key in %.40q, which this version can't read; enter it again with `%s`", name, p.KeySource, login)
+}
+
+// kept gives what the keychain holds for an account, or held does since a moment ago; why tells what is wrong with it, ""
+// for nothing.
+func (m *Manager) kept(ctx context.Context, account string) (secret, why string, err error) {
+	secret, drops := m.held.get(account)
+	if secret != "" {
+		return secret, "", nil
+	}
+	if secret, err = m.keychain.get(ctx, account); err != nil {
+		return "", "", err
+	}
+	if why = oddKey(secret); why == "" {
+		m.held.put(account, secret, drops)
+	}
+	return secret, why, nil
 }
 
 // SaveKey puts a provider's key into the system's keychain, bound to the origin that its requests go to. undo puts back
@@ -110,22 +120,27 @@ func (m *Manager) SaveKey(ctx context.Context, p *apiv1.Provider, key string) (u
 	if why := oddKey(key); why != "" {
 		return wrong("what was entered as the key of %s is %s; copy it again", name, why)
 	}
+	return m.keep(ctx, p, d, "", key)
+}
+
+// keep puts a provider's key, or with a setting's name that setting, into the keychain.
+func (m *Manager) keep(ctx context.Context, p *apiv1.Provider, d *providerv1.DescribeResponse, setting, secret string) (undo func(), err error) {
 	base, err := baseURL(p.BaseUrl, d, m.getenv)
 	if err != nil {
 		return nil, err
 	}
-	account, _, err := keychainAccount(p, base)
+	account, _, err := keychainAccount(p, base, setting)
 	if err != nil {
 		return nil, err
 	}
 	before, err := m.keychain.get(ctx, account)
 	had := err == nil
 	if err != nil && !errors.Is(err, errNoItem) {
-		return nil, m.keychainProblem(p, d, err)
+		return nil, m.keychainProblem(p, d, setting, err)
 	}
 	defer m.held.drop(p.Id)
-	if err := m.keychain.set(ctx, account, key, before); err != nil {
-		return nil, m.keychainProblem(p, d, err)
+	if err := m.keychain.set(ctx, account, secret, before); err != nil {
+		return nil, m.keychainProblem(p, d, setting, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	return func() {
@@ -147,6 +162,12 @@ func (m *Manager) ForgetKey(ctx context.Context, p *apiv1.Provider) error {
 	if p.KeySource != SourceKeychain {
 		return nil
 	}
+	return m.forget(ctx, p, "")
+}
+
+// forget removes a provider's key, or with a setting's name that setting, from the keychain.
+func (m *Manager) forget(ctx context.Context, p *apiv1.Provider, setting string) error {
+	defer m.held.drop(p.Id)
 	d, err := m.Describe(ctx, p.Plugin)
 	if err != nil && p.BaseUrl == "" {
 		return err
@@ -155,17 +176,17 @@ func (m *Manager) ForgetKey(ctx context.Context, p *apiv1.Provider) error {
 	if err != nil {
 		return err
 	}
-	account, _, err := keychainAccount(p, base)
+	account, _, err := keychainAccount(p, base, setting)
 	if err != nil {
 		return err
 	}
 	if err := m.keychain.remove(ctx, account); err != nil {
-		return m.keychainProblem(p, d, err)
+		return m.keychainProblem(p, d, setting, err)
 	}
-	if standard, _, err := keychainAccount(p, d.GetDefaultBaseUrl()); err == nil && p.BaseUrl == "" && standard != account {
+	if standard, _, err := keychainAccount(p, d.GetDefaultBaseUrl(), setting); err == nil && p.BaseUrl == "" && standard != account {
 		// It may have been entered while the environment said nothing.
 		if err := m.keychain.remove(ctx, standard); err != nil {
-			return m.keychainProblem(p, d, err)
+			return m.keychainProblem(p, d, setting, err)
 		}
 	}
 	return nil
@@ -202,8 +223,9 @@ func (m *Manager) SameOrigin(ctx context.Context, a, b *apiv1.Provider) bool {
 	return at(a) != "" && at(a) == at(b)
 }
 
-// keychainAccount names a provider's item in the keychain: the key of one origin is never found for another.
-func keychainAccount(p *apiv1.Provider, base string) (account, origin string, err error) {
+// keychainAccount names a provider's item in the keychain, its key's or that of a setting: what was entered for one origin
+// is never found for another.
+func keychainAccount(p *apiv1.Provider, base, setting string) (account, origin string, err error) {
 	if base == "" {
 		return "", "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
 			"%s has no address, and a key is only used for the address it was entered for; give it a base URL first", orElse(p.Name, p.Plugin))
@@ -212,16 +234,22 @@ func keychainAccount(p *apiv1.Provider, base string) (account, origin string, er
 	if err != nil {
 		return "", "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
 	}
-	return p.Id + " " + origin, origin, nil
+	return strings.TrimSuffix(p.Id+" "+origin+" "+setting, " "), origin, nil
 }
 
-// keychainProblem adds to the words of a keychain what can be done without it.
-func (m *Manager) keychainProblem(p *apiv1.Provider, d *providerv1.DescribeResponse, err error) error {
+// keychainProblem adds to the words of a keychain what can be done without it. setting, if not "", is the one it is about;
+// then there is nothing.
+func (m *Manager) keychainProblem(p *apiv1.Provider, d *providerv1.DescribeResponse, setting string, err error) error {
 	var known *keychainError
 	if !errors.As(err, &known) {
 		return &sdk.Error{Proto: sdk.FromStatus(err)}
 	}
 	m.log.Warn("use the keychain", "provider", p.Id, "problem", known.words, "error", known.cause)
+	if setting != "" {
+		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s is kept in the keychain: %w", setting, known)
+		e.Proto.Parameter = setting
+		return e
+	}
 	command := "openvibez provider login " + shellWord(p.Name)
 	if p.CreatedMs == 0 {
 		command = "openvibez provider add " + p.Plugin

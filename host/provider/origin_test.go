@@ -101,7 +101,7 @@ func TestKeyComesFromWhereItIsKept(t *testing.T) {
 		Key: &providerv1.KeyScheme{Header: "x-api-key", Env: "ACME_KEY", Url: "https://acme.example/keys"},
 	}
 	g, err := m.permit(t.Context(), &apiv1.Provider{KeySource: "env:K"}, d, d.DefaultBaseUrl, file{builtIn: true})
-	if err != nil || g.key != "sk-1" || g.keyHeader != "X-Api-Key" || g.keyOrigin != "https://api.acme.example:443" || g.origins["https://files.acme.example:443"] || !g.origins["https://api.acme.example:443"] || len(g.origins) != 2 {
+	if err != nil || g.credentials[0] != (credential{"X-Api-Key", "", "sk-1"}) || g.keyOrigin != "https://api.acme.example:443" || g.origins["https://files.acme.example:443"] || !g.origins["https://api.acme.example:443"] || len(g.origins) != 2 {
 		t.Errorf("got %+v, %v", g, err)
 	}
 	for source, words := range map[string][]string{
@@ -115,7 +115,7 @@ func TestKeyComesFromWhereItIsKept(t *testing.T) {
 	_, err = m.permit(t.Context(), &apiv1.Provider{KeySource: "vault"}, d, d.DefaultBaseUrl, file{builtIn: true})
 	wantError(t, err, providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "openvibez provider login Acme")
 	d.Key.Optional = true
-	if g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, file{builtIn: true}); err != nil || g.key != "" {
+	if g, err := m.permit(t.Context(), &apiv1.Provider{}, d, d.DefaultBaseUrl, file{builtIn: true}); err != nil || g.secret() {
 		t.Errorf("got %+v, %v", g, err)
 	}
 	for header, ok := range map[string]bool{"Authorization": true, "x-api-key": true, "": false, "Host": false, "a b": false, "x\n": false, "content-length": false} {

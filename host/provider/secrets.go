@@ -16,6 +16,8 @@ const removed = "[key removed]"
 type secrets struct {
 	mu   sync.RWMutex
 	keys []string
+	// The same, the longest first: one may be the beginning of another.
+	longest []string
 }
 
 func (s *secrets) add(key string) {
@@ -31,13 +33,14 @@ func (s *secrets) add(key string) {
 		s.keys = slices.Delete(s.keys, 0, 1)
 	}
 	s.keys = append(s.keys, key)
+	s.longest = slices.SortedFunc(slices.Values(s.keys), func(a, b string) int { return len(b) - len(a) })
 }
 
 // censor takes the keys out of a text.
 func (s *secrets) censor(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, key := range s.keys {
+	for _, key := range s.longest {
 		text = strings.ReplaceAll(text, key, removed)
 	}
 	return text

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -28,6 +29,11 @@ func abilities(d *providerv1.DescribeResponse, unconfined string) []string {
 	}
 	if d.Key != nil {
 		list = append(list, fmt.Sprintf("Your key is added on the way, in the header %s, only for the address you entered it for.", d.Key.Header))
+	}
+	// An error has kept it from being installed.
+	secrets, _ := sdk.SecretSettings(d)
+	for _, s := range secrets {
+		list = append(list, fmt.Sprintf("So is the setting %s, if you enter it, in the header %s.", s.Title, s.Header))
 	}
 	if unconfined != "" {
 		return append(list, "Can do all that you can do here: "+unconfined+".")
@@ -135,6 +141,13 @@ func differences(p *pack, source string, l *lock, before *pack) []string {
 	}
 	if keyWords(d.Key) != keyWords(was.Key) {
 		add("Its key travels %s instead of %s.", keyWords(d.Key), keyWords(was.Key))
+	}
+	secrets, _ := sdk.SecretSettings(d)
+	had, _ := sdk.SecretSettings(was)
+	for _, s := range secrets {
+		if !slices.ContainsFunc(had, func(h sdk.SecretSetting) bool { return h.Name == s.Name && h.Header == s.Header }) {
+			add("Its secret setting %s travels in the header %s.", s.Title, s.Header)
+		}
 	}
 	if d.Program != was.Program {
 		add("It has the program %s run instead of %s.", orElse(d.Program, "none"), orElse(was.Program, "none"))

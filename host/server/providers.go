@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -78,13 +79,14 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 		return nil, err
 	}
 	p.IsDefault = standard == nil
-	undo := func() {}
+	// The keychain first: a provider whose key was not taken is not added at all.
+	p.Id = strings.ToLower(rand.Text()[:16])
 	if req.Key != "" {
-		// The keychain first: a provider whose key was not taken is not added at all.
-		p.Id, p.KeySource = strings.ToLower(rand.Text()[:16]), provider.SourceKeychain
-		if undo, err = a.Providers.SaveKey(ctx, p, req.Key); err != nil {
-			return nil, err
-		}
+		p.KeySource = provider.SourceKeychain
+	}
+	undo, err := a.keep(ctx, p, "", req.Key)
+	if err != nil {
+		return nil, err
 	}
 	defer a.forgetHints()
 	for n := 2; ; n++ {
@@ -98,6 +100,25 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 		}
 		p.Name = fmt.Sprintf("%s %d", d.Name, n)
 	}
+}
+
+// keep puts a provider's key, unless it is "", and the secrets in its settings into the keychain. before are its settings
+// until now.
+func (a *api) keep(ctx context.Context, p *apiv1.Provider, before, key string) (undo func(), err error) {
+	settings, undoSettings, err := a.Providers.SaveSecrets(ctx, p, before)
+	if err != nil {
+		return nil, err
+	}
+	p.SettingsJson = settings
+	if key == "" {
+		return undoSettings, nil
+	}
+	undoKey, err := a.Providers.SaveKey(ctx, p, key)
+	if err != nil {
+		undoSettings()
+		return nil, err
+	}
+	return func() { undoKey(); undoSettings() }, nil
 }
 
 // describe says what a plugin is; for one that is not there, which ones are.
@@ -202,10 +223,14 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		}
 	}
 	undo := func() {}
-	if req.Key != nil {
-		if undo, err = a.Providers.SaveKey(ctx, next, *req.Key); err != nil {
+	if req.SettingsJson != nil || req.Key != nil {
+		if undo, err = a.keep(ctx, next, p.SettingsJson, req.GetKey()); err != nil {
 			return nil, err
 		}
+	}
+	if req.SettingsJson != nil {
+		// From here on the secrets are in the keychain only.
+		req.SettingsJson = &next.SettingsJson
 	}
 	defer a.forgetHints()
 	before := p
@@ -213,7 +238,15 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		undo()
 		return nil, err
 	}
-	if p.KeySource != provider.SourceKeychain || !a.Providers.SameOrigin(ctx, before, p) {
+	moved = !a.Providers.SameOrigin(ctx, before, p)
+	left := p.SettingsJson
+	if moved {
+		left = ""
+	}
+	if err := a.Providers.ForgetSecrets(context.WithoutCancel(ctx), before, left); err != nil {
+		a.Logger.Warn("remove a secret setting that is not used any more", "provider", p.Id, "error", err)
+	}
+	if p.KeySource != provider.SourceKeychain || moved {
 		// The key that it had is of no use any more. It is not worth failing for.
 		if err := a.Providers.ForgetKey(context.WithoutCancel(ctx), before); err != nil {
 			a.Logger.Warn("remove a key that is not used any more", "provider", p.Id, "error", err)
@@ -280,7 +313,7 @@ func (a *api) RemoveProvider(ctx context.Context, req *apiv1.RemoveProviderReque
 	}
 	defer a.forgetHints()
 	res := &apiv1.RemoveProviderResponse{}
-	if err := a.Providers.ForgetKey(ctx, p); err != nil {
+	if err := cmp.Or(a.Providers.ForgetKey(ctx, p), a.Providers.ForgetSecrets(ctx, p, "")); err != nil {
 		res.Warning = fmt.Sprintf("the key of %s is still in the keychain, under %s and %q: %s", p.Name, "OpenVibez", p.Id, sdk.FromStatus(err).Message)
 	}
 	if err := a.Store.RemoveProvider(ctx, p.Id); err != nil {

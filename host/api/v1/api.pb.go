@@ -2528,7 +2528,8 @@ type Provider struct {
 	// Unique; what people call it.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// Empty: the plugin's default, or what its environment variable says.
-	BaseUrl      string `protobuf:"bytes,4,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
+	BaseUrl string `protobuf:"bytes,4,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
+	// "keychain" stands in it for a secret.
 	SettingsJson string `protobuf:"bytes,5,opt,name=settings_json,json=settingsJson,proto3" json:"settings_json,omitempty"`
 	// Where the key is: "", "env:NAME", "keychain", "command:COMMAND LINE". Never the key. One in the keychain is found
 	// only for the origin that it was entered for.
@@ -8422,8 +8423,9 @@ type AddProviderRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Plugin string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
 	// Empty: the plugin's name.
-	Name         string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	BaseUrl      string `protobuf:"bytes,3,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
+	Name    string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	BaseUrl string `protobuf:"bytes,3,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
+	// Secrets in it go to the keychain and never come back.
 	SettingsJson string `protobuf:"bytes,4,opt,name=settings_json,json=settingsJson,proto3" json:"settings_json,omitempty"`
 	// "env:NAME", or from the local socket "command:COMMAND LINE"; empty: none, or the keychain if there is a key.
 	KeySource string `protobuf:"bytes,5,opt,name=key_source,json=keySource,proto3" json:"key_source,omitempty"`
@@ -8553,9 +8555,10 @@ func (x *AddProviderResponse) GetProvider() *Provider {
 type UpdateProviderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id or name.
-	Id           string  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name         *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	BaseUrl      *string `protobuf:"bytes,3,opt,name=base_url,json=baseUrl,proto3,oneof" json:"base_url,omitempty"`
+	Id      string  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name    *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	BaseUrl *string `protobuf:"bytes,3,opt,name=base_url,json=baseUrl,proto3,oneof" json:"base_url,omitempty"`
+	// All of them. Secrets go to the keychain and never come back; "keychain" leaves one as it is.
 	SettingsJson *string `protobuf:"bytes,4,opt,name=settings_json,json=settingsJson,proto3,oneof" json:"settings_json,omitempty"`
 	DefaultModel *string `protobuf:"bytes,5,opt,name=default_model,json=defaultModel,proto3,oneof" json:"default_model,omitempty"`
 	// True makes it the default; false is not accepted.

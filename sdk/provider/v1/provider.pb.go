@@ -814,7 +814,8 @@ type DescribeResponse struct {
 	// Version of the SDK it was built with; empty for other languages.
 	SdkVersion string    `protobuf:"bytes,5,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
 	Features   []Feature `protobuf:"varint,6,rep,packed,name=features,proto3,enum=openvibez.provider.v1.Feature" json:"features,omitempty"`
-	// JSON Schema (draft 2020-12) of the settings object in Connection; empty for none.
+	// JSON Schema (draft 2020-12) of the settings object in Connection; empty for none. A property marked with writeOnly or
+	// the format password is a secret, and x-openvibez-header the header that the host adds it in.
 	SettingsSchema string `protobuf:"bytes,7,opt,name=settings_schema,json=settingsSchema,proto3" json:"settings_schema,omitempty"`
 	// Used where the user names no base URL. Empty: the plugin needs no network, or the user must name one.
 	DefaultBaseUrl string `protobuf:"bytes,8,opt,name=default_base_url,json=defaultBaseUrl,proto3" json:"default_base_url,omitempty"`
@@ -1041,7 +1042,7 @@ type Connection struct {
 	ProviderId string                 `protobuf:"bytes,1,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
 	// Resolved by the host; scheme and host always present, no trailing slash. Empty where none is used.
 	BaseUrl string `protobuf:"bytes,2,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
-	// A JSON object that fits DescribeResponse.settings_schema.
+	// A JSON object that fits DescribeResponse.settings_schema, without its secrets.
 	SettingsJson string `protobuf:"bytes,3,opt,name=settings_json,json=settingsJson,proto3" json:"settings_json,omitempty"`
 	// Names this connection (and run) to the host's socket. Worthless elsewhere, revoked at the run's end.
 	Capability    string `protobuf:"bytes,4,opt,name=capability,proto3" json:"capability,omitempty"`

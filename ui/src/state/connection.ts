@@ -110,8 +110,11 @@ export function changed(d: Draft, p: Provider, about: DescribeResponse | undefin
 
 // dropsKey: a key belongs to the address it was entered for and does not move with it.
 export function dropsKey(d: Draft, p: Provider): boolean {
-  return p.keySource !== "" && keySource(d) === p.keySource && d.key.trim() === "" && address(d.baseUrl) !== address(p.baseUrl);
+  return p.keySource !== "" && keySource(d) === p.keySource && d.key.trim() === "" && movesAway(d, p);
 }
+
+// movesAway: requests go to another address.
+export const movesAway = (d: Draft, p: Provider): boolean => address(d.baseUrl) !== address(p.baseUrl);
 
 export interface Blame {
   // "name", "baseUrl", "key", a setting's name, or "" for the whole.

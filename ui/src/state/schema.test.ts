@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formOf, range, settingsOf, valuesOf } from "./schema";
+import { formOf, keepsSecret, range, settingsOf, valuesOf, withoutTyped } from "./schema";
 
 const form = formOf(
   JSON.stringify({
@@ -72,4 +72,17 @@ describe("reading what was written", () => {
     expect(JSON.parse(settingsOf(open, { a: "1" }, '{"a":"0","b":2}').settingsJson)).toEqual({ a: "1", b: 2 });
     expect(JSON.parse(settingsOf(form, { maybe: "x" }, '{"b":2}').settingsJson)).toEqual({ maybe: "x" });
   });
+});
+
+test("a secret that is kept stays, another takes its place, none takes it away", () => {
+  const secret = formOf('{"properties":{"token":{"type":"string","writeOnly":true},"n":{"type":"integer"}},"required":["token"],"additionalProperties":false}');
+  expect(secret.fields[0].kind).toBe("secret");
+  const now = valuesOf(secret, '{"token":"keychain","n":1}');
+  expect(JSON.parse(settingsOf(secret, { ...now, n: "2" }, "").settingsJson)).toEqual({ token: "keychain", n: 2 });
+  expect(JSON.parse(settingsOf(secret, { token: "t-1" }, "").settingsJson)).toEqual({ token: "t-1" });
+  expect(settingsOf(secret, { ...now, token: "" }, "").problems).toEqual({ token: "This is needed." });
+  expect([keepsSecret(secret, now), keepsSecret(secret, { token: "t-1" })]).toEqual([true, false]);
+  expect(withoutTyped(secret, { token: "t-1", n: "2" }, {})).toEqual({ token: "", n: "2" });
+  expect(withoutTyped(secret, { ...now, token: "t-1" }, now)).toEqual(now);
+  expect(withoutTyped(secret, { ...now, token: "" }, now)).toEqual({ ...now, token: "" });
 });

@@ -1,6 +1,6 @@
 // A provider's settings as its plugin describes them in JSON Schema, and as people fill them in. Pure.
 
-export type FieldKind = "text" | "number" | "integer" | "boolean" | "choice" | "json";
+export type FieldKind = "text" | "secret" | "number" | "integer" | "boolean" | "choice" | "json";
 
 export interface Choice {
   text: string;
@@ -28,6 +28,9 @@ export interface Form {
   // Settings that have no field are allowed, and kept.
   open: boolean;
 }
+
+// keptSecret stands for a secret that the host has in the keychain.
+export const keptSecret = "keychain";
 
 // Values holds each field as it is written; "" leaves the setting out.
 export type Values = Readonly<Record<string, string>>;
@@ -59,7 +62,8 @@ export function formOf(schema: string): Form {
 
 function field(name: string, p: Json, required: boolean): Field {
   const choices = choicesOf(p);
-  const kind = choices.length > 0 ? "choice" : kindOf(p.type);
+  const secret = p.writeOnly === true || p.format === "password";
+  const kind = secret ? "secret" : choices.length > 0 ? "choice" : kindOf(p.type);
   return {
     name,
     kind,
@@ -110,6 +114,15 @@ export function valuesOf(form: Form, settingsJson: string): Values {
     form.fields.filter((f) => now[f.name] !== undefined && now[f.name] !== null).map((f) => [f.name, f.kind === "json" ? JSON.stringify(now[f.name], null, 2) : written(now[f.name])]),
   );
 }
+
+// withoutTyped puts what the host keeps in the place of secrets that were typed.
+export function withoutTyped(form: Form, values: Values, kept: Values): Values {
+  const typed = form.fields.filter((f) => f.kind === "secret" && values[f.name]).map((f) => [f.name, kept[f.name] ?? ""]);
+  return { ...values, ...Object.fromEntries(typed) };
+}
+
+// keepsSecret tells whether one of the secrets is kept, and stays.
+export const keepsSecret = (form: Form, values: Values): boolean => form.fields.some((f) => f.kind === "secret" && values[f.name] === keptSecret);
 
 export interface Read {
   // A JSON object; empty if nothing is set.

@@ -3,7 +3,7 @@ import type { Provider } from "../gen/api/v1/api_pb";
 import { modelsOf } from "../state/choice";
 import { changed, changesOf, draftOf, fieldOf } from "../state/connection";
 import { aboutPlugin, edit, edits, save, testing } from "../state/providers";
-import { formOf } from "../state/schema";
+import { formOf, valuesOf, withoutTyped, type Form } from "../state/schema";
 import { ProviderForm } from "./ProviderForm";
 
 // EditProvider changes a connection. What is not saved is kept while the window is open.
@@ -13,7 +13,7 @@ export function EditProvider({ provider: p, close }: { provider: Provider; close
   const [problems, setProblems] = useState<Record<string, string>>(() => kept(p));
   const busy = testing.value.has(p.id);
   const unsaved = changed(draft, p, about);
-  useEffect(() => () => forgetKey(p.id), []);
+  useEffect(() => () => forgetTyped(p, formOf(about?.settingsSchema ?? "")), []);
   const submit = async () => {
     const { changes, problems: wrong } = changesOf(draft, p, about);
     setProblems(wrong);
@@ -55,10 +55,10 @@ export function EditProvider({ provider: p, close }: { provider: Provider; close
   );
 }
 
-// A typed key is not left lying about.
-function forgetKey(id: string): void {
-  const draft = edits.peek().get(id);
-  if (draft?.key) edit(id, { ...draft, key: "" });
+// Typed keys and secrets are not left lying about.
+function forgetTyped(p: Provider, form: Form): void {
+  const draft = edits.peek().get(p.id);
+  if (draft) edit(p.id, { ...draft, key: "", values: withoutTyped(form, draft.values, valuesOf(form, p.settingsJson)) });
 }
 
 // kept is what the last test found wrong, where it can be mended here.

@@ -3,8 +3,8 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Model, Provider } from "../gen/api/v1/api_pb";
 import type { DescribeResponse } from "../gen/provider/v1/provider_pb";
 import { label } from "../state/choice";
-import { dropsKey, type Draft } from "../state/connection";
-import { formOf } from "../state/schema";
+import { dropsKey, movesAway, type Draft } from "../state/connection";
+import { formOf, keepsSecret, valuesOf } from "../state/schema";
 import { FormRow } from "./FormRow";
 import { Icon } from "./icons";
 import { KeyFields } from "./KeyFields";
@@ -35,6 +35,7 @@ export function ProviderForm({ id, label: name, about, draft: d, provider, model
   }, []);
   const form = formOf(about?.settingsSchema ?? "");
   const drops = provider !== undefined && dropsKey(d, provider);
+  const dropsSetting = provider !== undefined && movesAway(d, provider) && keepsSecret(form, d.values);
   const shown = new Set(["name", "baseUrl", "key", ...form.fields.map((f) => f.name)]);
   const others = Object.entries(problems).filter(([field]) => !shown.has(field));
   const send = async (e: Event) => {
@@ -54,15 +55,15 @@ export function ProviderForm({ id, label: name, about, draft: d, provider, model
           {(tied) => <input {...tied} class="field" type="url" autocomplete="off" spellcheck={false} placeholder={about?.defaultBaseUrl || "https://…"} value={d.baseUrl} onInput={(e) => change({ baseUrl: e.currentTarget.value })} />}
         </FormRow>
       )}
-      {drops && (
+      {(drops || dropsSetting) && (
         <p class="form-warning" role="status">
           <Icon name="warn" />
-          <span>The key was given for {provider.baseUrl ? <code>{provider.baseUrl}</code> : "the usual address"} and is forgotten when you save another address. Enter one for the new address, if it needs one.</span>
+          <span>What is in the keychain was given for {provider.baseUrl ? <code>{provider.baseUrl}</code> : "the usual address"} and is forgotten when you save another address. Enter it for the new address, if it needs one.</span>
         </p>
       )}
       {about?.key && <KeyFields id={`${id}-key`} scheme={about.key} draft={d} kept={provider?.keySource ?? ""} drops={drops} problem={problems.key} change={change} />}
       {models.length > 0 && <DefaultModel id={`${id}-model`} models={models} value={d.defaultModel} set={(defaultModel) => change({ defaultModel })} />}
-      <SettingsFields id={`${id}-set`} form={form} values={d.values} problems={problems} onChange={(values) => change({ values })} />
+      <SettingsFields id={`${id}-set`} form={form} kept={valuesOf(form, provider?.settingsJson ?? "")} values={d.values} problems={problems} onChange={(values) => change({ values })} />
       {others.map(([field, words]) => <p key={field} class="form-problem" role="alert"><Icon name="warn" /><Words text={words} /></p>)}
       <div class="buttons">{children}</div>
     </form>

@@ -1,23 +1,25 @@
-import { range, type Field, type Form, type Values } from "../state/schema";
+import { keptSecret, range, type Field, type Form, type Values } from "../state/schema";
 import { FormRow } from "./FormRow";
 
 interface Props {
   id: string;
   form: Form;
+  // As they are kept, and as they are written.
+  kept: Values;
   values: Values;
   problems: Readonly<Record<string, string>>;
   onChange: (values: Values) => void;
 }
 
 // SettingsFields draws what a plugin can be told, as its schema describes it.
-export function SettingsFields({ id, form, values, problems, onChange }: Props) {
+export function SettingsFields({ id, form, kept, values, problems, onChange }: Props) {
   return (
     <>
       {form.fields.map((f) => {
         const set = (text: string) => onChange({ ...values, [f.name]: text });
         return (
-          <FormRow key={f.name} id={`${id}-${f.name}`} title={f.title} about={f.about} problem={problems[f.name]}>
-            {(tied) => <Entry tied={tied} field={f} value={values[f.name] ?? ""} set={set} />}
+          <FormRow key={f.name} id={`${id}-${f.name}`} title={f.title} about={f.kind === "secret" ? secretWords(f.about, values[f.name] === keptSecret) : f.about} problem={problems[f.name]}>
+            {(tied) => <Entry tied={tied} field={f} kept={kept[f.name] ?? ""} value={values[f.name] ?? ""} set={set} />}
           </FormRow>
         );
       })}
@@ -25,8 +27,17 @@ export function SettingsFields({ id, form, values, problems, onChange }: Props) 
   );
 }
 
-function Entry({ tied, field: f, value, set }: { tied: object; field: Field; value: string; set: (text: string) => void }) {
+const secretWords = (about: string, kept: boolean): string => `${about} ${kept ? "One is kept. It stays unless you enter another." : "It goes to the keychain and to nothing else; no plugin sees it."}`.trim();
+
+function Entry({ tied, field: f, kept, value, set }: { tied: object; field: Field; kept: string; value: string; set: (text: string) => void }) {
   switch (f.kind) {
+    case "secret":
+      return (
+        <span class="secret">
+          <input {...tied} class="field" type="password" autocomplete="off" spellcheck={false} placeholder={value === keptSecret ? "••••••••" : ""} value={value === keptSecret ? "" : value} onInput={(e) => set(e.currentTarget.value || kept)} />
+          {value === keptSecret && <button class="text-button" type="button" onClick={() => set("")}>Forget it</button>}
+        </span>
+      );
     case "boolean":
       return <Choices tied={tied} value={value} set={set} standard={f.standard === "" ? "" : yes(f.standard)} choices={[["true", "Yes"], ["false", "No"]]} />;
     case "choice":

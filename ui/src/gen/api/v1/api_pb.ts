@@ -1115,6 +1115,8 @@ export type Provider = Message<"openvibez.api.v1.Provider"> & {
   baseUrl: string;
 
   /**
+   * "keychain" stands in it for a secret.
+   *
    * @generated from field: string settings_json = 5;
    */
   settingsJson: string;
@@ -3893,6 +3895,8 @@ export type AddProviderRequest = Message<"openvibez.api.v1.AddProviderRequest"> 
   baseUrl: string;
 
   /**
+   * Secrets in it go to the keychain and never come back.
+   *
    * @generated from field: string settings_json = 4;
    */
   settingsJson: string;
@@ -3960,6 +3964,8 @@ export type UpdateProviderRequest = Message<"openvibez.api.v1.UpdateProviderRequ
   baseUrl?: string | undefined;
 
   /**
+   * All of them. Secrets go to the keychain and never come back; "keychain" leaves one as it is.
+   *
    * @generated from field: optional string settings_json = 4;
    */
   settingsJson?: string | undefined;

@@ -75,7 +75,8 @@ export type DescribeResponse = Message$1<"openvibez.provider.v1.DescribeResponse
   features: Feature[];
 
   /**
-   * JSON Schema (draft 2020-12) of the settings object in Connection; empty for none.
+   * JSON Schema (draft 2020-12) of the settings object in Connection; empty for none. A property marked with writeOnly or
+   * the format password is a secret, and x-openvibez-header the header that the host adds it in.
    *
    * @generated from field: string settings_schema = 7;
    */
@@ -199,7 +200,7 @@ export type Connection = Message$1<"openvibez.provider.v1.Connection"> & {
   baseUrl: string;
 
   /**
-   * A JSON object that fits DescribeResponse.settings_schema.
+   * A JSON object that fits DescribeResponse.settings_schema, without its secrets.
    *
    * @generated from field: string settings_json = 3;
    */
