@@ -170,6 +170,7 @@ func BenchmarkListSessions(b *testing.B) {
 	s := openAt(b, filepath.Join(b.TempDir(), "db"))
 	err := s.write(context.Background(), false, func(t *tx) error {
 		for i := range 5000 {
+			t.now++
 			if _, err := t.newSession(&apiv1.Session{Title: fmt.Sprint("session ", i)}); err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/json"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -47,6 +49,27 @@ const sessionColumns = `id, title, titled, workspace_id, provider_id, model, sys
 func (r *sessionRow) scan(scan func(...any) error) error {
 	return scan(&r.ID, &r.Title, &r.Titled, &r.WorkspaceID, &r.ProviderID, &r.Model, &r.SystemPrompt, &r.AccessMode, &r.Pinned, &r.ArchivedMS,
 		&r.ParentID, &r.ParentSeq, &r.Draft, &r.LastSeq, &r.DeletedMS, &r.CreatedMS, &r.ActiveMS, &r.Rev)
+}
+
+// listedColumns are for long lists of what was not deleted: each value costs time, so small numbers share one, and what
+// few sessions have is there only if they have it.
+const listedColumns = `id, title, workspace_id, provider_id, model, titled + 2 * pinned + 4 * access_mode, archived_ms, last_seq, created_ms,
+	active_ms, rev, CASE WHEN system_prompt <> '' OR draft <> '' OR parent_id <> '' OR parent_seq <> 0
+		THEN json_array(system_prompt, draft, parent_id, parent_seq) END`
+
+// scanListed reads a row of listedColumns.
+func (r *sessionRow) scanListed(scan func(...any) error) error {
+	var flags int32
+	var rest []byte
+	if err := scan(&r.ID, &r.Title, &r.WorkspaceID, &r.ProviderID, &r.Model, &flags, &r.ArchivedMS, &r.LastSeq, &r.CreatedMS,
+		&r.ActiveMS, &r.Rev, &rest); err != nil {
+		return err
+	}
+	r.Titled, r.Pinned, r.AccessMode = flags&1 != 0, flags&2 != 0, flags/4
+	if rest == nil {
+		return nil
+	}
+	return json.Unmarshal(rest, &[]any{&r.SystemPrompt, &r.Draft, &r.ParentID, &r.ParentSeq})
 }
 
 // take copies what callers may change.

@@ -21,7 +21,6 @@ func (s *Store) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest
 		if res.Rev, err = v.revision(); err != nil {
 			return err
 		}
-		// By hand: this many rows through the mapper take three times as long.
 		where, args := "archived_ms = 0 AND deleted_ms = 0", []any{}
 		if req.Archived {
 			where = "archived_ms <> 0 AND deleted_ms = 0"
@@ -31,23 +30,27 @@ func (s *Store) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest
 			if err != nil {
 				return err
 			}
-			where += " AND (pinned < ? OR pinned = ? AND (active_ms < ? OR active_ms = ? AND id > ?))"
-			args = append(args, after.Pinned, after.Pinned, after.ActiveMS, after.ActiveMS, after.ID)
+			// Of the many that are not pinned, those before are skipped by the index.
+			which := " AND pinned = 0 AND active_ms <= ? AND (active_ms < ? OR id > ?)"
+			if after.Pinned {
+				which = " AND (pinned = 0 OR active_ms < ? OR active_ms = ? AND id > ?)"
+			}
+			where += which
+			args = append(args, after.ActiveMS, after.ActiveMS, after.ID)
 		}
-		rows := make([]sessionRow, 0, min(limit+1, 128))
+		var last sessionRow
 		err = v.each(func(scan func(...any) error) error {
-			rows = append(rows, sessionRow{})
-			return rows[len(rows)-1].scan(scan)
-		}, "SELECT "+sessionColumns+" FROM sessions WHERE "+where+" ORDER BY pinned DESC, active_ms DESC, id LIMIT ?", append(args, limit+1)...)
+			if len(res.Sessions) == limit {
+				res.NextPageToken = pageToken(last)
+				return errEnough
+			}
+			last = sessionRow{}
+			err := last.scanListed(scan)
+			res.Sessions = append(res.Sessions, last.proto())
+			return err
+		}, "SELECT "+listedColumns+" FROM sessions WHERE "+where+" ORDER BY pinned DESC, active_ms DESC, id LIMIT ?", append(args, limit+1)...)
 		if err != nil {
 			return fmt.Errorf("list sessions: %w", err)
-		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			res.NextPageToken = pageToken(rows[limit-1])
-		}
-		for i := range rows {
-			res.Sessions = append(res.Sessions, rows[i].proto())
 		}
 		return nil
 	})

@@ -390,19 +390,20 @@ func TestSessions(t *testing.T) {
 	if len(want) != 22 || all.NextPageToken != "" || all.Rev != s.Rev() {
 		t.Errorf("%d sessions, token %q", len(want), all.NextPageToken)
 	}
-	var got []string
-	req := &apiv1.ListSessionsRequest{Limit: 2}
-	for {
-		page := must[*apiv1.ListSessionsResponse](t)(s.ListSessions(t.Context(), req))
-		for _, p := range page.Sessions {
-			got = append(got, p.Id)
+	for size := range int32(len(want)) {
+		var got []string
+		for req := (&apiv1.ListSessionsRequest{Limit: size + 1}); ; {
+			page := must[*apiv1.ListSessionsResponse](t)(s.ListSessions(t.Context(), req))
+			for _, p := range page.Sessions {
+				got = append(got, p.Id)
+			}
+			if req.PageToken = page.NextPageToken; req.PageToken == "" {
+				break
+			}
 		}
-		if req.PageToken = page.NextPageToken; req.PageToken == "" {
-			break
+		if strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("pages of %d: %v\nwhole %v", size+1, got, want)
 		}
-	}
-	if strings.Join(got, " ") != strings.Join(want, " ") {
-		t.Errorf("pages %v\nwhole %v", got, want)
 	}
 	if n := len(must[*apiv1.ListSessionsResponse](t)(s.ListSessions(t.Context(), &apiv1.ListSessionsRequest{Archived: true})).Sessions); n != 3 {
 		t.Errorf("%d archived", n)
