@@ -11,18 +11,35 @@ const keptMost = 64
 
 // statements are those of one connection that were compiled, by their text: compiling one takes longer than executing it.
 // Whoever uses them has the connection to himself. Not to be kept are pragmas, many of which act when they are compiled
-// and never again, and queries that may be asked again while their rows are still being read.
+// and never again. A query whose rows are being read can't be asked again meanwhile.
 type statements struct {
 	c   *sql.Conn
 	all map[string]*sql.Stmt
+	// Whose rows are being read.
+	busy map[string]bool
 }
+
+func keepStatements(c *sql.Conn) *statements {
+	return &statements{c: c, all: map[string]*sql.Stmt{}, busy: map[string]bool{}}
+}
+
+// take notes that a query's rows will be read until it is released; false if they are already, further out.
+func (k *statements) take(query string) bool {
+	if k.busy[query] {
+		return false
+	}
+	k.busy[query] = true
+	return true
+}
+
+func (k *statements) release(query string) { delete(k.busy, query) }
 
 // compile sees to it that a statement is there.
 func (k *statements) compile(ctx context.Context, query string) error {
 	if k.all[query] != nil {
 		return nil
 	}
-	if len(k.all) >= keptMost {
+	if len(k.all) >= keptMost && len(k.busy) == 0 {
 		if err := k.close(); err != nil {
 			return err
 		}

@@ -149,15 +149,17 @@ func (s *Store) connect(ctx context.Context) error {
 	if mode != "wal" {
 		return fmt.Errorf("set up the database %s: its file system does not support write-ahead logging; set OPENVIBEZ_HOME to a directory on a local disk", s.path)
 	}
-	s.kept = &statements{c: s.writer, all: map[string]*sql.Stmt{}}
+	s.kept = keepStatements(s.writer)
 	if s.orm, err = gorm.Open(&sqlite.Dialector{Conn: pool{s.writer, s.kept}}, &gorm.Config{Logger: logger.Discard, DisableAutomaticPing: true}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	if s.readers, err = sql.Open(sqlite.DriverName, s.dsn("mode=ro&_pragma=query_only(on)")); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
+	s.usual = make(chan connection, 1)
+	s.usual <- connection{}
 	s.readers.SetMaxOpenConns(4)
-	s.readers.SetMaxIdleConns(2)
+	s.readers.SetMaxIdleConns(1)
 	s.readers.SetConnMaxIdleTime(time.Minute)
 	return s.reload(ctx)
 }

@@ -42,7 +42,9 @@ type Store struct {
 	// orm maps rows; each use gives it the connection to work on.
 	orm     *gorm.DB
 	readers *sql.DB
-	closed  atomic.Bool
+	// usual holds the reader that is kept, if nobody uses it.
+	usual  chan connection
+	closed atomic.Bool
 
 	// turn holds one value; who takes it may write. It guards everything down to parts.
 	turn    chan struct{}
@@ -120,6 +122,9 @@ func (s *Store) Close() error {
 // release gives back what open took, as far as it came.
 func (s *Store) release() error {
 	var errs []error
+	if s.usual != nil {
+		errs = append(errs, s.closeUsual())
+	}
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
 	}

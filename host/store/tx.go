@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -45,7 +44,7 @@ type view struct {
 	ctx context.Context
 	c   *sql.Conn
 	orm *gorm.DB
-	// kept is nil on the connections that only read.
+	// kept is nil where a connection is used only this once.
 	kept *statements
 	// A revision that was committed before.
 	past int64
@@ -70,7 +69,12 @@ var errEnough = errors.New("enough")
 
 // each calls row for every result of a query; scan fills its arguments from the columns.
 func (v view) each(row func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := v.c.QueryContext(v.ctx, query, args...)
+	ask := v.c.QueryContext
+	if v.kept != nil && v.kept.take(query) {
+		defer v.kept.release(query)
+		ask = v.kept.query
+	}
+	rows, err := ask(v.ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -249,7 +253,7 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	c, err := s.readers.Conn(ctx)
+	r, err := s.takeReader(ctx)
 	if err != nil {
 		if s.closed.Load() {
 			return ErrClosed
@@ -259,16 +263,13 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 	ctx = context.WithoutCancel(ctx)
 	past := s.rev.Load()
 	defer func() {
-		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
-			// Not to be used again.
-			_ = c.Raw(func(any) error { return driver.ErrBadConn })
-		}
-		_ = c.Close()
+		_, err := r.pool().ExecContext(ctx, "ROLLBACK")
+		s.giveBack(r, err == nil)
 	}()
-	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
+	if _, err := r.pool().ExecContext(ctx, "BEGIN"); err != nil {
 		return s.explain(fmt.Errorf("begin to read: %w", err))
 	}
-	v := s.viewOn(inside, c, nil)
+	v := s.viewOn(inside, r.c, r.kept)
 	v.past = past
 	return s.explain(look(v))
 }
