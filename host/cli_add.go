@@ -98,9 +98,12 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 
 // nextStep says what to do about a provider that was added and does not work.
 func nextStep(p *apiv1.Provider) string {
-	name := p.Name
-	if strings.ContainsAny(name, " '\"$&;<>()|*?") {
+	name := clean(p.Name)
+	switch {
+	case strings.Contains(name, "'"):
 		name = p.Id
+	case strings.ContainsAny(name, " \t\"$&;<>()|*?[]{}!#~`\\"):
+		name = "'" + name + "'"
 	}
 	change := "openvibez provider set " + name + " --url URL"
 	if p.Error.GetCode() == providerv1.ErrorCode_ERROR_CODE_AUTH {

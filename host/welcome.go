@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"os/exec"
 	"os/user"
 	"strings"
 	"time"
@@ -45,7 +47,7 @@ func (h *host) welcome(ctx context.Context, did []string) {
 		}
 	}
 	if server.HasDisplay(h.getenv) == nil {
-		say("chat", "openvibez open")
+		say("chat", called()+" open")
 	} else if res, err := c.Host.OpenWindow(ctx, &apiv1.OpenWindowRequest{LinkOnly: true}); err != nil {
 		say("chat", words(err))
 	} else {
@@ -56,8 +58,17 @@ func (h *host) welcome(ctx context.Context, did []string) {
 			say("", h.style.dim("run this on your own machine first, then open the link there"))
 		}
 	}
-	say("terminal", `openvibez ask "hello"`)
+	say("terminal", called()+` ask "hello"`)
 	fmt.Fprintln(h.out, h.style.dim("  Ctrl-C ends it."))
+}
+
+// called is what to type for this program: its name where the shell finds one, else as it was started.
+func called() string {
+	const name = "openvibez"
+	if _, err := exec.LookPath(name); err != nil {
+		return os.Args[0]
+	}
+	return name
 }
 
 // tunnel is the command that brings a link to the machine the person sits at, if they came by ssh.

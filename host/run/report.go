@@ -108,7 +108,7 @@ func (e *Engine) UndoChanges(ctx context.Context, req *apiv1.UndoChangesRequest)
 		if req.Seq != 0 {
 			what = fmt.Sprintf("entry %d of run %s is no change that can be undone", req.Seq, r.Id)
 		}
-		return nil, fmt.Errorf("%w: %s", store.ErrInvalid, what)
+		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, what)
 	}
 	res := &apiv1.UndoChangesResponse{}
 	for _, u := range undos {
