@@ -40,7 +40,17 @@ func BenchmarkOpenAI(b *testing.B) {
 	hosts, runs := h.client()
 	prompt := "count " + strconv.Itoa(deltas)
 	plugin := 0
-	var ours, host, theirs []float64
+	// What the plugin's way to the network costs is seen where nobody makes anything of the answer.
+	h.must("provider", "add", "scripted", "--name", "drain", "--url", srv.URL, "--key-env", "BENCH_API_KEY", "--no-test")
+	spent := func(i int, what string) float64 {
+		before := cpu(b, p.cmd.Process.Pid)
+		follow(b, hosts, runs, &apiv1.SendRequest{
+			ClientRequestId: fmt.Sprintf("%d-%d", i, time.Now().UnixNano()), Provider: "drain", Model: "scripted", Text: what,
+		})
+		return cpu(b, p.cmd.Process.Pid) - before
+	}
+	drain := fmt.Sprintf(`drain {"model":%q,"stream":true,"store":false,"input":[{"role":"user","content":%q}]}`, openaitest.Plain, prompt)
+	var ours, host, theirs, broker []float64
 	for b.Loop() {
 		for i := range 6 {
 			before, hostBefore := 0.0, cpu(b, p.cmd.Process.Pid)
@@ -52,18 +62,21 @@ func BenchmarkOpenAI(b *testing.B) {
 			})
 			if i == 0 {
 				plugin = child(b, p.cmd.Process.Pid, "openvibez-provider-openai")
+				spent(i, drain)
 				continue
 			}
 			ours = append(ours, cpu(b, p.cmd.Process.Pid)+cpu(b, plugin)-before)
 			host = append(host, cpu(b, p.cmd.Process.Pid)-hostBefore)
+			broker = append(broker, spent(i, drain)-spent(i, "say nothing"))
 			theirs = append(theirs, clientCPU(b, "responses "+srv.URL+" "+prompt))
 		}
 	}
 	b.ReportMetric(median(ours), "host+plugin-cpu-s")
 	b.ReportMetric(median(theirs), "openai-go-cpu-s")
 	b.ReportMetric(median(ours)/median(theirs), "host+plugin/openai-go")
-	// The way to the network is a part of what the host does.
 	b.ReportMetric(median(host)/median(theirs), "host/openai-go")
+	// A part of what the host does.
+	b.ReportMetric(median(broker)/median(theirs), "broker/openai-go")
 	b.ReportMetric(0, "ns/op")
 }
 

@@ -231,6 +231,25 @@ var commands = map[string]command{
 		_, _, err := get(context.WithoutCancel(s.ctx), s.req.Connection, words)
 		return err
 	},
+	// drain JSON: asks for an answer with it, and says how many bytes that has
+	"drain": func(s *script, words string) error {
+		req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, s.req.Connection.BaseUrl+"/responses", strings.NewReader(words))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := sdk.HTTPClient(s.req.Connection).Do(req)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = res.Body.Close() }()
+		n, err := io.Copy(io.Discard, res.Body)
+		if err != nil {
+			return err
+		}
+		s.stream.Text(fmt.Sprintf("%s, %d bytes\n", res.Status, n))
+		return nil
+	},
 	// url: says the base URL
 	"url": func(s *script, _ string) error { s.stream.Text(s.req.Connection.BaseUrl + "\n"); return nil },
 	// settings: says what it is told of its settings
