@@ -85,7 +85,7 @@ func (e *Engine) again(ctx context.Context, old *apiv1.Run, m store.Send) (*apiv
 		model = old.Model
 	}
 	m.ProviderID = p.Id
-	if m.Model, err = e.chooseModel(ctx, p, model, nil); err != nil {
+	if m.Model, err = e.ChooseModel(ctx, p, model, nil); err != nil {
 		return nil, nil, err
 	}
 	if session, r, _, err = e.store.Send(ctx, m); err != nil {

@@ -68,7 +68,7 @@ func (e *Engine) choose(ctx context.Context, m *store.Send, session *apiv1.Sessi
 		return err
 	}
 	m.ProviderID = p.Id
-	m.Model, err = e.chooseModel(ctx, p, m.AskedModel, session)
+	m.Model, err = e.ChooseModel(ctx, p, m.AskedModel, session)
 	return err
 }
 
@@ -102,8 +102,9 @@ func (e *Engine) chooseProvider(ctx context.Context, name string, session *apiv1
 	return nil, fmt.Errorf("%w: no provider is called %q; there is %s", store.ErrNotFound, name, list(names))
 }
 
-// chooseModel picks the model for p and checks that it is on offer, asking the provider once if the list lacks it.
-func (e *Engine) chooseModel(ctx context.Context, p *apiv1.Provider, name string, session *apiv1.Session) (string, error) {
+// ChooseModel finds the model of p that is called name, or the one that session, which may be nil, or p takes by default.
+// It asks the provider once if the list lacks it; where that can't be asked, name is taken as it is.
+func (e *Engine) ChooseModel(ctx context.Context, p *apiv1.Provider, name string, session *apiv1.Session) (string, error) {
 	if name == "" && session.GetProviderId() == p.Id {
 		name = session.GetModel()
 	}

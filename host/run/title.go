@@ -110,7 +110,7 @@ func (e *Engine) titler(ctx context.Context, p *apiv1.Provider, model string) (*
 		return nil, "", err
 	}
 	if named.Model == "" {
-		named.Model, err = e.chooseModel(ctx, p, "", nil)
+		named.Model, err = e.ChooseModel(ctx, p, "", nil)
 	}
 	return p, named.Model, err
 }

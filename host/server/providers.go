@@ -209,6 +209,13 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 	if err := checkKey(req.GetKeySource(), p.KeySource, req.Key != nil); err != nil {
 		return nil, err
 	}
+	if name := req.GetDefaultModel(); name != "" && name != p.DefaultModel && !moved {
+		model, err := a.Runs.ChooseModel(ctx, p, name, nil)
+		if err != nil {
+			return nil, err
+		}
+		req.DefaultModel = &model
+	}
 	change := func(p *apiv1.Provider) error {
 		a.change(p, req, baseURL)
 		return checkProvider(p)
