@@ -281,6 +281,11 @@ func BenchmarkSearch(b *testing.B) {
 		"prefix5": func(i int) *apiv1.SearchSessionsRequest {
 			return &apiv1.SearchSessionsRequest{Query: long(i)[:5] + "*"}
 		},
+		// More words begin so than are looked up one by one.
+		"prefix-of-many": func(i int) *apiv1.SearchSessionsRequest {
+			many := []string{"inter", "intern", "interk", "20251", "202599", "20257", "inter"}
+			return &apiv1.SearchSessionsRequest{Query: many[i%len(many)] + "*"}
+		},
 		"prefix4": func(i int) *apiv1.SearchSessionsRequest {
 			return &apiv1.SearchSessionsRequest{Query: long(i)[:4] + "*"}
 		},

@@ -18,6 +18,8 @@ import (
 const (
 	largeSessions = 10_000
 	largeMessages = 1_000_000
+	// largeMade is to be changed with what it is made of.
+	largeMade = "words that begin alike"
 )
 
 // large opens a database of a million messages in ten thousand sessions. It is made once and kept in the temporary
@@ -32,6 +34,7 @@ func large(b *testing.B) *Store {
 		}
 		scripts = append(scripts, script...)
 	}
+	scripts = append(scripts, largeMade...)
 	sum := sha256.Sum256(scripts)
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("openvibez-bench-%d", os.Getuid()))
 	path := filepath.Join(dir, hex.EncodeToString(sum[:6])+".db")
@@ -51,7 +54,8 @@ func large(b *testing.B) *Store {
 	return openAt(b, path)
 }
 
-// words are made of syllables and as frequent as words are: few make up most of a text.
+// words are made of syllables and as frequent as words are: few make up most of a text. Of all, one in ten begins like
+// many others.
 func words(n int) []string {
 	r := rand.New(rand.NewPCG(7, 7))
 	const heads, tails = "bcdfghjklmnprstvw", "aeiou"
@@ -65,7 +69,14 @@ func words(n int) []string {
 		if r.IntN(2) == 0 {
 			w.WriteByte(heads[r.IntN(len(heads))])
 		}
-		if word := w.String(); !seen[word] {
+		word := w.String()
+		switch len(all) % 20 {
+		case 5:
+			word = "inte" + word
+		case 15:
+			word = "inter" + word
+		}
+		if !seen[word] {
 			seen[word] = true
 			all = append(all, word)
 		}
@@ -113,7 +124,8 @@ func fillLarge(s *Store) error {
 					return err
 				}
 				for k := range 2 {
-					text, _ := json.Marshal(prose(10 + r.IntN(100)))
+					// Every message has a number of its own.
+					text, _ := json.Marshal(prose(10+r.IntN(100)) + fmt.Sprint(2025_0000_0000+r.Int64N(1_0000_0000)))
 					kind, name := kindUser+k, []string{"user", "text"}[k]
 					if rows.Len() > 0 {
 						rows.WriteByte(',')

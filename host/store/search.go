@@ -38,12 +38,11 @@ func (s *Store) SearchSessions(ctx context.Context, req *apiv1.SearchSessionsReq
 		return nil, err
 	}
 	res := &apiv1.SearchSessionsResponse{}
-	err = s.readLong(ctx, func(v view) error {
-		match, err := v.match(terms)
-		if err != nil {
+	err = s.readLong(ctx, func(v view) (err error) {
+		q := searchQuery{below: page.below, limit: limit + 1}
+		if q.match, q.wide, q.beginnings, err = v.match(terms); err != nil {
 			return err
 		}
-		q := searchQuery{match: match, below: page.below, limit: limit + 1}
 		if err := q.narrow(v, req); err != nil {
 			return err
 		}

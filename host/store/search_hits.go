@@ -16,6 +16,36 @@ type hit struct {
 	score                float64
 }
 
+// keep tells whether words with all of the beginnings occur in a whole text, in which all words with their first letters
+// are marked. Marks on those that only begin like that are taken away.
+func (h *hit) keep(beginnings []string) bool {
+	seen := map[string]bool{}
+	var b strings.Builder
+	for rest := h.marked; rest != ""; {
+		plain, after, _ := strings.Cut(rest, foundBegin)
+		found, next, _ := strings.Cut(after, foundEnd)
+		b.WriteString(plain)
+		marks := false
+		for _, word := range wordsOf(found) {
+			word, alike := fold(word), false
+			for _, beginning := range beginnings {
+				if strings.HasPrefix(word, beginning) {
+					seen[beginning], marks = true, true
+				}
+				alike = alike || strings.HasPrefix(word, firstLetters(beginning))
+			}
+			marks = marks || !alike
+		}
+		if marks {
+			found = foundBegin + found + foundEnd
+		}
+		b.WriteString(found)
+		rest = next
+	}
+	h.marked = b.String()
+	return len(seen) == len(beginnings)
+}
+
 // best puts hits with whole texts in order: those in which what was found is frequent and the rest is little come first
 // (BM25; since every word occurs in every hit, none is rarer than another), newer ones before older ones alike.
 func best(hits []hit) []hit {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,7 +24,10 @@ const (
 	prefixLetters, indexedLetters = 3, 4
 	// maxWords is how many words a longer beginning may stand for to be looked up by them, which gives the newest
 	// without finding all.
-	maxWords = 120
+	maxWords = 40
+	// Where it stands for more, the texts with its first letters are looked through, unless after some less than one in
+	// so many of them has it.
+	firstSifted, oneIn = 50, 30
 )
 
 // term is a word or phrase to look for; last is the last word of it, of which only the beginning is known if open.
@@ -61,23 +65,39 @@ func termsOf(query string) []term {
 	return terms
 }
 
-// match makes one expression of all terms.
-func (v view) match(terms []term) (string, error) {
-	all := make([]string, len(terms))
+// match makes one expression of all terms. Where that would be slow because many words begin so, there is also one that
+// finds more, and the beginnings that have to occur in what it finds.
+func (v view) match(terms []term) (exact, wide string, beginnings []string, err error) {
+	all, wider := make([]string, len(terms)), make([]string, len(terms))
 	for i, t := range terms {
 		all[i] = t.fts()
+		wider[i] = all[i]
 		if !t.open || t.text != t.last || utf8.RuneCountInString(t.last) <= indexedLetters {
 			continue
 		}
 		words, err := v.wordsThatBegin(t.last)
 		if err != nil {
-			return "", err
+			return "", "", nil, err
 		}
-		if n := len(words); n > 0 && n <= maxWords {
+		switch n := len(words); {
+		case n > maxWords:
+			beginning := fold(t.last)
+			wider[i] = quoteTerm(firstLetters(beginning)) + "*"
+			if !slices.Contains(beginnings, beginning) {
+				beginnings = append(beginnings, beginning)
+			}
+		case n > 0:
 			all[i] = "(" + strings.Join(words, " OR ") + ")"
+			wider[i] = all[i]
 		}
 	}
-	return strings.Join(all, " AND "), nil
+	return strings.Join(all, " AND "), strings.Join(wider, " AND "), beginnings, nil
+}
+
+// firstLetters are those of a beginning by which there is an index.
+func firstLetters(beginning string) string {
+	letters := []rune(beginning)
+	return string(letters[:min(indexedLetters, len(letters))])
 }
 
 // wordsThatBegin gives the words of the index that begin so, quoted, at most one more than maxWords. It skips from word
@@ -129,11 +149,14 @@ func cutTerm(query string) (term, rest string) {
 	return query[:end], query[end:]
 }
 
-// lastWord is the last run of characters that the index keeps; empty if there is none.
+// wordsOf are the runs of characters that the index keeps.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.Co, unicode.M) })
+}
+
+// lastWord is the last of the words of a text; empty if there is none.
 func lastWord(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool {
-		return !unicode.In(r, unicode.L, unicode.N, unicode.Co, unicode.M)
-	})
+	words := wordsOf(text)
 	if len(words) == 0 {
 		return ""
 	}
@@ -156,6 +179,9 @@ func longEnough(beginning string) bool {
 // searchQuery is a search as the database is asked.
 type searchQuery struct {
 	match string
+	// Where there are beginnings, wide finds more, fast, and those among it are taken in which all of them occur.
+	wide       string
+	beginnings []string
 	// low and below bound the ids of entries.
 	low, below int64
 	limit      int
@@ -233,11 +259,36 @@ func (q *searchQuery) within(v view, since, until int64) error {
 	return nil
 }
 
-// run finds the newest hits. The index gives them in that order; each is joined to its rows, so that nothing is sorted
-// and no more is read than it takes.
+// run finds the newest hits.
 func (q *searchQuery) run(v view) ([]hit, error) {
+	if len(q.beginnings) == 0 {
+		return q.look(v, q.match, q.whole, q.limit, nil)
+	}
+	var hits []hit
+	looked, few := 0, false
+	_, err := q.look(v, q.wide, true, -1, func(h hit) bool {
+		looked++
+		if h.keep(q.beginnings) {
+			if !q.whole {
+				h.marked = excerpt(h.marked)
+			}
+			hits = append(hits, h)
+		}
+		few = looked >= firstSifted && len(hits)*oneIn < looked
+		return len(hits) < q.limit && !few
+	})
+	if err != nil || !few {
+		return hits, err
+	}
+	// So few that finding all does not take long.
+	return q.look(v, q.match, q.whole, q.limit, nil)
+}
+
+// look asks the database for the newest. The index gives them in that order; each is joined to its rows, so that nothing
+// is sorted and no more is read than it takes. more, if there is one, is shown each and says whether to go on.
+func (q *searchQuery) look(v view, match string, whole bool, limit int, more func(hit) bool) ([]hit, error) {
 	show := "snippet(search, 0, ?1, ?2, '…', 24)"
-	if q.whole {
+	if whole {
 		show = "highlight(search, 0, ?1, ?2)"
 	}
 	join := ""
@@ -247,14 +298,20 @@ func (q *searchQuery) run(v view) ([]hit, error) {
 	query := "SELECT e.id, e.session_id, e.run_id, e.seq, e.kind, e.created_ms, " + show + `
 		FROM search CROSS JOIN entries e ON e.id = search.rowid CROSS JOIN sessions s ON s.id = e.session_id` + join + `
 		WHERE search MATCH ?3 AND search.rowid >= ?4 AND search.rowid < ?5 AND s.deleted_ms = 0` + q.where.String() + `
-		ORDER BY search.rowid DESC LIMIT ` + fmt.Sprint(q.limit)
+		ORDER BY search.rowid DESC LIMIT ` + fmt.Sprint(limit)
 	var hits []hit
 	err := v.each(func(scan func(...any) error) error {
 		var h hit
-		err := scan(&h.id, &h.session, &h.run, &h.seq, &h.kind, &h.created, &h.marked)
-		hits = append(hits, h)
-		return err
-	}, query, append([]any{foundBegin, foundEnd, q.match, q.low, q.below}, q.args...)...)
+		if err := scan(&h.id, &h.session, &h.run, &h.seq, &h.kind, &h.created, &h.marked); err != nil {
+			return err
+		}
+		if more == nil {
+			hits = append(hits, h)
+		} else if !more(h) {
+			return errEnough
+		}
+		return nil
+	}, query, append([]any{foundBegin, foundEnd, match, q.low, q.below}, q.args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}

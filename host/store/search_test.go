@@ -200,3 +200,59 @@ func TestSearchRanked(t *testing.T) {
 		t.Errorf("excerpt: %q", got)
 	}
 }
+
+// A beginning of more words than are looked up one by one finds the same, whether what it begins is all that has its
+// first letters or little of it.
+func TestSearchManyWords(t *testing.T) {
+	s := fresh(t)
+	const n = maxWords + 20
+	session := ""
+	for i := range n {
+		session = send(t, s, session, fmt.Sprintf("an integer and Ínterval%d too", i)).SessionId
+	}
+	look := func(query string, more int) {
+		t.Helper()
+		for _, ranked := range []bool{false, true} {
+			req := &apiv1.SearchSessionsRequest{Query: query, Ranked: ranked, Limit: 30}
+			var seqs []int64
+			for {
+				res := must[*apiv1.SearchSessionsResponse](t)(s.SearchSessions(t.Context(), req))
+				for _, h := range res.Hits {
+					seqs = append(seqs, h.Seq)
+					for _, p := range h.Pieces {
+						if word := fold(p.Text); p.Found && !strings.HasPrefix(word, "interv") && word != "too" {
+							t.Errorf("%s: %q is marked", query, p.Text)
+						}
+					}
+				}
+				if req.PageToken = res.NextPageToken; req.PageToken == "" {
+					break
+				}
+			}
+			if len(seqs) != n+more || len(slices.Compact(slices.Sorted(slices.Values(seqs)))) != n+more {
+				t.Errorf("%s, ranked %v: %d hits, expected %d", query, ranked, len(seqs), n+more)
+			}
+			if !ranked && !slices.IsSortedFunc(seqs, func(a, b int64) int { return int(b - a) }) {
+				t.Errorf("%s: not the newest first: %v", query, seqs)
+			}
+		}
+	}
+	look("interval*", 0)
+	look("INTERV* too", 0)
+	look("interv* interva*", 0)
+	err := s.write(t.Context(), false, func(tx *tx) error {
+		for i := range firstSifted + 10 {
+			m := Send{SessionID: session, ClientRequestID: fmt.Sprint("i", i), Text: "only integers"}
+			if _, _, err := tx.accept(&m, []byte{1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, s, session, "the last interval, too")
+	look("interval*", 1)
+	look("interv* too", 1)
+}
