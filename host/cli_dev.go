@@ -106,6 +106,9 @@ func (d *development) run(ctx context.Context, c *client) error {
 			fmt.Fprintf(d.err, "%s %s %s is in use, in development. Ctrl-C ends it.\n", d.errStyle.green("ok"), p.Id, p.Version)
 			if d.debug && p.Pid > 0 {
 				fmt.Fprintf(d.err, "Attach a debugger with: dlv attach %d\n", p.Pid)
+				if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil && strings.TrimSpace(string(scope)) != "0" && os.Getuid() != 0 {
+					fmt.Fprintln(d.err, "This system lets programs debug only what they have started: run sudo sysctl -w kernel.yama.ptrace_scope=0 before.")
+				}
 			}
 			pid = max(p.Pid, 1)
 		}

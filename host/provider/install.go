@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/sdk"
 )
 
 const (
@@ -252,10 +253,18 @@ func (m *Manager) mayInstall(p *pack, l *lock) error {
 			return fmt.Errorf("%s %s %w", p.manifest.Name, v.Version, ErrInstalled)
 		}
 	}
-	if program := p.manifest.Program; program != "" {
-		return fmt.Errorf("it wants the host to run the program %s for it, which only plugins that came with OpenVibez may", program)
+	if err := wantsProgram(p.manifest); err != nil {
+		return err
 	}
 	return sound(p.manifest.Describe(), file{id: id, path: id})
+}
+
+// wantsProgram refuses a plugin that needs what the host can't do for it yet.
+func wantsProgram(m *sdk.Manifest) error {
+	if m.Program == "" {
+		return nil
+	}
+	return fmt.Errorf("it wants the host to run the program %s for it, and this version of OpenVibez runs none for a plugin that is installed: only one that needs no program can be", m.Program)
 }
 
 // Install installs a package that was shown, after a person agreed: confirmation is what they were asked to type. The

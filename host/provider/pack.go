@@ -159,5 +159,8 @@ func readSigningKey(private []byte, password string) (key minisign.PrivateKey, e
 // TryProgram starts a plugin's program once, as the host does at an installation, and sees that what it says of itself
 // agrees with its manifest.
 func (m *Manager) TryProgram(ctx context.Context, path string, manifest *sdk.Manifest) error {
+	if err := wantsProgram(manifest); err != nil {
+		return fmt.Errorf("%s could not be installed anywhere: %w", manifest.Name, err)
+	}
 	return m.tryOut(ctx, file{id: manifest.ID, path: path, development: true}, &pack{manifest: manifest})
 }

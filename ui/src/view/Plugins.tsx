@@ -61,7 +61,7 @@ const states: Record<Plugin_State, string> = {
   [Plugin_State.STOPPED]: "starts when it is needed",
   [Plugin_State.RUNNING]: "running",
   [Plugin_State.BACKING_OFF]: "failed, starts again shortly",
-  [Plugin_State.DISABLED]: "disabled",
+  [Plugin_State.DISABLED]: "switched off, since it failed too often",
 };
 
 function PluginRow({ plugin: p }: { plugin: Plugin }) {
