@@ -257,7 +257,7 @@ func TestBadPackages(t *testing.T) {
 		"program":        {hollow(t, "1.0.0", nil, func(m *sdk.Manifest) { m.Program = "codex" }), "wants the host to run"},
 		"secret setting": {hollow(t, "1.0.0", nil, func(m *sdk.Manifest) {
 			m.Settings = json.RawMessage(`{"properties":{"token":{"type":"string","writeOnly":true}}}`)
-		}), "never sees a secret"},
+		}), "which the plugin never sees"},
 
 		"signature stripped": {repacked(t, signed, func(e []entry) []entry { return append(e[:1], e[2:]...) }), "its signature is missing"},
 		"signed manifest changed": {at(signed, 0, func(e *entry) {

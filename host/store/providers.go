@@ -168,6 +168,13 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 		if err := t.orm.Delete(&row).Error; err != nil {
 			return fmt.Errorf("remove provider %s: %w", row.Name, err)
 		}
+		name, err := json.Marshal(row.Name)
+		if err != nil {
+			return fmt.Errorf("keep the name of provider %s: %w", row.Name, err)
+		}
+		if err := t.orm.Save(&settingRow{Key: SettingRemoved(id), ValueJSON: string(name), Rev: t.next(apiv1.Topic_TOPIC_SETTINGS)}).Error; err != nil {
+			return fmt.Errorf("keep the name of provider %s: %w", row.Name, err)
+		}
 		return t.bury(apiv1.Topic_TOPIC_PROVIDERS, id, "")
 	})
 }

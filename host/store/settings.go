@@ -33,6 +33,9 @@ const (
 // SettingRefused is where the options are kept that a provider's model has refused; it goes with the provider.
 func SettingRefused(providerID, model string) string { return "refused." + providerID + "." + model }
 
+// SettingRemoved is where the name of a provider is kept that was removed: what it answered stays, and so does who that was.
+func SettingRemoved(providerID string) string { return "removed." + providerID }
+
 // CheckSetting says in words what is wrong with the value of one of the settings above; "" is the default. Others are not
 // looked at.
 func CheckSetting(key, valueJSON string) error {

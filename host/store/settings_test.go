@@ -53,7 +53,7 @@ func TestRefusedOptionsGoWithTheirProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := must[[]*apiv1.Setting](t)(s.Settings(t.Context()))
-	if len(left) != 1 || left[0].Key != SettingRefused(b.Id, "m") {
+	if len(left) != 2 || left[0].Key != SettingRefused(b.Id, "m") || left[1].Key != SettingRemoved(a.Id) {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -54,10 +54,11 @@ func (s *Store) Usage(ctx context.Context, since, until time.Time) ([]*apiv1.Usa
 			}
 			sums = append(sums, sum)
 			return nil
-		}, `SELECT date(u.created_ms / 1000, 'unixepoch', 'localtime') AS day, u.provider_id, coalesce(p.name, u.provider_id), u.model,
+		}, `SELECT date(u.created_ms / 1000, 'unixepoch', 'localtime') AS day, u.provider_id, coalesce(p.name, json_extract(gone.value_json, '$'), u.provider_id), u.model,
 				coalesce(m.model_json, ''), count(*), sum(u.estimated), sum(u.input_tokens), sum(u.output_tokens),
 				sum(u.cached_input_tokens), sum(u.reasoning_tokens)
 			FROM usage u LEFT JOIN providers p ON p.id = u.provider_id
+			LEFT JOIN settings gone ON gone.key = 'removed.' || u.provider_id
 			LEFT JOIN models m ON m.provider_id = u.provider_id AND m.id = u.model
 			WHERE u.created_ms >= ? AND u.created_ms <= ?
 			GROUP BY day, u.provider_id, u.model ORDER BY day DESC, 3, u.model`, from, to)

@@ -66,4 +66,16 @@ func TestUsageIsSummedUp(t *testing.T) {
 	if sums := must[[]*apiv1.UsageSum](t)(s.Usage(t.Context(), now.Add(-time.Hour), time.Time{})); len(sums) != 2 {
 		t.Errorf("%d sums since yesterday's noon, want 2", len(sums))
 	}
+	if err := s.RemoveProvider(t.Context(), p.Id); err != nil {
+		t.Fatal(err)
+	}
+	// Prices went with it, its name has not.
+	for _, sum := range must[[]*apiv1.UsageSum](t)(s.Usage(t.Context(), time.Time{}, time.Time{})) {
+		if sum.Provider != "Priced" {
+			t.Errorf("a provider that was removed is called %q", sum.Provider)
+		}
+	}
+	if name := must[string](t)(s.Setting(t.Context(), SettingRemoved(p.Id))); name != `"Priced"` {
+		t.Errorf("its name is kept as %s", name)
+	}
 }

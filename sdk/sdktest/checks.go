@@ -90,6 +90,8 @@ func (k *kit) describe(ctx context.Context, s *subject) (problems []string) {
 	}
 	if d.GetSettingsSchema() != "" && !isObject(d.GetSettingsSchema()) {
 		bad("settings_schema is no JSON object: %s", d.GetSettingsSchema())
+	} else if _, err := sdk.SecretSettings(d); err != nil {
+		bad("settings_schema %v", err)
 	}
 	if u := d.GetDefaultBaseUrl(); u != "" && (!absolute(u) || strings.HasSuffix(u, "/")) {
 		bad("default_base_url %q is no http or https address, or ends with a slash", u)

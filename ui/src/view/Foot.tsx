@@ -4,6 +4,7 @@ import { RunState } from "../gen/api/v1/api_pb";
 import type { Meta } from "../state/parts";
 import { retry as again } from "../state/runs";
 import { branch } from "../state/sessions";
+import { setting } from "../state/settings";
 import { table } from "../state/store";
 import { copy } from "../text/copy";
 import { clock, count, seconds } from "../text/words";
@@ -63,8 +64,10 @@ function facts(run: Run | undefined, meta: Meta): string[] {
   const out: string[] = [];
   const provider = run && table.providers.value.get(run.providerId);
   const model = meta.model || run?.model;
-  if (provider) out.push(provider.name);
-  if (model && model !== provider?.name) out.push(model);
+  // One that was removed keeps its name in what it answered.
+  const name = provider?.name ?? (run && setting(`removed.${run.providerId}`));
+  if (typeof name === "string") out.push(name);
+  if (model && model !== name) out.push(model);
   if (provider?.canned) out.push("canned");
   if (meta.output > 0) out.push(`${meta.estimated ? "about " : ""}${count(meta.input)} tokens in, ${count(meta.output)} out`);
   if (run && run.endedMs > 0n && run.startedMs > 0n) out.push(seconds(Number(run.endedMs - run.startedMs)));
