@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,13 +47,9 @@ func verdictOf(id string, d policy.Decision) verdict {
 type place struct{ workspace, trust, access, level string }
 
 func (p place) parse() (policy.Place, error) {
-	root, err := filepath.Abs(p.workspace)
+	root, err := realDir(p.workspace)
 	if err != nil {
-		return policy.Place{}, err
-	}
-	// What does not exist is taken as it is written: nothing is run there.
-	if real, err := filepath.EvalSymlinks(root); err == nil {
-		root = real
+		return policy.Place{}, fmt.Errorf("find the workspace: %w: --workspace names a directory that exists, where the command would run", err)
 	}
 	out := policy.Place{Root: root}
 	var errs [3]error

@@ -154,6 +154,9 @@ func (d *doctor) sandbox(ctx context.Context) {
 	default:
 		d.warn("sandbox", "level none, so every command is asked about or denied: "+r.Problem+". "+r.Fix)
 	}
+	if r.Level != policy.LevelNone {
+		d.ok("memory", "what commands and plugins use is "+r.Memory)
+	}
 }
 
 // codex looks at the program named for a Codex provider.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const root = "/work/ws"
+const root = "/src/ws"
 
 // at decides about a command in a workspace.
 func at(command string, trust Trust, access Access, level Level) Decision {

@@ -100,38 +100,18 @@ func TestBoxEndsWithTheHost(t *testing.T) {
 func TestBoxLimits(t *testing.T) {
 	p := newPlace(t)
 	p.probe()
-	limited := func(command string, change func(l *box.Limits)) Result {
-		t.Helper()
-		g, err := policy.Chosen(command, p.root, p.root, policy.ProfileWork, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held := &placeholders{}
-		defer held.release()
-		r, err := p.sandbox.carry(t.Context(), box.WallsFull, func() (*box.Spec, error) {
-			spec, err := p.sandbox.box(g, box.WallsFull, held)
-			if err == nil {
-				change(&spec.Limits)
-			}
-			return spec, err
-		}, nil, Options{Timeout: 10 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	if r := limited("./probe eat 2000 & wait $!; echo survived", func(l *box.Limits) { l.Memory = 300 << 20 }); !strings.Contains(r.Problem, "300 MiB of memory") {
+	if r := p.limited("./probe eat 2000 & wait $!; echo survived", func(l *box.Limits) { l.Memory = 300 << 20 }); !strings.Contains(r.Problem, "300 MiB of memory") {
 		t.Errorf("memory: %+v", r)
 	}
-	if r := limited("./probe eat 20 && echo fine", func(l *box.Limits) { l.Memory = 300 << 20 }); r.ExitCode != 0 {
+	if r := p.limited("./probe eat 20 && echo fine", func(l *box.Limits) { l.Memory = 300 << 20 }); r.ExitCode != 0 {
 		t.Errorf("little memory: %+v", r)
 	}
 	// It ends by itself where no more processes are to be had, or it is ended.
-	r := limited("bomb() { bomb | bomb & }; bomb; while :; do :; done", func(l *box.Limits) { l.Processes = 100 })
+	r := p.limited("bomb() { bomb | bomb & }; bomb; while :; do :; done", func(l *box.Limits) { l.Processes = 100 })
 	if !r.TimedOut && !strings.Contains(r.Problem, "100 processes") && !strings.Contains(r.Stderr.Text, "Resource temporarily unavailable") {
 		t.Errorf("fork bomb: %+v", r)
 	}
-	r = limited("dd if=/dev/zero of=/tmp/fill bs=1M count=200; ls -l /tmp/fill; dd if=/dev/zero of=$HOME/fill bs=1M count=200", func(l *box.Limits) { l.Temp = 32 << 20 })
+	r = p.limited("dd if=/dev/zero of=/tmp/fill bs=1M count=200; ls -l /tmp/fill; dd if=/dev/zero of=$HOME/fill bs=1M count=200", func(l *box.Limits) { l.Temp = 32 << 20 })
 	if r.ExitCode == 0 || !strings.Contains(r.Stderr.Text, "No space left") {
 		t.Errorf("full disk: %+v", r)
 	}

@@ -14,6 +14,8 @@ type Report struct {
 	Probes []Probe
 	// Problem says why the level is not "full", and Fix what helps.
 	Problem, Fix string
+	// Memory says who sees to it that boxes use no more memory than they may; "" where there are none.
+	Memory string
 }
 
 // Probe is one thing that must not work from inside.

@@ -25,11 +25,12 @@ func (s *Sandbox) test(ctx context.Context) Report {
 	if r, missing := s.missing(); missing {
 		return r
 	}
+	memory := s.findGroups().words()
 	probes, err := s.try(ctx, box.WallsFull)
 	if err == nil && leaks(probes, nil) == "" {
-		return Report{Level: policy.LevelFull, Probes: probes}
+		return Report{Level: policy.LevelFull, Probes: probes, Memory: memory}
 	}
-	r := Report{Probes: probes}
+	r := Report{Probes: probes, Memory: memory}
 	if err != nil {
 		r.Problem, r.Fix = fmt.Sprintf("namespaces can't be used here: %v", err), remedy()
 	} else {

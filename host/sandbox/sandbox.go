@@ -37,6 +37,7 @@ type Sandbox struct {
 	git    sync.Once
 	author string
 
+	groups groups
 	tested sync.Once
 	report Report
 
@@ -101,6 +102,7 @@ func (s *Sandbox) Close() error {
 	}
 	s.mu.Unlock()
 	s.work.Wait()
+	s.groups.close()
 	return nil
 }
 

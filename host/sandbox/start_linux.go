@@ -43,56 +43,43 @@ func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), std
 	}
 	reports := conn.(*net.UnixConn)
 
+	own, err := s.findGroups().make()
+	if err != nil {
+		// Then the helper looks after it.
+		s.log.Warn("a box has no control group", "problem", err)
+	}
+	cmd := s.command(walls, own)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.ExtraFiles = []*os.File{memory, watched, theirs}
 	c := &child{done: make(chan struct{})}
-	cmd := exec.Command(s.config.Helper)
 	c.stop = func() {
 		// The kernel ends the whole box when the lifeline ends, as it does when the host ends in whatever way.
 		_ = held.Close()
+		own.kill()
 		if walls == box.WallsFull {
 			_ = cmd.Process.Kill()
 			return
 		}
 		time.AfterFunc(killAfter, func() { _ = cmd.Process.Kill() })
 	}
-	// What is done for all threads takes as long as there are threads. Little garbage is kept for as long as it runs.
-	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=25"}
-	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.ExtraFiles = []*os.File{memory, watched, theirs}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if walls == box.WallsFull {
-		uid, gid := os.Getuid(), os.Getgid()
-		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
-			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		// Whoever is not root inside loses all capabilities with the exec otherwise.
-		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
-	}
 	up := make(chan error, 1)
 	go func() { up <- cmd.Start() }()
 	spec, wrong := describe()
 	if err := <-up; err != nil {
+		own.remove()
 		return nil, errors.Join(fmt.Errorf("start %s: %w", s.config.Helper, err), held.Close(), reports.Close())
 	}
 	c.pid = cmd.Process.Pid
 	s.keep(c)
 	_ = theirs.Close()
 	if wrong == nil {
-		if err = seal(memory, spec.Encode()); err == nil {
-			_, err = reports.Write([]byte{1})
-		}
-		if err == nil {
-			c.last, c.listener, err = receive(reports)
-		}
-		if err == nil && !c.last.Started {
-			err = errors.New(c.last.Problem)
-		}
+		err = c.begin(spec, own, memory, reports)
 	}
 	if wrong != nil || err != nil {
 		c.kill()
 		_ = reports.Close()
 		_ = cmd.Wait()
+		own.remove()
 		s.forget(c)
 		switch {
 		case wrong != nil:
@@ -104,12 +91,16 @@ func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), std
 	}
 	go func() {
 		defer s.forget(c)
+		defer own.remove()
 		if r, _, err := receive(reports); err == nil {
 			c.last = r
 		}
 		_ = reports.Close()
 		if c.last.Ended {
-			// Nothing is left but the helper, and it does nothing any more but end.
+			// Nothing is left but the helper, and it does nothing any more but end. Without namespaces something may have got away.
+			if walls != box.WallsFull {
+				own.kill()
+			}
 			c.finish(c.last.Exit, "")
 			_ = cmd.Wait()
 			c.kill()
@@ -117,9 +108,53 @@ func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), std
 		}
 		_ = cmd.Wait()
 		c.kill()
+		c.last.Problem = own.problem(spec.Limits)
 		c.finish(cmd.ProcessState.ExitCode(), cmd.ProcessState.String())
 	}()
 	return c, nil
+}
+
+// command is the helper, in namespaces of its own where walls say so, and in a control group where there is one.
+func (s *Sandbox) command(walls box.Walls, own *group) *exec.Cmd {
+	cmd := exec.Command(s.config.Helper)
+	// What is done for all threads takes as long as there are threads. Little garbage is kept for as long as it runs.
+	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=25"}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if own != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(own.fd.Fd())
+	}
+	if walls == box.WallsFull {
+		uid, gid := os.Getuid(), os.Getgid()
+		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		// Whoever is not root inside loses all capabilities with the exec otherwise.
+		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
+	}
+	return cmd
+}
+
+// begin tells the helper what to do, and waits until it does it.
+func (c *child) begin(spec *box.Spec, own *group, memory *os.File, reports *net.UnixConn) error {
+	if own != nil && spec.Walls != box.WallsNone {
+		if err := own.limit(spec.Limits); err != nil {
+			return err
+		}
+		spec.Limits.Held = true
+	}
+	if err := seal(memory, spec.Encode()); err != nil {
+		return err
+	}
+	if _, err := reports.Write([]byte{1}); err != nil {
+		return err
+	}
+	var err error
+	if c.last, c.listener, err = receive(reports); err == nil && !c.last.Started {
+		err = errors.New(c.last.Problem)
+	}
+	return err
 }
 
 // finish says how it ended. words are for what has no exit code.

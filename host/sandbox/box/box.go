@@ -68,6 +68,8 @@ type Limits struct {
 	Processes int64
 	Temp      int64 // bytes in each private directory
 	Files     uint64
+	// Held says that the kernel holds the box to Memory and Processes, so that nobody has to look.
+	Held bool
 }
 
 // Probe names things of the host that must be out of reach. The helper tries them when it is started in a box with the

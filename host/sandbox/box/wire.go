@@ -110,6 +110,7 @@ func (w *wire) spec(s *Spec) {
 	files := int64(s.Limits.Files)
 	w.number(&files)
 	s.Limits.Files = uint64(files)
+	w.flag(&s.Limits.Held)
 }
 
 func (w *wire) report(r *Report) {

@@ -32,7 +32,7 @@ func newWatch(s *box.Spec) *watch {
 // look says what is too much, if it is time to look.
 func (w *watch) look() string {
 	limits := w.spec.Limits
-	if w.spec.Walls == box.WallsNone || limits.Memory == 0 && limits.Processes == 0 || time.Since(w.last) < watchEvery*time.Millisecond/2 {
+	if w.spec.Walls == box.WallsNone || limits.Held || limits.Memory == 0 && limits.Processes == 0 || time.Since(w.last) < watchEvery*time.Millisecond/2 {
 		return ""
 	}
 	w.last = time.Now()
