@@ -37,7 +37,7 @@ func TestBrowserPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added)
+	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added, "OPENVIBEZ="+filepath.Join(bin, "openvibez"), "HOME_DIR="+h.dir)
 }
 
 // TestBrowserApprovals lets a model work in Chromium's sight, and answers what it asks.

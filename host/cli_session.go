@@ -22,7 +22,7 @@ func (a *app) sessionCommand() *cobra.Command {
 		Example: `  openvibez session list
   openvibez session show last`,
 	}, append([]*cobra.Command{
-		a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionPrompt(), a.sessionBranch(),
+		a.sessionList(), a.sessionShow(), a.sessionRename(), a.sessionPrompt(), a.sessionAccess(), a.sessionBranch(),
 		a.sessionDelete(), a.sessionRestore(), a.sessionExport(), a.sessionImport(),
 	}, a.sessionMarks()...)...)
 }

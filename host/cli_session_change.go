@@ -54,6 +54,39 @@ func (a *app) sessionMarks() []*cobra.Command {
 	}
 }
 
+func (a *app) sessionAccess() *cobra.Command {
+	var place workplace
+	cmd := &cobra.Command{
+		Use:   "access SESSION read-only|scoped|root",
+		Short: "Set how far the commands of a conversation may go",
+		Long: `Sets how far the commands of a conversation may go: read-only changes nothing, scoped stays in the sandbox, root may
+leave it, asking each time. Root is for trusted workspaces, has to be confirmed, and is only given here, not in the window.`,
+		Example: `  openvibez session access last read-only
+  openvibez session access k7q2 root --confirm-root`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return misused(cmd, "it takes %s, and read-only, scoped or root", namesSession)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			place.access = args[1]
+			mode, err := place.mode(cmd)
+			if err != nil {
+				return err
+			}
+			c, s, err := a.findSession(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			_, err = c.Sessions.UpdateSession(cmd.Context(), &apiv1.UpdateSessionRequest{Id: s.Id, AccessMode: &mode, ConfirmRoot: place.confirmed})
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&place.confirmed, "confirm-root", false, "with root: yes, commands may run outside the sandbox, each after asking")
+	return cmd
+}
+
 func (a *app) sessionRestore() *cobra.Command {
 	return &cobra.Command{
 		Use:     "restore SESSION",

@@ -354,11 +354,11 @@ func (w *workplace) mode(cmd *cobra.Command) (apiv1.AccessMode, error) {
 		return apiv1.AccessMode_ACCESS_MODE_SCOPED, nil
 	case "root":
 		if !w.confirmed {
-			return 0, misused(cmd, "--access root lets commands run outside the sandbox, each after asking: add --confirm-root if you mean it")
+			return 0, misused(cmd, "root lets commands run outside the sandbox, each after asking: add --confirm-root if you mean it")
 		}
 		return apiv1.AccessMode_ACCESS_MODE_ROOT, nil
 	}
-	return 0, misused(cmd, "--access is read-only, scoped or root, not %q", w.access)
+	return 0, misused(cmd, "access is read-only, scoped or root, not %q", w.access)
 }
 
 // settle makes or changes the session that a question goes to; empty: none is needed.

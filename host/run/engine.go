@@ -73,6 +73,9 @@ func New(c Config) *Engine {
 
 // Start settles what the last host left open, then goes on with the queues.
 func (e *Engine) Start(ctx context.Context) error {
+	if err := e.reportCut(ctx); err != nil {
+		return err
+	}
 	n, err := e.store.Recover(ctx)
 	if err != nil {
 		return fmt.Errorf("settle the runs of the last start: %w", err)

@@ -53,13 +53,7 @@ func (x *execution) report(ctx context.Context) []*apiv1.Entry {
 	for _, c := range changes {
 		entries = append(entries, &apiv1.Entry{Body: &apiv1.Entry_FileChange{FileChange: c}})
 	}
-	switch {
-	case left > 0:
-		entries = append(entries, notice(fmt.Sprintf("%d more files were changed.", left)))
-	case cut != "":
-		entries = append(entries, notice("This list of changed files may lack some: "+cut+"."))
-	}
-	return entries
+	return append(entries, incomplete(left, cut)...)
 }
 
 // lastReport is the report at a run's end; while the host ends there is little time for it.

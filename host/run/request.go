@@ -151,7 +151,7 @@ func answered(in []*providerv1.Message) []*providerv1.Message {
 // What a model is told that was interrupted: in its answer, or in its work with tools.
 const (
 	goOnAnswer = "Your answer was cut off before it was complete. Go on exactly where it stopped, as if there had been no break: repeat nothing of it, begin nothing anew, and do not mention this."
-	goOnWork   = "You were interrupted in the middle of this work. Go on with it. Where the outcome of a call is unknown, it may or may not have taken effect: find out before you make it again."
+	goOnWork   = "You were interrupted in the middle of this work. Go on with it. Where the outcome of a call is unknown, it may or may not have taken effect: find out before you make it again. Commands may have changed files that you read earlier: read them again before you rely on them."
 )
 
 // builder joins neighbouring parts of one turn into one message.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 
 	"connectrpc.com/connect"
@@ -9,7 +10,7 @@ import (
 )
 
 // setPlace puts a session into a workspace and an access mode. Root is for trusted workspaces, and only for who was told
-// what it means.
+// what it means and does not come through the page.
 func (a *api) setPlace(ctx context.Context, s *apiv1.Session, workspace *string, mode *apiv1.AccessMode, confirmed bool) error {
 	before := s.WorkspaceId
 	if workspace != nil {
@@ -47,7 +48,14 @@ func (a *api) setPlace(ctx context.Context, s *apiv1.Session, workspace *string,
 	if w.Trust != apiv1.Trust_TRUST_TRUSTED {
 		return refuse(connect.CodeFailedPrecondition, "root mode is for trusted workspaces, and %s is not: trust it first with `openvibez workspace trust %s`", w.Name, quoteShell(w.Path))
 	}
-	if !confirmed && (s.AccessMode != apiv1.AccessMode_ACCESS_MODE_ROOT || s.WorkspaceId != before) {
+	if s.AccessMode == apiv1.AccessMode_ACCESS_MODE_ROOT && s.WorkspaceId == before {
+		return nil
+	}
+	// Whoever could speak through the page would say yes to himself.
+	if err := a.socketOnly("give a chat root access", "type `openvibez session access "+cmp.Or(s.Id, "last")+" root --confirm-root` in a terminal"); err != nil {
+		return err
+	}
+	if !confirmed {
 		return refuse(connect.CodeFailedPrecondition, "root mode lets commands run outside the sandbox, each after asking: confirm that this is meant")
 	}
 	s.AccessMode = *mode

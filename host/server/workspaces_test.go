@@ -60,8 +60,12 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fromPageRoot := func() error {
+		return second(pageSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, AccessMode: &root, ConfirmRoot: true}))
+	}
+	socketSessions := apiv1.NewSessionServiceClient(socket, "http://openvibez")
 	goRoot := func(confirm bool) error {
-		return second(pageSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, AccessMode: &root, ConfirmRoot: confirm}))
+		return second(socketSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, AccessMode: &root, ConfirmRoot: confirm}))
 	}
 	want("root where nobody trusts", goRoot(true), connect.CodeFailedPrecondition, "trusted")
 	want("root at once", second(pageSessions.CreateSession(ctx, &apiv1.CreateSessionRequest{AccessMode: root})), connect.CodeFailedPrecondition, "workspace")
@@ -69,6 +73,7 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("root unasked", goRoot(false), connect.CodeFailedPrecondition, "confirm")
+	want("root from the page", fromPageRoot(), connect.CodePermissionDenied, "session access "+session.Session.Id+" root --confirm-root")
 	if err := goRoot(true); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +81,7 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 	if err := add(fromSocket, elsewhere, trusted); err != nil {
 		t.Fatal(err)
 	}
-	want("root carried elsewhere", second(pageSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, WorkspaceId: &elsewhere, AccessMode: &root})),
+	want("root carried elsewhere", second(socketSessions.UpdateSession(ctx, &apiv1.UpdateSessionRequest{Id: session.Session.Id, WorkspaceId: &elsewhere, AccessMode: &root})),
 		connect.CodeFailedPrecondition, "confirm")
 
 	grant := func(c apiv1.WorkspaceServiceClient, req *apiv1.GrantDomainsRequest) error {

@@ -8,10 +8,14 @@ import (
 	"path/filepath"
 )
 
-// Restore takes a change back, if the file is still as the change left it.
+// Restore takes a change back, if the file is still as the change left it. A file that is as it was before the change
+// already is left as it is, without error: whoever was interrupted in the middle of this can do it again.
 func Restore(c Change) error {
 	p, err := reach(filepath.VolumeName(c.Path)+string(filepath.Separator), c.Path, false)
 	if errors.Is(err, fs.ErrNotExist) {
+		if !c.Existed {
+			return nil
+		}
 		return errors.New("its directory is gone")
 	}
 	if err != nil {
@@ -22,6 +26,8 @@ func Restore(c Change) error {
 	switch {
 	case err != nil:
 		return errors.New(plain(err))
+	case seen == nil && !c.Existed, seen != nil && c.Existed && bytes.Equal(now, c.Before):
+		return nil
 	case seen == nil:
 		return errors.New("it has been deleted since")
 	}

@@ -89,7 +89,27 @@ func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, 
 	if len(res.Refused) > 0 {
 		head += "\nIt tried to reach " + strings.Join(res.Refused, ", ") + ", which is not granted."
 	}
+	if why := because(res); why != "" {
+		head += "\n" + why
+	}
 	return Result{Content: strings.TrimRight(head+"\n"+printed(res), "\n"), Failed: res.TimedOut || res.ExitCode != 0}, nil
+}
+
+// because says what messages mean that git prints about what the sandbox does, and that nobody would guess.
+func because(res sandbox.Result) string {
+	text := res.Stderr.Text
+	settings := strings.Contains(text, "could not write config file") || strings.Contains(text, "could not lock config file")
+	switch {
+	case res.ExitCode == 0:
+		return ""
+	case settings && strings.Contains(text, "core.repositoryformatversion"):
+		return "There is a repository here already, so git init is not needed. It wanted to write .git/config, which the sandbox keeps as it is."
+	case settings:
+		return "The sandbox keeps .git/config as it is, because settings can make git run programs. Ask the person to set this one."
+	case strings.Contains(text, "failed to remove .") && strings.Contains(text, "Device or resource busy"):
+		return "The sandbox keeps directories of these names for as long as a command runs; the empty ones go when it ends. Everything else was done, so there is no need to try again."
+	}
+	return ""
 }
 
 // printed is what a command wrote, for the model.

@@ -13,6 +13,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -240,6 +241,23 @@ func TestEditFile(t *testing.T) {
 }
 
 // TestLinks tries to lead the file tools elsewhere, before and after policy has looked.
+func TestWhatGitPrintsAboutTheSandboxIsExplained(t *testing.T) {
+	for stderr, want := range map[string]string{
+		"error: could not write config file /src/ws/.git/config: Device or resource busy\nfatal: could not set 'core.repositoryformatversion' to '0'": "git init is not needed",
+		"error: could not write config file /src/ws/.git/config: Device or resource busy\nfatal: could not set 'remote.o.url' to 'x'":                 "Ask the person",
+		"warning: failed to remove .vscode/: Device or resource busy":                                                                                 "Everything else was done",
+		"fatal: not a git repository": "",
+	} {
+		res := sandbox.Result{ExitCode: 1, Stderr: sandbox.Output{Text: stderr}}
+		if got := because(res); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q", stderr, got)
+		}
+		if res.ExitCode = 0; because(res) != "" {
+			t.Errorf("%q is explained though all went well", stderr)
+		}
+	}
+}
+
 func TestLinks(t *testing.T) {
 	outside := workspace(t, "secret", "the key", "d/secret", "the key")
 	root := workspace(t, "a/f", "inside")

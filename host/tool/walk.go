@@ -130,14 +130,7 @@ func (s *Snapshot) Touch(root, file string) {
 
 // Since tells what has become different since an earlier snapshot, sensitive files first, and how much is left out.
 func (s *Snapshot) Since(before *Snapshot) (changes []*apiv1.FileChange, left int) {
-	add := func(name string, kind apiv1.FileChange_Kind) {
-		f := &apiv1.FileChange{Path: name, Kind: kind}
-		if f.Why = Sensitive(strings.TrimSuffix(name, "/")); kind == apiv1.FileChange_KIND_DELETED {
-			f.Why = ""
-		}
-		f.Sensitive = f.Why != ""
-		changes = append(changes, f)
-	}
+	add := func(name string, kind apiv1.FileChange_Kind) { changes = append(changes, changeOf(name, kind)) }
 	created := map[string][]string{}
 	for name, now := range s.files {
 		was, known := before.files[name]
@@ -173,17 +166,40 @@ func (s *Snapshot) Since(before *Snapshot) (changes []*apiv1.FileChange, left in
 			}
 		}
 	}
+	return listed(changes)
+}
+
+// After tells what has become different since a time, without those that are told already. What is gone left no trace.
+func (s *Snapshot) After(since time.Time, told map[string]bool) (changes []*apiv1.FileChange, left int) {
+	// Files are stamped with the time of the kernel's last tick.
+	from := since.Add(-20 * time.Millisecond).UnixNano()
+	for name, now := range s.files {
+		if now.changed >= from && !told[name] {
+			changes = append(changes, changeOf(name, apiv1.FileChange_KIND_CHANGED))
+		}
+	}
+	return listed(changes)
+}
+
+func changeOf(name string, kind apiv1.FileChange_Kind) *apiv1.FileChange {
+	f := &apiv1.FileChange{Path: name, Kind: kind}
+	if f.Why = Sensitive(strings.TrimSuffix(name, "/")); kind == apiv1.FileChange_KIND_DELETED {
+		f.Why = ""
+	}
+	f.Sensitive = f.Why != ""
+	return f
+}
+
+// listed sorts changes and cuts them to what is reported.
+func listed(changes []*apiv1.FileChange) ([]*apiv1.FileChange, int) {
 	sort.Slice(changes, func(i, j int) bool {
 		if changes[i].Sensitive != changes[j].Sensitive {
 			return changes[i].Sensitive
 		}
 		return changes[i].Path < changes[j].Path
 	})
-	if len(changes) > maxReported {
-		left = len(changes) - maxReported
-		changes = changes[:maxReported]
-	}
-	return changes, left
+	left := max(len(changes)-maxReported, 0)
+	return changes[:len(changes)-left], left
 }
 
 // newDir is the uppermost directory above a file that was not there before; empty if its directory was.

@@ -1,7 +1,8 @@
 // Adds a workspace, grants and revokes there, and gives a chat root access in it. DIR is trusted, NEW is to be added.
+import { execFileSync } from "node:child_process";
 import { inBrowser, link, until } from "./browser.mjs";
 
-const { DIR, NEW } = process.env;
+const { DIR, NEW, OPENVIBEZ, HOME_DIR } = process.env;
 const name = (path) => path.split("/").pop();
 
 await inBrowser(async ({ page, shot }) => {
@@ -43,19 +44,27 @@ await inBrowser(async ({ page, shot }) => {
   await page.getByRole("button", { name: /^Workspace:/ }).click();
   await page.getByRole("menuitemradio", { name: new RegExp(`^${name(DIR)}`) }).click();
   await access.click();
+  if (await page.getByRole("menuitemradio", { name: /^Root/ }).isEnabled()) throw new Error("root access is offered before there is a chat");
+  await page.keyboard.press("Escape");
+  await message.fill("hello");
+  await message.press("Enter");
+  await page.locator("article[data-kind=text]").first().waitFor();
+  await access.click();
   await page.getByRole("menuitemradio", { name: /^Root/ }).click();
   await page.getByRole("dialog", { name: "Give this chat root access?" }).waitFor();
   await page.getByRole("button", { name: "Stay in the sandbox" }).click();
   await until("no root yet", async () => (await page.locator(".root-mark").count()) === 0);
   await access.click();
   await page.getByRole("menuitemradio", { name: /^Root/ }).click();
-  await page.getByRole("button", { name: "Give root access" }).click();
-  await message.fill("hello");
-  await message.press("Enter");
-  await page.locator("article[data-kind=text]").first().waitFor();
+  const command = (await page.locator(".type-this").innerText()).trim();
+  await shot("ask-root");
+  await page.getByRole("button", { name: "Copy the command" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  execFileSync(OPENVIBEZ, command.split(" ").slice(1), { env: { ...process.env, OPENVIBEZ_HOME: HOME_DIR } });
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await until("root access to be marked above and below", async () => (await page.locator(".root-mark").count()) === 2);
   await shot("root");
   await page.reload();
   await until("root to be marked after a reload", async () => (await page.locator(".root-mark").count()) === 2);
-  console.log("root asked for, given, marked");
+  console.log("root asked for, given in a terminal, marked");
 });

@@ -91,9 +91,7 @@ async function begin(): Promise<boolean> {
   sending.value = true;
   sendProblem.value = "";
   try {
-    const access = newAccess.value;
-    const root = access === AccessMode.ROOT;
-    const { session } = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: root ? AccessMode.SCOPED : access });
+    const { session } = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: newAccess.value });
     if (!session) return false;
     batch(() => {
       acceptedSession(session);
@@ -106,8 +104,6 @@ async function begin(): Promise<boolean> {
       adopt(session.id);
       typed(text);
     });
-    // The person was asked when it was chosen. Where it is refused, the chat is there and stays in the sandbox.
-    if (root) acceptedSession((await api.sessions.updateSession({ id: session.id, accessMode: access, confirmRoot: true })).session);
     return true;
   } catch (err) {
     sendProblem.value = words(err);

@@ -31,15 +31,15 @@ export async function setPlace(workspaceId: string): Promise<void> {
   }
 }
 
-// setAccess settles how far the open chat's commands may reach. Root takes a yes.
-export async function setAccess(mode: AccessMode, confirmRoot = false): Promise<void> {
+// setAccess settles how far the open chat's commands may reach. Root is not given here: see AskRoot.
+export async function setAccess(mode: AccessMode): Promise<void> {
   const id = openId.value;
   if (!id) {
     newAccess.value = mode;
     return;
   }
   try {
-    acceptedSession((await api.sessions.updateSession({ id, accessMode: mode, confirmRoot })).session);
+    acceptedSession((await api.sessions.updateSession({ id, accessMode: mode })).session);
   } catch (err) {
     problem.value = `The access was not changed. ${words(err)}`;
   }

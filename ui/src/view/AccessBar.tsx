@@ -1,11 +1,12 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { AccessMode, Trust, type Workspace } from "../gen/api/v1/api_pb";
 import { accessWords, trustWords } from "../state/policy";
 import { status, dialog, openId, workspaces } from "../state/store";
 import { access, place, setAccess, setPlace } from "../state/workspaces";
+import { copy } from "../text/copy";
 import { Icon, type IconName } from "./icons";
 import { Menu, type Item, type MenuPlace } from "./Menu";
-import { Confirm } from "./parts";
+import { Modal } from "./parts";
 
 const icons: Record<AccessMode, IconName> = { [AccessMode.UNSPECIFIED]: "folder", [AccessMode.READ_ONLY]: "eye", [AccessMode.SCOPED]: "shield", [AccessMode.ROOT]: "bolt" };
 
@@ -21,7 +22,7 @@ export function AccessBar() {
   };
   const items: Item[] =
     menu?.which === "access"
-      ? [AccessMode.READ_ONLY, AccessMode.SCOPED, AccessMode.ROOT].map((m) => ({ ...item(accessWords[m]), chosen: m === mode, danger: m === AccessMode.ROOT, ...(m === AccessMode.ROOT && here?.trust !== Trust.TRUSTED ? { disabled: true, about: "Only in a workspace that is trusted" } : {}), act: () => choose(m) }))
+      ? [AccessMode.READ_ONLY, AccessMode.SCOPED, AccessMode.ROOT].map((m) => ({ ...item(accessWords[m]), chosen: m === mode, danger: m === AccessMode.ROOT, ...notRoot(m, here), act: () => choose(m) }))
       : [
           { text: "No workspace", about: "Commands run in a private scratch folder", chosen: !here, act: () => void setPlace("") },
           ...workspaces.value.map((w) => ({ text: w.name, about: w.problem || `${trustWords[w.trust].name} · ${w.path}`, chosen: w.id === here?.id, act: () => void setPlace(w.id) })),
@@ -48,16 +49,34 @@ export function AccessBar() {
 
 const item = ({ name, about }: { name: string; about: string }) => ({ text: name, about });
 
+// notRoot says why root access is not to be had.
+function notRoot(mode: AccessMode, here: Workspace | undefined): Partial<Item> {
+  if (mode !== AccessMode.ROOT) return {};
+  if (here?.trust !== Trust.TRUSTED) return { disabled: true, about: "Only in a workspace that is trusted" };
+  return openId.value ? {} : { disabled: true, about: "Once the chat has begun" };
+}
+
+// AskRoot says how root access is given: where nothing that a chat shows can press a button.
 function AskRoot({ workspace, close }: { workspace: Workspace; close: () => void }) {
+  const [copied, setCopied] = useState(false);
+  const command = `openvibez session access ${openId.value} root --confirm-root`;
+  const given = access.value === AccessMode.ROOT;
+  useEffect(() => {
+    if (given) close();
+  }, [given]);
   return (
-    <Confirm
-      title="Give this chat root access?"
-      words={`Commands that the sandbox would stop may then run outside of it, with all the rights you have: they can read and change any file of yours, use your keys and the network. Each such command asks you first; what you allow can't be taken back. This holds for this chat in ${workspace.name} only, until you change it.`}
-      no="Stay in the sandbox"
-      yes="Give root access"
-      onYes={() => void setAccess(AccessMode.ROOT, true)}
-      close={close}
-    />
+    <Modal label="Give this chat root access?" class="confirm" close={close}>
+      <div class="confirm-body">
+        <h2>Give this chat root access?</h2>
+        <p>Commands that the sandbox would stop may then run outside of it, with all the rights you have: they can read and change any file of yours, use your keys and the network. Each such command asks you first; what you allow can't be taken back. This holds for this chat in {workspace.name} only, until you change it.</p>
+        <p>Root access is given in a terminal, never by this window. If you mean it, type there:</p>
+        <pre class="type-this"><code>{command}</code></pre>
+        <div class="buttons">
+          <button class="button" autofocus onClick={close}>Stay in the sandbox</button>
+          <button class="button danger" onClick={() => void copy(command).then(setCopied)}>{copied ? "Copied" : "Copy the command"}</button>
+        </div>
+      </div>
+    </Modal>
   );
 }
 
