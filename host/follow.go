@@ -279,8 +279,11 @@ func (f *follower) finish(run *apiv1.Run) error {
 	}
 	switch run.State {
 	case apiv1.RunState_RUN_STATE_COMPLETED:
-		if run.FinishReason == providerv1.Done_REASON_LENGTH {
+		switch run.FinishReason {
+		case providerv1.Done_REASON_LENGTH:
 			f.aside("the answer ends here because the output limit was reached" + goOn(run))
+		case providerv1.Done_REASON_CONTENT_FILTER:
+			f.aside("the provider's content filter ended the answer here")
 		}
 		if f.errStyle.terminal && f.style.terminal && !f.options.json {
 			fmt.Fprintln(f.err, f.errStyle.dim(fmt.Sprintf("%s · session %s · go on: openvibez ask -c", run.Model, short(run.SessionId))))

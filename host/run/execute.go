@@ -152,7 +152,7 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 			return store.End{
 				State:        apiv1.RunState_RUN_STATE_COMPLETED,
 				FinishReason: done.Reason,
-				Entries:      append(entries, closingNotices(done)...),
+				Entries:      entries,
 			}, nil
 		}
 		if err := x.answerCalls(ctx, entries); err != nil {
@@ -378,20 +378,4 @@ func (x *execution) consumed() []*apiv1.Entry {
 		return nil
 	}
 	return []*apiv1.Entry{{Body: &apiv1.Entry_Usage{Usage: u}}}
-}
-
-// closingNotices say what a completed answer lacks.
-func closingNotices(done *providerv1.Done) []*apiv1.Entry {
-	var text string
-	switch done.Reason {
-	case providerv1.Done_REASON_LENGTH:
-		text = "The answer was cut at the output limit. Ask the model to go on."
-	case providerv1.Done_REASON_CONTENT_FILTER:
-		text = "The provider's content filter ended the answer here."
-	default:
-		return nil
-	}
-	return []*apiv1.Entry{{Body: &apiv1.Entry_Notice{Notice: &providerv1.Notice{
-		Level: providerv1.Notice_LEVEL_WARNING, Text: text,
-	}}}}
 }
