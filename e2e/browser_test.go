@@ -100,8 +100,8 @@ func pack(t *testing.T, m sdk.Manifest) string {
 	return path
 }
 
-// browse runs one of the page's scripts against a host that is started if need be.
-func browse(t *testing.T, h *home, script string, env ...string) {
+// browse runs one of the page's scripts against a host that is started if need be, and gives what it printed.
+func browse(t testing.TB, h *home, script string, env ...string) string {
 	t.Helper()
 	need(t, ui.Built(), "the chat page: run `make build` with Node 20.19 or newer")
 	node, err := exec.LookPath("node")
@@ -125,10 +125,11 @@ func browse(t *testing.T, h *home, script string, env ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(out)
 }
 
 // need skips a test that lacks something, by name; in CI nothing may lack.
-func need(t *testing.T, ok bool, what string) {
+func need(t testing.TB, ok bool, what string) {
 	t.Helper()
 	switch {
 	case ok:
