@@ -32,7 +32,7 @@ await inBrowser(async ({ page, shot }) => {
 
   await page.goto(`${link}&session=new`);
   await message.waitFor();
-  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Alt+m");
   await page.getByRole("combobox", { name: "Search models" }).fill("scripted");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: /^Workspace:/ }).click();

@@ -20,7 +20,7 @@ await inBrowser(async ({ page, shot }) => {
 
   await page.goto(`${link}&session=new`);
   await message.waitFor();
-  await send(`a walrus, and ${"many more words ".repeat(60)}`);
+  await send(`a walrus, and ${"many more words ".repeat(600)}`);
   await stop.waitFor();
   await send("second");
   await send("third");
@@ -30,9 +30,12 @@ await inBrowser(async ({ page, shot }) => {
   await until("third to be the first to wait", async () => (await queued.first().innerText()).startsWith("third"));
   await page.getByRole("button", { name: "Remove “second”" }).click();
   await until("one message to wait", async () => (await queued.count()) === 1);
+  await page.locator("article[data-kind=taken-back]", { hasText: "Not sent: second" }).waitFor();
   await page.getByRole("button", { name: "Edit “third”" }).click();
   await page.getByRole("textbox", { name: "Edit the waiting message" }).fill("third in other words");
   await page.keyboard.press("Enter");
+  await queued.getByText("third in other words").waitFor();
+  await stop.click();
   await until("the queue to be empty", async () => (await queued.count()) === 0);
   await page.locator("article[data-kind=text]", { hasText: "third in other words" }).waitFor();
   await done();
@@ -55,9 +58,9 @@ await inBrowser(async ({ page, shot }) => {
   await page.keyboard.press("Enter");
   await page.locator("article[data-kind=text]", { hasText: "an otter instead" }).waitFor();
   await stop.click();
-  await page.getByText("Stopped.").waitFor();
+  await page.locator("section.turn").last().getByText("Stopped.").waitFor();
   await until("the edited message as third version", async () => (await pager.innerText()).includes("3 / 3"));
-  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("button", { name: "Continue" }).last().click();
   await until("the answer to go on", async () => (await page.locator("section.turn").last().locator("article[data-kind=text]").innerText()).length > 200);
   await done();
   console.log("edited, stopped, continued");
@@ -77,7 +80,7 @@ await inBrowser(async ({ page, shot }) => {
   await until("two chats again", async () => (await chats.count()) === 2);
   console.log("copied, archived, deleted, brought back");
 
-  await page.keyboard.press("Control+Shift+F");
+  await page.keyboard.press("Control+k");
   await page.keyboard.type("walr*");
   const hit = page.locator(".hit mark", { hasText: "walrus" });
   await hit.first().waitFor();

@@ -21,6 +21,7 @@ import "./style/form.css";
 import "./style/list.css";
 import "./style/work.css";
 import "./style/manage.css";
+import "./style/queue.css";
 
 // load runs at the start and again when the host turns out to have another database.
 async function load(): Promise<bigint> {

@@ -139,4 +139,6 @@ export function waiting(runs: Iterable<Run>): ReadonlySet<string> {
       .map((run) => run.id),
   );
 }
+// neverBegan: it was taken back before any model saw its message.
+export const neverBegan = (run: Run): boolean => run.state === RunState.CANCELLED && run.startedMs === 0n;
 export const isOver = (run: Run): boolean => run.state >= RunState.COMPLETED;

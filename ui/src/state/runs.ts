@@ -75,6 +75,16 @@ export async function resend(run: Run, message: UserMessage, text: string): Prom
   return ok;
 }
 
+// sendAfterAll sends a message anew that was taken back.
+export async function sendAfterAll(run: Run, { text, attachments }: UserMessage): Promise<boolean> {
+  const what = `after all ${run.id}`;
+  const ok = await act("That was not sent.", () =>
+    api.runs.send({ sessionId: run.sessionId, clientRequestId: requestId(what), text, attachments, provider: run.providerId, model: run.model }),
+  );
+  if (ok) ids.delete(what);
+  return ok;
+}
+
 export const editQueued = (run: Run, message: UserMessage | undefined, text: string): Promise<boolean> =>
   act("The message was not changed.", () => api.runs.editQueued({ runId: run.id, text, attachments: message?.attachments ?? [] }));
 

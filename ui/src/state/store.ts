@@ -33,7 +33,7 @@ export const openProblem = signal("");
 export const status = signal<GetStatusResponse | undefined>(undefined);
 export const plugins = signal<readonly Plugin[]>([]);
 
-export type Dialog = "" | "models" | "settings" | "workspaces" | "plugins" | "help";
+export type Dialog = "" | "models" | "settings" | "workspaces" | "plugins" | "usage" | "help";
 export const dialog = signal<Dialog>("");
 // On a wide window the sidebar stays; on a narrow one it is a drawer over the chat.
 export const sidebar = signal(true);

@@ -1,7 +1,8 @@
 // Answers that replace one another, and those that go on from another: which of a session's turns are shown, and where.
 // Pure.
-import { RunState, type Run } from "../gen/api/v1/api_pb";
+import type { Run } from "../gen/api/v1/api_pb";
 import { first, type Turn } from "./journal";
+import { neverBegan } from "./rows";
 
 type Runs = ReadonlyMap<string, Run>;
 
@@ -44,9 +45,6 @@ export function chainOf(runs: Runs, id: string): string {
   return id;
 }
 
-// A message taken out of the queue stands in for nothing.
-const counts = (run: Run): boolean => run.state !== RunState.CANCELLED || run.startedMs > 0n;
-
 // arranged gives the turns that are shown, in their order: of each chain the newest, or the picked one, in its place.
 export function arranged(turns: readonly Turn[], runs: Runs, picked: ReadonlyMap<string, string>): Place[] {
   const chains = new Map<string, string[]>();
@@ -54,7 +52,8 @@ export function arranged(turns: readonly Turn[], runs: Runs, picked: ReadonlyMap
   const inOrder = [...runs.values()].sort((a, b) => Number(a.createdMs - b.createdMs) || Number(a.userSeq - b.userSeq));
   for (const run of inOrder) {
     if (run.continuesRunId) continued.add(run.continuesRunId);
-    if (!run.replacesRunId || !counts(run)) continue;
+    // A message taken out of the queue stands in for nothing.
+    if (!run.replacesRunId || neverBegan(run)) continue;
     const chain = chainOf(runs, run.id);
     const list = chains.get(chain) ?? [chain];
     if (!list.includes(run.id)) list.push(run.id);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ago, bytes, countdown, oneLine, seconds } from "./words";
 
 test("durations", () => {
-  expect([0, 1234, 12_345, 75_000, 3_600_000].map(seconds)).toEqual(["0.0 s", "1.2 s", "12 s", "1 min 15 s", "1 h 0 min"]);
+  expect([0, 1234, 12_345, 75_000, 3_600_000].map(seconds)).toEqual(["0 s", "1.2 s", "12 s", "1 min 15 s", "1 h 0 min"]);
 });
 
 test("sizes", () => {

@@ -9,7 +9,8 @@ export const count = (n: number): string => numbers.format(n);
 
 export function seconds(ms: number): string {
   const s = Math.max(0, ms) / 1000;
-  if (s < 10) return `${s.toFixed(1)} s`;
+  if (s > 0 && s < 0.05) return "under 0.1 s";
+  if (s < 10) return `${Number(s.toFixed(1))} s`;
   if (s < 60) return `${Math.round(s)} s`;
   const m = Math.floor(s / 60);
   if (m < 60) return `${m} min ${Math.round(s % 60)} s`;

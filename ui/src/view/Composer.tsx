@@ -5,7 +5,7 @@ import { keyAction } from "../state/compose";
 import { draft, typed } from "../state/drafts";
 import { cancel } from "../state/runs";
 import { send, sending, sendProblem } from "../state/send";
-import { activeRun, busyRun, dialog, openId, openProblem, started, table } from "../state/store";
+import { activeRun, busyRun, dialog, link, openId, openProblem, started, table } from "../state/store";
 import { AccessMode } from "../gen/api/v1/api_pb";
 import { access, place } from "../state/workspaces";
 import { AccessBar, RootMark } from "./AccessBar";
@@ -55,6 +55,11 @@ export function Composer() {
     if (!isNarrow() || matchMedia("(pointer: fine)").matches) area.current?.focus();
   }, [openId.value, ready]);
 
+  useEffect(() => {
+    // What was said of a host that did not answer holds no longer.
+    if (link.value === "live") sendProblem.value = "";
+  }, [link.value]);
+
   const stop = () => {
     if (active && !active.cancelRequested) void cancel(active.id);
   };
@@ -89,6 +94,7 @@ export function Composer() {
           ref={area}
           id="message"
           rows={1}
+          dir="auto"
           aria-label="Message"
           placeholder={busyRun.value ? "Write the next message" : "Write a message"}
           value={text}

@@ -22,7 +22,6 @@ export function RunEnd({ run, answered, continued }: Props) {
     case RunState.FAILED:
       return continued ? <Quiet words={run.error?.message || "This failed."} run={run} /> : <ErrorCard run={run} answered={answered} />;
     case RunState.CANCELLED:
-      if (run.startedMs === 0n) return <p class="quiet-end" data-own><span class="tag">removed before it was sent</span></p>;
       return <Quiet words="Stopped." run={run} goOn={on} again={!continued} />;
     case RunState.INTERRUPTED:
       return <Quiet words={run.error?.message || "Interrupted: OpenVibez ended while this was running."} run={run} goOn={on} again={!continued} />;

@@ -10,12 +10,14 @@ import { Icon } from "./icons";
 import { CloseButton, Modal } from "./parts";
 import { Plugins } from "./Plugins";
 import { ProviderRow } from "./ProviderRow";
+import { Usage } from "./Usage";
 import { Workspaces } from "./Workspaces";
 
 const tabs: readonly { id: Dialog; name: string }[] = [
   { id: "settings", name: "Providers" },
   { id: "workspaces", name: "Workspaces" },
   { id: "plugins", name: "Plugins" },
+  { id: "usage", name: "Usage" },
 ];
 
 export const isSettings = (d: Dialog): boolean => tabs.some((t) => t.id === d);
@@ -31,7 +33,7 @@ export function Settings() {
     dialog.value = next;
     requestAnimationFrame(() => document.getElementById(`tab-${next}`)?.focus());
   };
-  const pages: Partial<Record<Dialog, ComponentChildren>> = { settings: <Providers />, workspaces: <Workspaces />, plugins: <Plugins /> };
+  const pages: Partial<Record<Dialog, ComponentChildren>> = { settings: <Providers />, workspaces: <Workspaces />, plugins: <Plugins />, usage: <Usage /> };
   return (
     <Modal label="Settings" class="settings">
       <div class="sheet">

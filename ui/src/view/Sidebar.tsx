@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { moreSessions } from "../state/load";
 import { query } from "../state/search";
 import { take } from "../state/sessions";
@@ -108,5 +108,12 @@ function MoreButton({ archived = false }: { archived?: boolean }) {
     }
     setBusy(false);
   };
-  return <button class="more" disabled={busy} onClick={() => void load()}>{busy ? "Loading…" : "Load more"}</button>;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // Scrolling near it is enough.
+    const near = new IntersectionObserver(([seen]) => seen.isIntersecting && void load(), { rootMargin: "300px" });
+    if (button.current) near.observe(button.current);
+    return () => near.disconnect();
+  }, [(archived ? nextArchived : nextSessions).value]);
+  return <button ref={button} class="more" disabled={busy} onClick={() => void load()}>{busy ? "Loading…" : "Load more"}</button>;
 }

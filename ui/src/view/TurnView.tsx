@@ -3,7 +3,7 @@ import type { Run } from "../gen/api/v1/api_pb";
 import { RunState } from "../gen/api/v1/api_pb";
 import type { Turn } from "../state/journal";
 import { answerText, shown, userMessage, type Part } from "../state/parts";
-import { isActive } from "../state/rows";
+import { isActive, neverBegan } from "../state/rows";
 import { toldByChange } from "../state/tools";
 import type { Versions } from "../state/versions";
 import { Foot } from "./Foot";
@@ -13,6 +13,7 @@ import { Report } from "./Report";
 import { RunEnd } from "./RunEnd";
 import { ActionRow, NoticeRow, PlanList, SummaryRow } from "./rows";
 import { StatusLine } from "./StatusLine";
+import { TakenBack } from "./TakenBack";
 import { TextMessage, Thought } from "./TextMessage";
 import { ChangeRow, ToolRow } from "./tools";
 import { UserMessage } from "./UserMessage";
@@ -34,6 +35,7 @@ export const TurnView = memo(function TurnView({ turn, run, versions, continued,
   const ended = run === undefined || run.state >= RunState.COMPLETED;
   const answer = answerText(parts);
   const message = userMessage(turn);
+  if (run && message && neverBegan(run)) return <section class="turn" data-run={turn.runId}><TakenBack run={run} message={message} /></section>;
   return (
     <section class="turn" data-run={turn.runId}>
       {parts.map((part, i) => toldByChange(part, parts) ? null : (

@@ -107,7 +107,7 @@ export function EditMessage({ label, text: before, yes, save, close }: EditProps
         e.stopPropagation();
       }}
     >
-      <textarea ref={area} class="field" rows={1} aria-label={label} value={text} onInput={(e) => setText(e.currentTarget.value)} />
+      <textarea ref={area} class="field" rows={1} dir="auto" aria-label={label} value={text} onInput={(e) => setText(e.currentTarget.value)} />
       <div class="buttons">
         <button class="button primary" type="submit" disabled={busy || text.trim() === ""}>{yes}</button>
         <button class="button" type="button" onClick={close}>Cancel</button>

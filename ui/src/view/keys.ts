@@ -12,10 +12,10 @@ export const shortcuts: readonly { keys: readonly string[]; what: string }[] = [
   { keys: [mac ? "⇧" : "Shift", "Enter"], what: "New line" },
   { keys: ["Esc"], what: "Stop the answer, or close what is open" },
   { keys: [MOD, "N"], what: `New chat (in a browser tab: ${mac ? "⌥" : "Alt"} N)` },
-  { keys: [MOD, mac ? "⇧" : "Shift", "F"], what: "Search in all chats" },
+  { keys: [MOD, "K"], what: "Search in all chats" },
   { keys: [mac ? "⌥" : "Alt", "A"], what: "The next question that waits for you" },
   { keys: [MOD, "Z"], what: "Take back what was just deleted or archived" },
-  { keys: [MOD, "K"], what: "Choose the model" },
+  { keys: [mac ? "⌥" : "Alt", "M"], what: "Choose the model" },
   { keys: [MOD, "B"], what: "Show or hide the list of chats" },
   { keys: [MOD, ","], what: "Providers and settings" },
   { keys: [mac ? "⌥" : "Alt", "↑ ↓"], what: "Previous and next chat" },
@@ -24,8 +24,8 @@ export const shortcuts: readonly { keys: readonly string[]; what: string }[] = [
   { keys: ["?"], what: "This list" },
 ];
 
-export const modelKeys = mac ? "⌘K" : "Ctrl+K";
-export const searchKeys = mac ? "⇧⌘F" : "Ctrl+Shift+F";
+export const modelKeys = mac ? "⌥M" : "Alt+M";
+export const searchKeys = mac ? "⌘K" : "Ctrl+K";
 export const undoKeys = mac ? "⌘Z" : "Ctrl+Z";
 
 // keyPressed listens to the whole document.
@@ -33,16 +33,17 @@ export function keyPressed(e: KeyboardEvent): void {
   if (e.isComposing || e.defaultPrevented) return;
   const mod = (mac ? e.metaKey && !e.ctrlKey : e.ctrlKey && !e.metaKey) && !e.altKey && !e.shiftKey;
   const done = () => e.preventDefault();
-  if (mod && e.key.toLowerCase() === "k") {
+  const alt = e.altKey && !e.ctrlKey && !e.metaKey;
+  if (alt && e.code === "KeyM" && (dialog.value === "" || dialog.value === "models")) {
     done();
-    dialog.value = dialog.value === "models" ? "" : "models";
+    dialog.value = dialog.value ? "" : "models";
     return;
   }
   if (dialog.value || document.querySelector("dialog[open]")) return;
-  if ((mac ? e.metaKey : e.ctrlKey) && e.shiftKey && !e.altKey && e.code === "KeyF") {
+  if ((mod && e.key.toLowerCase() === "k") || ((mac ? e.metaKey : e.ctrlKey) && e.shiftKey && !e.altKey && e.code === "KeyF")) {
     done();
     focusSearch();
-  } else if (e.altKey && !e.ctrlKey && !e.metaKey && e.code === "KeyA") {
+  } else if (alt && e.code === "KeyA") {
     done();
     nextQuestion();
   } else if (mod && e.key.toLowerCase() === "z" && toast.value?.action && !(typing(e.target) && hasText(e.target))) {
@@ -50,7 +51,7 @@ export function keyPressed(e: KeyboardEvent): void {
     const { act } = toast.value.action;
     toast.value = undefined;
     act();
-  } else if ((mod && e.key.toLowerCase() === "n") || (e.altKey && !e.ctrlKey && !e.metaKey && e.code === "KeyN")) {
+  } else if ((mod && e.key.toLowerCase() === "n") || (alt && e.code === "KeyN")) {
     done();
     newChat();
   } else if (mod && e.key.toLowerCase() === "b") {
@@ -59,7 +60,7 @@ export function keyPressed(e: KeyboardEvent): void {
   } else if (mod && e.key === ",") {
     done();
     dialog.value = "settings";
-  } else if (e.altKey && !e.ctrlKey && !e.metaKey && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+  } else if (alt && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
     done();
     step(e.key === "ArrowUp" ? -1 : 1);
   } else if (!typing(e.target) && !e.ctrlKey && !e.metaKey && !e.altKey) {

@@ -23,9 +23,13 @@ export function focusComposer(): void {
 }
 
 export function focusSearch(): void {
-  if (narrow.matches) drawer.value = true;
-  else if (!sidebar.value) toggleSidebar();
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.select());
+  const select = () => document.querySelector<HTMLInputElement>("#search")?.select();
+  if (narrow.matches ? drawer.value : sidebar.value) {
+    select();
+    return;
+  }
+  toggleSidebar();
+  requestAnimationFrame(select);
 }
 
 // nextQuestion goes to the next question that waits: the one after the one in focus, in this chat or another.

@@ -21,7 +21,8 @@ export function ToolRow({ part: { call, output, seq, from, until }, live, waits 
   else if (!output) tag = waits ? { words: "waits" } : { words: live ? "running" : "no result", tone: live ? undefined : "warn" };
   else tag = endOf(output);
   const took = output ? until - from : running ? now - from : 0;
-  const said = waits && !output ? { command: "Run", read: "Read", edit: "Edit", search: "Search", plan: verb, other: verb }[kind] : running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
+  const undone = (waits && !output) || tag?.words === "not carried out" || tag?.words === "failed";
+  const said = undone ? { command: "Run", read: "Read", edit: "Edit", search: "Search", plan: verb, other: verb }[kind] : running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
   return (
     <Fold kind="tool" seq={seq} icon={icons[kind]} verb={said} subject={subject} tag={tag} more={took >= 1000 && <span class="faint">{seconds(running ? Math.floor(took / 1000) * 1000 : took)}</span>}>
       {() => (
