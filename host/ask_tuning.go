@@ -31,8 +31,8 @@ type tuning struct {
 const maxAttachment = 20 << 20
 
 func (t *tuning) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&t.files, "attach", nil, "attach a file or picture; can be given more than once")
-	f.StringVar(&t.schema, "schema", "", "file with the JSON Schema that the answer must fit")
+	f.StringArrayVar(&t.files, "attach", nil, "attach a `FILE`, such as a picture; can be given more than once")
+	f.StringVar(&t.schema, "schema", "", "`FILE` with the JSON Schema that the answer must fit")
 	f.StringVar(&t.effort, "effort", "", "how hard to think: none, low, medium, high, or what the model's provider calls it")
 	f.Float64Var(&t.temperature, "temperature", 0, "randomness of the answer; models differ in what they take")
 	f.Int64Var(&t.maxTokens, "max-tokens", 0, "length limit of the answer in tokens")

@@ -89,8 +89,8 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 	cmd.Flags().StringVar(&name, "name", "", "what to call it (default: the plugin's name)")
 	cmd.Flags().StringVar(&url, "url", "", "address of the server (default: the plugin's, or what the environment says)")
 	key.add(cmd)
-	cmd.Flags().StringArrayVar(&set, "set", nil, "a setting, as name=value; a secret by its name alone; openvibez provider settings PLUGIN lists them")
-	cmd.Flags().StringVar(&settings, "settings", "", "all settings, as a JSON object")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "a setting, as `NAME=VALUE`; a secret by its name alone; openvibez provider settings PLUGIN lists them")
+	cmd.Flags().StringVar(&settings, "settings", "", "all settings, as a `JSON` object")
 	cmd.Flags().BoolVar(&untested, "no-test", false, "don't test the connection")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider as a JSON object")
 	return cmd

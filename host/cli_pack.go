@@ -83,10 +83,10 @@ plugin.json says. A plugin in another language is built by yourself and given wi
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write")
-	cmd.Flags().StringVar(&platform, "platform", runtime.GOOS+"/"+runtime.GOARCH, "platform to build for")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
+	cmd.Flags().StringVar(&platform, "platform", runtime.GOOS+"/"+runtime.GOARCH, "`OS/ARCH` to build for")
 	cmd.Flags().StringVar(&program, "program", "", "the plugin's program, already built for the platform")
-	cmd.Flags().StringVar(&key, "key", "", "private key to sign with")
+	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the private key to sign with")
 	return cmd
 }
 
@@ -188,7 +188,7 @@ questions. Whoever installs one trusts the key from then on: keep it, and keep i
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "file with the private key")
+	cmd.Flags().StringVar(&key, "key", "", "`FILE` with the private key")
 	return cmd
 }
 

@@ -105,7 +105,7 @@ The exit code is 0 whatever the decision is, and 2 for wrong usage.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&at.workspace, "workspace", ".", "the workspace, where the command would run")
+	cmd.Flags().StringVarP(&at.workspace, "workspace", "w", ".", "the workspace: the `DIR` where the command would run")
 	cmd.Flags().StringVar(&at.trust, "trust", "trusted", "the workspace's trust: trusted, read_only or untrusted")
 	cmd.Flags().StringVar(&at.access, "access", "scoped", "the session's access mode: read-only, scoped or root")
 	cmd.Flags().StringVar(&at.level, "level", "full", "what the sandbox can enforce: full, reduced or none; \"openvibez doctor\" says it")

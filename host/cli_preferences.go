@@ -25,7 +25,7 @@ func preferences() []preference {
 		{store.SettingScratch, "true", "let models use tools in a scratch directory where a conversation has no workspace"},
 		{store.SettingMaxTurns, "50", "how often one run may call its model"},
 		{store.SettingApprovalMinutes, "10", "after how many minutes without an answer a question counts as denied"},
-		{store.SettingTitles, "the answering provider's cheapest model", "who names conversations: openvibez provider default --help"},
+		{store.SettingTitles, "the provider's cheapest model", "who names conversations: openvibez provider default --help"},
 	}
 }
 

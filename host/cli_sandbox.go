@@ -97,9 +97,9 @@ codes: 124 after --timeout, 125 if there is no sandbox to run it in, 2 for wrong
 		},
 	}
 	cmd.Flags().StringVarP(&profile, "profile", "p", "work", "ro, work, git or net")
-	cmd.Flags().StringVarP(&workspace, "workspace", "w", ".", "the workspace: a directory")
+	cmd.Flags().StringVarP(&workspace, "workspace", "w", ".", "the workspace: a `DIR`")
 	cmd.Flags().StringVar(&dir, "dir", "", "the working directory, in the workspace; the workspace itself if not given")
-	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a host that the profile net may reach; *.example.org covers all below it (may be repeated)")
+	cmd.Flags().StringArrayVar(&domains, "domain", nil, "a `HOST` the profile net may reach; *.example.org is all below it; can be given more than once")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "end it after so long, with all that it started; 0 is never")
 	return cmd
 }

@@ -88,9 +88,9 @@ Times are days (2026-11-26) or how long ago (24h, 7d).`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	f.StringVar(&req.Provider, "provider", "", "only what went through this provider")
-	f.StringVar(&req.WorkspaceId, "workspace", "", "only conversations in this workspace")
-	f.StringVar(&session, "session", "", "only in this conversation")
+	f.StringVarP(&req.Provider, "provider", "p", "", "only what went through this provider")
+	f.StringVarP(&req.WorkspaceId, "workspace", "w", "", "only conversations in this workspace")
+	f.StringVarP(&session, "session", "s", "", "only in this conversation")
 	f.StringVar(&since, "since", "", "only from this day or moment on")
 	f.StringVar(&until, "until", "", "only up to the end of this day, or to this moment")
 	f.BoolVar(&req.Ranked, "ranked", false, "best first, among the newest 200")

@@ -51,7 +51,7 @@ exactly, attachments included; or as Markdown, to read.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or markdown")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file, which must not exist")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE`, which must not exist")
 	return cmd
 }
 

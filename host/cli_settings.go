@@ -204,8 +204,8 @@ func (a *app) providerSet() *cobra.Command {
 		Use:   "set PROVIDER [NAME=VALUE|NAME...]",
 		Short: "Change a provider's settings, name or address, and test it",
 		Long: `Changes settings, which openvibez provider settings PROVIDER lists; nothing behind the = takes one back to
-what the plugin chooses. A secret is given by its name alone, and asked for; it goes to the keychain. With another address, the key in the keychain has to be entered again: it was meant for
-the old one.`,
+what the plugin chooses. A secret is given by its name alone, and asked for; it goes to the keychain. With
+another address, the key in the keychain has to be entered again: it was meant for the old one.`,
 		Example: `  openvibez provider set ollama num_ctx=8192 temperature=0.2
   openvibez provider set ollama temperature=
   openvibez provider set openai --url https://llm.example.com/v1`,

@@ -338,7 +338,7 @@ type workplace struct {
 
 func (w *workplace) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&w.dir, "workspace", "w", "", "let the model work in this directory; one that is new is taken up, not trusted")
+	f.StringVarP(&w.dir, "workspace", "w", "", "let the model work in this `DIR`; one that is new is taken up, not trusted")
 	f.StringVar(&w.access, "access", "", "how far commands may go: read-only, scoped (the default) or root")
 	f.BoolVar(&w.confirmed, "confirm-root", false, "with --access root: yes, commands may run outside the sandbox, each after asking")
 }
