@@ -3,8 +3,8 @@
 PREFIX ?= $(HOME)/.local
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openvibez
 # The newest tag and the commits since: 0.1.0, or 0.1.0+3.g1a2b3c4. Empty without git, where Go may know more.
-VERSION ?= $(shell git describe --tags --match 'v*' --dirty=.dirty 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/' | grep . || \
-	{ n=$$(git rev-list --count HEAD 2>/dev/null) && echo "0.0.0+$$n.g$$(git describe --always --dirty=.dirty)"; })
+VERSION := $(or $(VERSION),$(shell git describe --tags --match 'v*' --dirty=.dirty 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/' | grep . || \
+	{ n=$$(git rev-list --count HEAD 2>/dev/null) && echo "0.0.0+$$n.g$$(git describe --always --dirty=.dirty)"; }))
 BUILD := -trimpath -ldflags="-s -w"
 GOLANGCI := $(CACHE)/golangci-lint-v2.12.2/golangci-lint
 NFPM := $(CACHE)/nfpm-v2.45.0/nfpm
@@ -102,6 +102,7 @@ install: build ## install into PREFIX, which is ~/.local
 
 package: build $(NFPM) ## make .deb, .rpm and .tar.gz for this architecture, in bin/package
 	@ui/window/deps.sh check && [ -n "$(NODE)" ] || { echo "A package has the window and the page in it; what they need is said above."; exit 1; }
+	@[ -n "$(VERSION)" ] || { echo "Without git it takes a word more: make package VERSION=1.2.3"; exit 1; }
 	rm -rf $(PACKAGE)
 	$(eval STAGE := $(PACKAGE)/openvibez-$(VERSION)-linux-$(ARCH))
 	install -Dm 755 -t $(STAGE)/bin bin/openvibez bin/openvibez-window bin/openvibez-sandbox $(addprefix bin/openvibez-provider-,demo $(PLUGINS))
