@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
 // maxPrompt is the most that a message may have, as the host says too.
@@ -32,6 +33,8 @@ type askOptions struct {
 	mode  apiv1.AccessMode
 	// Questions wait for an answer from elsewhere.
 	wait bool
+	// The work is left at the provider.
+	background bool
 }
 
 func (a *app) askCommand() *cobra.Command {
@@ -46,6 +49,9 @@ by itself after a while.
 With --workspace the model may use tools in a directory. What needs a yes is asked here; where there is
 no terminal it is denied at once, unless --wait lets it wait for the window or openvibez approval.
 
+With --background the provider works on the answer by itself, also while no host runs: ask prints the
+run's id and ends, openvibez run show prints the answer when it is there. Not all models can do that.
+
 Thoughts and status go to standard error: by themselves only in a terminal, thoughts always with
 --thoughts. Ctrl-C cancels the answer; what has come by then is kept.`,
 		Example: `  openvibez ask "What is a monad?"
@@ -55,6 +61,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
   openvibez ask --attach chart.png "What does this show?"
   openvibez ask --schema answer.schema.json "List three primes"
   openvibez ask --workspace . "Why do the tests fail?"
+  openvibez ask --background "Compare these two proofs: …"
   openvibez ask --json "hello" | jq -r '.entry.text.text // empty'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := a.prompt(cmd, args)
@@ -66,6 +73,12 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 			}
 			if err := o.tuning.read(cmd); err != nil {
 				return err
+			}
+			if o.background {
+				if o.tuning.options == nil {
+					o.tuning.options = &providerv1.Options{}
+				}
+				o.tuning.options.Background = true
 			}
 			if o.mode, err = o.place.mode(cmd); err != nil {
 				return err
@@ -80,6 +93,7 @@ Thoughts and status go to standard error: by themselves only in a terminal, thou
 	f.BoolVarP(&o.last, "continue", "c", false, "go on with the session used last")
 	f.BoolVar(&o.fresh, "new", false, "begin a new session (the default)")
 	f.StringVar(&o.system, "system", "", "system prompt of a new session")
+	f.BoolVar(&o.background, "background", false, "let the provider work on it by itself, and do not wait for the answer")
 	o.tuning.flags(f)
 	o.place.flags(cmd)
 	o.printing(cmd)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool) {
 			}
 		}
 		f.rev = stream.Msg().Rev
-		if f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq {
+		if f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq || f.options.background && f.run.State == apiv1.RunState_RUN_STATE_WAITING_BACKGROUND {
 			return f.run, true
 		}
 	}
@@ -245,6 +246,8 @@ func busyWith(r *apiv1.Run) string {
 		return "waits for the message before it"
 	case apiv1.RunState_RUN_STATE_WAITING_LIMIT:
 		return "goes on at " + time.UnixMilli(r.ResumeMs).Format("15:04:05") + ": " + r.Status
+	case apiv1.RunState_RUN_STATE_WAITING_BACKGROUND:
+		return cmp.Or(r.Status, "goes on at the provider")
 	case apiv1.RunState_RUN_STATE_PAUSED:
 		return "paused; openvibez run resume " + short(r.Id) + " lets it go on"
 	}
@@ -278,6 +281,12 @@ func (f *follower) finish(run *apiv1.Run) error {
 		}
 	}
 	switch run.State {
+	case apiv1.RunState_RUN_STATE_WAITING_BACKGROUND:
+		if !f.options.json {
+			fmt.Fprintln(f.out, short(run.Id))
+			f.aside("the provider works on it; the answer will be in openvibez run show " + short(run.Id))
+		}
+		return nil
 	case apiv1.RunState_RUN_STATE_COMPLETED:
 		switch run.FinishReason {
 		case providerv1.Done_REASON_LENGTH:

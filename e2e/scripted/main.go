@@ -86,6 +86,8 @@ type scripted struct {
 	seen sync.Map
 	// Models that were downloaded.
 	pulled sync.Map
+	// How often work in the background was looked at, and what was stopped of it.
+	looks, stopped sync.Map
 }
 
 func (s *scripted) Describe() *providerv1.DescribeResponse {
@@ -103,7 +105,12 @@ func (s *scripted) Describe() *providerv1.DescribeResponse {
 func (s *scripted) Check(ctx context.Context, c *providerv1.Connection) (string, error) {
 	crashIfTold()
 	if c.BaseUrl == "" {
-		return "ready", nil
+		summary := "ready"
+		s.stopped.Range(func(handle, _ any) bool {
+			summary += ", stopped " + handle.(string)
+			return true
+		})
+		return summary, nil
 	}
 	status, _, err := get(ctx, c, "/")
 	if err != nil {
@@ -135,17 +142,35 @@ func (s *scripted) Run(ctx context.Context, req *providerv1.RunRequest, st *sdk.
 	return (&script{ctx: ctx, req: req, stream: st, turn: int(turn)}).run()
 }
 
-// Poll finds every piece of work finished but the one called "never".
+// Poll finds work finished at the third look; "never" and "stubborn" never, and at "down" the provider can't be reached at first. "lost"
+// is not known any more.
 func (s *scripted) Poll(_ context.Context, req *providerv1.PollRequest, st *sdk.Stream) error {
-	if req.Handle == "never" {
-		st.Background(req.Handle, 100*time.Millisecond)
+	n, _ := s.looks.LoadOrStore(req.Handle, new(atomic.Int64))
+	look := n.(*atomic.Int64).Add(1)
+	switch {
+	case req.Handle == "lost":
+		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "this work is not known any more")
+	case req.Handle == "down" && look == 1:
+		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_RATE_LIMITED, "come back later")
+		e.Proto.RetryAfterMs = 20
+		return e
+	case req.Handle == "never" || req.Handle == "stubborn" || look < 3:
+		st.Status(providerv1.Status_KIND_WORKING, "working on it")
+		st.Background(req.Handle, 20*time.Millisecond)
 		return nil
 	}
+	st.Reference("request-of-poll", "")
+	st.Thought("long thoughts")
 	st.Text("background work " + req.Handle + " is done")
+	st.Usage(&providerv1.Usage{InputTokens: 7, OutputTokens: 3})
 	st.Done(nil)
 	return nil
 }
 
-func (s *scripted) CancelBackground(context.Context, *providerv1.Connection, string) error {
+func (s *scripted) CancelBackground(_ context.Context, _ *providerv1.Connection, handle string) error {
+	if handle == "stubborn" {
+		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNREACHABLE, "nobody answers there")
+	}
+	s.stopped.Store(handle, true)
 	return nil
 }

@@ -311,7 +311,7 @@ var commands = map[string]command{
 	},
 	// background HANDLE
 	"background": func(s *script, words string) error {
-		s.stream.Background(words, 0)
+		s.stream.Background(words, 20*time.Millisecond)
 		s.ended = true
 		return nil
 	},

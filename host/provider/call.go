@@ -207,7 +207,35 @@ func (m *Manager) Run(ctx context.Context, p *apiv1.Provider, req *providerv1.Ru
 	c.plugin.mu.Lock()
 	c.proc.served = true
 	c.plugin.mu.Unlock()
-	return newTurn(ctx, c, req)
+	return newTurn(ctx, c, func(ctx context.Context) (grpc.ServerStreamingClient[providerv1.Event], error) {
+		return c.proc.rpc.Run(ctx, req)
+	})
+}
+
+// Poll looks once at work that a turn has left running at the provider. It fills in req.Connection as Run does, and its
+// Turn ends as one of Run does; background means "not yet".
+func (m *Manager) Poll(ctx context.Context, p *apiv1.Provider, req *providerv1.PollRequest) (*Turn, error) {
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	req.Connection = c.connection
+	return newTurn(ctx, c, func(ctx context.Context) (grpc.ServerStreamingClient[providerv1.Event], error) {
+		return c.proc.rpc.Poll(ctx, req)
+	})
+}
+
+// CancelBackground stops work that a turn has left running at the provider; unknown or finished work is no error.
+func (m *Manager) CancelBackground(ctx context.Context, p *apiv1.Provider, handle string) error {
+	c, err := m.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.proc.rpc.CancelBackground(ctx, &providerv1.CancelBackgroundRequest{Connection: c.connection, Handle: handle}); err != nil {
+		return c.explain(err, "when it was to stop the work")
+	}
+	return nil
 }
 
 // Answer hands a person's answer to the plugin whose turn asked. The turn must still be under way.

@@ -40,11 +40,11 @@ type Turn struct {
 	bytes, events int
 }
 
-func newTurn(ctx context.Context, c *call, req *providerv1.RunRequest) (*Turn, error) {
+func newTurn(ctx context.Context, c *call, begin func(context.Context) (grpc.ServerStreamingClient[providerv1.Event], error)) (*Turn, error) {
 	t := &Turn{call: c}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	var err error
-	t.stream, err = c.proc.rpc.Run(t.ctx, req)
+	t.stream, err = begin(t.ctx)
 	if err != nil {
 		err = c.explain(err, "when the answer should begin")
 		t.Close()

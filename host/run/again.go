@@ -88,6 +88,9 @@ func (e *Engine) again(ctx context.Context, old *apiv1.Run, m store.Send) (*apiv
 	if m.Model, err = e.ChooseModel(ctx, p, model, nil); err != nil {
 		return nil, nil, err
 	}
+	if err := e.checkBackground(ctx, m.ProviderID, m.Model, m.Options); err != nil {
+		return nil, nil, err
+	}
 	if session, r, _, err = e.store.Send(ctx, m); err != nil {
 		return nil, nil, err
 	}

@@ -207,6 +207,7 @@ const (
 	completed   = apiv1.RunState_RUN_STATE_COMPLETED
 	failed      = apiv1.RunState_RUN_STATE_FAILED
 	cancelled   = apiv1.RunState_RUN_STATE_CANCELLED
+	background  = apiv1.RunState_RUN_STATE_WAITING_BACKGROUND
 	interrupted = apiv1.RunState_RUN_STATE_INTERRUPTED
 	queued      = apiv1.RunState_RUN_STATE_QUEUED
 	noError     = providerv1.ErrorCode_ERROR_CODE_UNSPECIFIED
@@ -589,7 +590,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown provider", &apiv1.SendRequest{ClientRequestId: "2", Text: "x", Provider: "nope"}, `"nope"`},
 		{"unknown model", &apiv1.SendRequest{ClientRequestId: "3", Text: "x", Provider: "Scripted", Model: "nope"}, `"nope"`},
 		{"unknown session", &apiv1.SendRequest{ClientRequestId: "4", Text: "x", SessionId: "nope"}, "nope"},
-		{"background", &apiv1.SendRequest{ClientRequestId: "5", Text: "x", Options: &providerv1.Options{Background: true}}, "background"},
+		{"background", &apiv1.SendRequest{ClientRequestId: "5", Text: "x", Provider: "Scripted", Model: "remote", Options: &providerv1.Options{Background: true}}, "background"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

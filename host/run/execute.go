@@ -129,6 +129,8 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 		err = x.waitOut(ctx, x.run)
 	case apiv1.RunState_RUN_STATE_PAUSED:
 		err = x.stayPaused(ctx)
+	case apiv1.RunState_RUN_STATE_WAITING_BACKGROUND:
+		return x.lookAfter(ctx)
 	}
 	if err != nil {
 		return store.End{}, err
@@ -144,6 +146,10 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 			}
 		}
 		done, err := x.turn(ctx)
+		var left leftRunning
+		if errors.As(err, &left) {
+			return x.leaveRunning(ctx, left)
+		}
 		if err != nil {
 			return store.End{}, err
 		}
@@ -265,7 +271,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		return nil, text.add(apiv1.Chunk_KIND_THOUGHT, body.Thought)
 	}
 	switch ev.Event.(type) {
-	case *providerv1.Event_Status, *providerv1.Event_Reference, *providerv1.Event_Usage, *providerv1.Event_Done, *providerv1.Event_Error:
+	case *providerv1.Event_Status, *providerv1.Event_Reference, *providerv1.Event_Usage, *providerv1.Event_Done, *providerv1.Event_Error, *providerv1.Event_Background:
 		if err := text.flush(); err != nil {
 			return nil, err
 		}
@@ -326,7 +332,10 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 	case *providerv1.Event_Error:
 		return nil, &sdk.Error{Proto: body.Error}
 	case *providerv1.Event_Background:
-		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "the provider left the work running in the background, which was not asked for")
+		if !x.run.Options.GetBackground() {
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "the provider left the work running in the background, which was not asked for")
+		}
+		return nil, leftRunning{body.Background}
 	}
 	x.engine.log.Warn("unknown event passed over", "run", id)
 	return nil, nil

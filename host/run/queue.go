@@ -35,7 +35,7 @@ func (e *Engine) MoveQueued(ctx context.Context, runID, beforeRunID string) (*ap
 
 // held tells whether a run in state s was begun and waits for a while, over a restart too.
 func held(s apiv1.RunState) bool {
-	return s == apiv1.RunState_RUN_STATE_WAITING_LIMIT || s == apiv1.RunState_RUN_STATE_PAUSED
+	return s == apiv1.RunState_RUN_STATE_WAITING_LIMIT || s == apiv1.RunState_RUN_STATE_WAITING_BACKGROUND || s == apiv1.RunState_RUN_STATE_PAUSED
 }
 
 // kick makes sure that somebody works on the session's queue.
@@ -112,7 +112,7 @@ func (e *Engine) idle(sessionID string, unfinished bool) bool {
 	return true
 }
 
-// next finds the session's next run; nil when there is none, or when one is under way at its provider.
+// next finds the session's next run; nil when there is none.
 func (e *Engine) next(sessionID string) (*apiv1.Run, error) {
 	e.mu.Lock()
 	closing := e.closing

@@ -46,6 +46,11 @@ func (x *execution) gather(ctx context.Context) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.run.Options.GetBackground() {
+		// Nobody is there to carry out its calls.
+		m.native = true
+		return m, nil
+	}
 	if m.tools = e.toolsFor(w, m.native, window); len(m.tools) == 0 {
 		m.native = true
 	} else if w != nil {

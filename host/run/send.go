@@ -19,9 +19,6 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendR
 	if strings.TrimSpace(req.Text) == "" && len(req.Attachments) == 0 {
 		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the message is empty; write something or attach a file")
 	}
-	if req.Options.GetBackground() {
-		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "background runs are not supported; send the message without the background option")
-	}
 	var session *apiv1.Session
 	if req.SessionId != "" {
 		s, err := e.store.Session(ctx, req.SessionId)
@@ -68,8 +65,10 @@ func (e *Engine) choose(ctx context.Context, m *store.Send, session *apiv1.Sessi
 		return err
 	}
 	m.ProviderID = p.Id
-	m.Model, err = e.ChooseModel(ctx, p, m.AskedModel, session)
-	return err
+	if m.Model, err = e.ChooseModel(ctx, p, m.AskedModel, session); err != nil {
+		return err
+	}
+	return e.checkBackground(ctx, p.Id, m.Model, m.Options)
 }
 
 func (e *Engine) chooseProvider(ctx context.Context, name string, session *apiv1.Session) (*apiv1.Provider, error) {

@@ -73,6 +73,9 @@ func promises() []promise {
 			SELECT 'run ' || id FROM runs WHERE ended_ms > 0 AND (status <> '' OR resume_ms <> 0)`},
 		{"one run of a session is under way", "", `
 			SELECT 'session ' || session_id FROM runs WHERE state BETWEEN 2 AND 6 GROUP BY session_id HAVING count(*) > 1`},
+		{"a run waits in the background for work that it has left", "", `
+			SELECT 'run ' || r.id || ' in state ' || r.state FROM runs r LEFT JOIN jobs j ON j.run_id = r.id AND j.ended_ms = 0
+			WHERE (r.state = 5) <> (j.id IS NOT NULL)`},
 		{"a queued run has not begun", "", `SELECT 'run ' || id FROM runs WHERE state = 1 AND started_ms <> 0`},
 		{"who has ended or waits is not to pause any more", "", `SELECT 'run ' || id FROM runs WHERE pause_requested <> 0 AND (ended_ms > 0 OR state = 6)`},
 		{"a run that continues another is of its session", "", `

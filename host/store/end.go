@@ -99,6 +99,9 @@ func (t *tx) end(r *runRow, end End, by string) error {
 	if _, err := t.append(r, unknown); err != nil {
 		return err
 	}
+	if err := t.endJob(r.ID); err != nil {
+		return err
+	}
 	if r.ErrorJSON, err = format(end.Error); err != nil {
 		return err
 	}

@@ -179,10 +179,9 @@ func (r *runRow) refer(requestID, responseID string) {
 	}
 }
 
-// Wait lets a run wait for a limit until resume, in the background until the next look at resume, or paused; why says so
-// in a few words. A run that was to be cancelled ends instead where its state allows: it comes back with ErrEnded.
+// Wait lets a run wait for a limit until resume, or paused; why says so in a few words. A run that was to be cancelled ends instead where its state allows: it comes back with ErrEnded.
 func (s *Store) Wait(ctx context.Context, runID string, state apiv1.RunState, resume time.Time, why string) (*apiv1.Run, error) {
-	if state != waitingLimit && state != waitingBackground && state != paused {
+	if state != waitingLimit && state != paused {
 		return nil, fmt.Errorf("%w: a run can't wait by being %s", ErrInvalid, stateName(state))
 	}
 	return s.beginWaiting(ctx, runID, state, func(_ *tx, r *runRow) error {
@@ -224,11 +223,11 @@ func (s *Store) beginWaiting(ctx context.Context, runID string, state apiv1.RunS
 	return run, over
 }
 
-// Resume takes a run that waited for a limit, in the background or paused back to running.
+// Resume takes a run that waited for a limit or paused back to running.
 func (s *Store) Resume(ctx context.Context, runID string) (*apiv1.Run, error) {
 	return s.changeRun(ctx, runID, false, func(_ *tx, r *runRow) error {
 		switch r.state() {
-		case waitingLimit, waitingBackground, paused:
+		case waitingLimit, paused:
 		default:
 			return fmt.Errorf("%w: run %s is %s and does not wait for anything that could be over", ErrConflict, runID, stateName(r.state()))
 		}

@@ -17,6 +17,13 @@ var everyState = []apiv1.RunState{queued, running, waitingApproval, waitingLimit
 
 // runIn makes a run in a session of its own and brings it to a state, leaving open text, a tool call without a result
 // and, where it waits for approval, a question.
+func wait(t testing.TB, s *Store, runID string, state apiv1.RunState) (*apiv1.Run, error) {
+	if state == waitingBackground {
+		return s.LeaveRunning(t.Context(), runID, "handle", time.UnixMilli(77), "until later")
+	}
+	return s.Wait(t.Context(), runID, state, time.UnixMilli(77), "until later")
+}
+
 func runIn(t testing.TB, s *Store, state apiv1.RunState) *apiv1.Run {
 	t.Helper()
 	run := send(t, s, "", "please")
@@ -32,7 +39,7 @@ func runIn(t testing.TB, s *Store, state apiv1.RunState) *apiv1.Run {
 	case waitingApproval:
 		_, err = s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q", Text: "may I?"}, Reason: "it writes"})
 	case waitingLimit, waitingBackground, paused:
-		_, err = s.Wait(t.Context(), run.Id, state, time.UnixMilli(77), "until later")
+		_, err = wait(t, s, run.Id, state)
 	default:
 		_, err = s.EndRun(t.Context(), run.Id, End{State: state})
 	}
@@ -138,14 +145,14 @@ func TestMoves(t *testing.T) {
 		}
 		for _, to := range []apiv1.RunState{waitingLimit, waitingBackground, paused} {
 			run := runIn(t, s, from)
-			_, err := s.Wait(t.Context(), run.Id, to, time.Time{}, "")
+			_, err := wait(t, s, run.Id, to)
 			if (err == nil) != Allowed(from, to) {
 				t.Errorf("%v to %v: %v", from, to, err)
 			}
 		}
 		run := runIn(t, s, from)
 		_, err := s.Resume(t.Context(), run.Id)
-		if (err == nil) != (from == waitingLimit || from == waitingBackground || from == paused) {
+		if (err == nil) != (from == waitingLimit || from == paused) {
 			t.Errorf("resume %v: %v", from, err)
 		}
 		run = runIn(t, s, from)
@@ -170,7 +177,7 @@ func TestWaitingOfAMarkedRun(t *testing.T) {
 	for _, to := range []apiv1.RunState{waitingLimit, paused, waitingBackground} {
 		run := runIn(t, s, running)
 		must[*apiv1.Run](t)(s.RequestCancel(t.Context(), run.Id))
-		got, err := s.Wait(t.Context(), run.Id, to, time.Time{}, "")
+		got, err := wait(t, s, run.Id, to)
 		if to == waitingBackground {
 			if err != nil || got.State != to || !got.CancelRequested {
 				t.Errorf("%v: %v, %v", to, got, err)
@@ -389,4 +396,31 @@ func TestSendStarts(t *testing.T) {
 	if err := s.CheckInvariants(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWorkLeftRunning(t *testing.T) {
+	s := fresh(t)
+	run := runIn(t, s, running)
+	_, err := s.Job(t.Context(), run.Id)
+	wantErr(t, err, ErrNotFound)
+	must[*apiv1.Run](t)(s.LeaveRunning(t.Context(), run.Id, "first", time.UnixMilli(5), "working"))
+	first := must[*apiv1.Job](t)(s.Job(t.Context(), run.Id))
+	if first.Handle != "first" || first.NextPollMs != 5 || first.Attempts != 0 || first.ProviderId != run.ProviderId || first.EndedMs != 0 {
+		t.Errorf("job %v", first)
+	}
+	got := must[*apiv1.Run](t)(s.LeaveRunning(t.Context(), run.Id, "second", time.UnixMilli(9), "still working"))
+	if got.State != waitingBackground || got.ResumeMs != 9 || got.Status != "still working" {
+		t.Errorf("run %v", got)
+	}
+	second := must[*apiv1.Job](t)(s.Job(t.Context(), run.Id))
+	if second.Id != first.Id || second.Handle != "second" || second.NextPollMs != 9 || second.Attempts != 1 || second.Rev <= first.Rev {
+		t.Errorf("job %v, before %v", second, first)
+	}
+	must[*apiv1.Run](t)(s.EndRun(t.Context(), run.Id, End{State: completed, Text: []Piece{{Kind: apiv1.Chunk_KIND_TEXT, Text: " and done"}}}))
+	ended := must[*apiv1.Job](t)(s.Job(t.Context(), run.Id))
+	if ended.EndedMs == 0 || ended.Rev <= second.Rev {
+		t.Errorf("job %v", ended)
+	}
+	_, err = s.LeaveRunning(t.Context(), run.Id, "third", time.UnixMilli(9), "")
+	wantErr(t, err, ErrEnded)
 }
