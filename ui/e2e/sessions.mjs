@@ -80,6 +80,13 @@ await inBrowser(async ({ page, shot }) => {
   await until("two chats again", async () => (await chats.count()) === 2);
   console.log("copied, archived, deleted, brought back");
 
+  await page.keyboard.press("Control+,");
+  await page.getByRole("tab", { name: "Usage" }).click();
+  await page.getByRole("row", { name: /^demo/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  console.log("summed up");
+
   await page.keyboard.press("Control+k");
   await page.keyboard.type("walr*");
   const hit = page.locator(".hit mark", { hasText: "walrus" });

@@ -77,6 +77,7 @@ export function take(answer: WatchResponse): void {
     const after = applied(tables.value, answer.changes);
     tables.value = after.tables;
     if (after.entries.length > 0) journal.value = withEntries(journal.value, after.entries);
+    if (before === after.tables.runs) return;
     for (const run of after.tables.runs.values()) speakEnd(before.get(run.id), run);
   });
 }

@@ -49,7 +49,8 @@ export function chainOf(runs: Runs, id: string): string {
 export function arranged(turns: readonly Turn[], runs: Runs, picked: ReadonlyMap<string, string>): Place[] {
   const chains = new Map<string, string[]>();
   const continued = new Set<string>();
-  const inOrder = [...runs.values()].sort((a, b) => Number(a.createdMs - b.createdMs) || Number(a.userSeq - b.userSeq));
+  const linked = [...runs.values()].filter((run) => run.continuesRunId || run.replacesRunId);
+  const inOrder = linked.sort((a, b) => Number(a.createdMs - b.createdMs) || Number(a.userSeq - b.userSeq));
   for (const run of inOrder) {
     if (run.continuesRunId) continued.add(run.continuesRunId);
     // A message taken out of the queue stands in for nothing.

@@ -28,6 +28,12 @@ describe("markdown", () => {
     expect(wholeHtml('```x"onload=alert(1)\ncode\n```')).not.toMatch(/<pre[^>]*\sonload/);
   });
 
+  test("lets lists and quotes run as their first letter does", () => {
+    expect(wholeHtml("- عنصر")).toContain('<ul dir="auto">');
+    expect(wholeHtml("3. three")).toContain('<ol start="3" dir="auto">');
+    expect(wholeHtml("> a\n> - b")).toMatch(/<blockquote dir="auto">\n<p>a<\/p>\n<ul dir="auto">/);
+  });
+
   test("names the language of code and escapes it", () => {
     expect(wholeHtml("```go\na < b\n```")).toBe('<pre data-lang="go"><code>a &#60; b\n</code></pre>\n');
   });

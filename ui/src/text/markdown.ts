@@ -22,6 +22,15 @@ const marked = new Marked({
     checkbox({ checked }) {
       return checked ? "☑ " : "☐ ";
     },
+    // These run as their first letter does, bullets and bars included.
+    list({ ordered, start, items }) {
+      const tag = ordered ? "ol" : "ul";
+      const from = ordered && start !== 1 ? ` start="${start}"` : "";
+      return `<${tag}${from} dir="auto">\n${items.map((item) => this.listitem(item)).join("")}</${tag}>\n`;
+    },
+    blockquote({ tokens }) {
+      return `<blockquote dir="auto">\n${this.parser.parse(tokens)}</blockquote>\n`;
+    },
     listitem({ task, tokens }) {
       return `<li${task ? " data-task" : ""}>${this.parser.parse(tokens)}</li>\n`;
     },

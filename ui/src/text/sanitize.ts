@@ -7,7 +7,7 @@ const tags = [
 ];
 
 // No class and no id: model text can't dress up as a part of the window.
-const attributes = ["href", "title", "align", "start", "data-lang", "data-scroll", "data-task"];
+const attributes = ["href", "title", "align", "dir", "start", "data-lang", "data-scroll", "data-task"];
 
 export function fragment(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
@@ -17,7 +17,7 @@ export function fragment(html: string): DocumentFragment {
     ALLOW_ARIA_ATTR: false,
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
     // Their values are no addresses and need not look like one.
-    ADD_URI_SAFE_ATTR: ["align", "start", "data-lang", "data-scroll", "data-task"],
+    ADD_URI_SAFE_ATTR: ["align", "dir", "start", "data-lang", "data-scroll", "data-task"],
     RETURN_DOM_FRAGMENT: true,
   });
 }

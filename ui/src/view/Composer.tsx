@@ -144,7 +144,7 @@ function ModelButton() {
       onClick={() => (dialog.value = "models")}
     >
       <span class="model-name">{provider ? words : "Choose a model"}</span>
-      {provider?.canned && <span class="tag">canned</span>}
+      {provider?.canned && !/canned/i.test(words) && <span class="tag">canned</span>}
       {provider?.error && <span class="tag" data-warn>not working</span>}
       <Icon name="expand" />
     </button>

@@ -71,15 +71,19 @@ export function Feed() {
     setTimeout(() => delete place.dataset.sought, SOUGHT_MS);
   }, [sought.value, j]);
 
-  useEffect(() => {
-    if (atEnd.current) letGo();
-  }, [j]);
-
-  // A page may be too short to scroll, so that no scrolling ever asks for the next.
+  // A page may be too short to scroll, so that no scrolling ever asks for the next. What had to be fetched for that is
+  // not let go again.
+  const scant = useRef(false);
   useEffect(() => {
     const el = scroller.current;
-    if (el && j.more && !opening.value && el.scrollHeight <= el.clientHeight + 100) void loadOlder();
+    if (!el || !j.more || opening.value || el.scrollHeight > el.clientHeight + 100) return;
+    scant.current = true;
+    void loadOlder();
   }, [j.oldest, opening.value]);
+
+  useEffect(() => {
+    if (atEnd.current && !scant.current) letGo();
+  }, [j]);
 
   const scrolled = () => {
     const el = scroller.current;

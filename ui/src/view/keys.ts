@@ -1,6 +1,7 @@
 // The keys that work everywhere in the window.
 import { step } from "../state/open";
-import { dialog, toast } from "../state/store";
+import { cancel } from "../state/runs";
+import { activeRun, dialog, toast } from "../state/store";
 import { focusComposer, focusSearch, newChat, nextQuestion, toggleSidebar } from "./parts";
 
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -70,9 +71,15 @@ export function keyPressed(e: KeyboardEvent): void {
     } else if (e.key === "?") {
       done();
       dialog.value = "help";
+    } else if (e.key === "Escape" && activeRun.value && !activeRun.value.cancelRequested && !asksHere(e.target)) {
+      done();
+      void cancel(activeRun.value.id);
     }
   }
 }
+
+// Who is looking at a question does not mean all of the answer.
+const asksHere = (target: EventTarget | null): boolean => target instanceof Element && target.closest("[data-asks]") !== null;
 
 // Who has something written means that.
 const hasText = (target: EventTarget | null): boolean => (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) && target.value !== "";
