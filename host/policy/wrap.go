@@ -99,9 +99,10 @@ func (w *walk) lead(s spec, c *call) (rest []arg, ok bool) {
 		if !is && !may {
 			return c.args[i:], true
 		}
-		name, _, _ := strings.Cut(a.text, "=")
+		name := a.text
 		known := is && a.kind == literal && !a.loud
 		if known && strings.HasPrefix(name, "--") {
+			name, _, _ = strings.Cut(name, "=")
 			_, known = s.find(name)
 		} else if known && !(strings.Contains(s.options, "-NUM") && name[1] >= '0' && name[1] <= '9') {
 			for j := 1; j < len(name) && known; j++ {
