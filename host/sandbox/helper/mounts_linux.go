@@ -312,9 +312,11 @@ func kernelAtLeast(major, minor int) bool {
 	if unix.Uname(&u) != nil {
 		return false
 	}
-	var a, b int
-	if n, _ := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); n != 2 {
-		return false
+	first, rest, _ := strings.Cut(unix.ByteSliceToString(u.Release[:]), ".")
+	if i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		rest = rest[:i]
 	}
-	return a > major || a == major && b >= minor
+	a, badMajor := strconv.Atoi(first)
+	b, badMinor := strconv.Atoi(rest)
+	return badMajor == nil && badMinor == nil && (a > major || a == major && b >= minor)
 }
