@@ -183,7 +183,11 @@ func (w *walk) short(s spec, c *call, i int) int {
 
 func (w *walk) value(o option, c *call, i int) int {
 	if i+1 >= len(c.args) {
-		return 0 // the program will complain
+		// The program will complain. Until it does, it is one that writes.
+		if o.role == 'w' || o.role == 'W' {
+			w.add(ClassBuild, because(ClassBuild))
+		}
+		return 0
 	}
 	v := c.args[i+1]
 	if o.role == '2' || o.role == '3' { // a name, and its value or the file that holds it
