@@ -177,6 +177,9 @@ func (w *walk) word(word *syntax.Word, st *state) arg {
 				a.kind = max(a.kind, computed)
 				continue
 			}
+			if _, is := part.(*syntax.ExtGlob); is {
+				w.add(ClassUnknown, "It has a pattern in it that shells read in different ways")
+			}
 			w.look(part, st)
 			a.kind = splits
 		}
