@@ -25,9 +25,6 @@ import (
 // openaiHome is an installation whose OpenAI provider talks to a scripted server.
 func openaiHome(b *testing.B) (*home, *openaitest.Server) {
 	b.Helper()
-	if err := build("openvibez-provider-openai", "github.com/openvibez/openvibez/plugins/openai"); err != nil {
-		b.Fatal(err)
-	}
 	srv := openaitest.StartWith(b, openaitest.Config{Key: "sk-bench"})
 	return newHome(b, "BENCH_API_KEY=sk-bench"), srv
 }

@@ -39,6 +39,7 @@ func run(m *testing.M) int {
 		"openvibez-sandbox":           "github.com/openvibez/openvibez/host/sandbox/helper",
 		"openvibez-provider-demo":     "github.com/openvibez/openvibez/sdk/example",
 		"openvibez-provider-ollama":   "github.com/openvibez/openvibez/plugins/ollama",
+		"openvibez-provider-openai":   "github.com/openvibez/openvibez/plugins/openai",
 		"openvibez-provider-scripted": "github.com/openvibez/openvibez/e2e/scripted",
 	} {
 		if err := build(name, pkg); err != nil {

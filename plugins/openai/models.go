@@ -69,7 +69,12 @@ func (c *client) describeAll(listed []listedModel) []*providerv1.Model {
 	if !c.official {
 		local := c.here()
 		for i := range listed {
-			models = append(models, listed[i].describe(local))
+			m := listed[i].describe(local)
+			if c.api == apiResponses {
+				// One that can't answers at once.
+				m.Capabilities = append(m.Capabilities, providerv1.Capability_CAPABILITY_BACKGROUND)
+			}
+			models = append(models, m)
 		}
 		return models
 	}
