@@ -156,6 +156,7 @@ func TestLiarsAreNotInstalled(t *testing.T) {
 		"id":      {func(m *sdk.Manifest) { m.ID = "other" }, `calls itself "other"`},
 		"program": {func(m *sdk.Manifest) { m.Program = "codex" }, "program is codex"},
 		"version": {func(m *sdk.Manifest) { m.Version = "9" }, "version is 9"},
+		"words":   {func(m *sdk.Manifest) { m.Description = "By the makers of OpenVibez." }, "description is By the makers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, token, err := m.Inspect(bytes.NewReader(packageOf(t, manifestFor("2.0.0", nil), manifestFor("2.0.0", test.said), nil)), "acme.ovp")

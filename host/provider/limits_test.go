@@ -257,8 +257,11 @@ func TestRequestsAreCountedOverAllProcesses(t *testing.T) {
 		p.retire(p.proc)
 		p.mu.Unlock()
 	}
-	if p := m.Plugins(t.Context())[0]; p.Requests != 4 || p.Refused != 2 {
-		t.Errorf("counted %d requests and %d refusals, want 4 and 2", p.Requests, p.Refused)
+	// Where nobody answers, nothing was refused.
+	upstream.Close()
+	wantWords(t, sayWith(t, m, who, "fetch /").err, providerv1.ErrorCode_ERROR_CODE_UNREACHABLE, "Nothing answers")
+	if p := m.Plugins(t.Context())[0]; p.Requests != 5 || p.Refused != 2 {
+		t.Errorf("counted %d requests and %d refusals, want 5 and 2", p.Requests, p.Refused)
 	}
 }
 

@@ -242,6 +242,7 @@ func agree(m *sdk.Manifest, d *providerv1.DescribeResponse) error {
 		{"program", d.Program, want.Program},
 		{"canned answers", d.Canned, want.Canned},
 		{"settings", sameJSON(d.SettingsSchema), sameJSON(want.SettingsSchema)},
+		{"description", d.Description, want.Description},
 	} {
 		if f.said != f.had {
 			return fmt.Errorf("%s is not what its manifest says: its %s is %v, and plugin.json says %v. Its author has to correct that",

@@ -29,9 +29,14 @@ var unknownCapability = refusal{
 	"the host does not know this request's capability: the run it was made for has ended or was cancelled",
 }
 
+// refuse answers a request that may not leave.
 func (e *egress) refuse(w http.ResponseWriter, r refusal) {
 	e.traffic.refused.Add(1)
 	e.log.Debug("request of a plugin refused", "code", r.code, "message", r.message)
+	r.write(w)
+}
+
+func (r refusal) write(w http.ResponseWriter) {
 	var body struct {
 		Error struct {
 			Code    string `json:"code"`
@@ -64,7 +69,9 @@ func (e *egress) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case !ok:
 		e.refuse(w, refusal{http.StatusBadRequest, "request_refused", err.Error()})
 	default:
-		e.refuse(w, upstream(plain(on.origin), err))
+		r := upstream(plain(on.origin), err)
+		e.log.Debug("request of a plugin was not answered", "code", r.code, "message", r.message)
+		r.write(w)
 	}
 }
 
