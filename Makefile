@@ -62,7 +62,7 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 
 test: ## vet and test what this machine can; what is skipped says what it needs
 	go vet work
-	go test work
+	go test -timeout 30m work
 	@if [ -d ui/node_modules ]; then cd ui && npm test --silent; else echo "The page's tests are skipped: make page brings what they need."; fi
 
 chaos: N ?= 40

@@ -27,7 +27,7 @@ func TestSettingsFitTheirSchema(t *testing.T) {
 		`{"loud":"yes"}`:                 {"loud", "loud must be true or false"},
 		`{"speed":"warp"}`:               {"speed", "speed must be one of slow, fast"},
 		`{"stops":["a",1]}`:              {"stops.1", "stops.1 must be text"},
-		`{"colour":"red"}`:               {"colour", "there is no setting colour; there is greeting, level, loud, speed, stops"},
+		`{"colour":"red"}`:               {"colour", "there is no setting colour; there is account, greeting, level, loud, speed, stops"},
 		`{"greeting":{"a":{"b":[1,2]}}}`: {"greeting", "greeting must be text"},
 	} {
 		err := m.CheckSettings(t.Context(), "scripted", bad)
