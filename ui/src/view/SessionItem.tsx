@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { hashOf } from "../boot";
 import type { Session } from "../gen/api/v1/api_pb";
@@ -11,10 +12,11 @@ interface Props {
 }
 
 export function SessionItem({ session: s }: Props) {
-  const edited = renaming.value?.id === s.id && renaming.value.where === "list";
-  const asks = asking.value.get(s.id) ?? 0;
-  const open = openId.value === s.id;
-  const busy = busySessions.value.has(s.id);
+  const edited = useComputed(() => renaming.value?.id === s.id && renaming.value.where === "list").value;
+  // Computed, so that of thousands of items only those are drawn again of which it changes.
+  const asks = useComputed(() => asking.value.get(s.id) ?? 0).value;
+  const open = useComputed(() => openId.value === s.id).value;
+  const busy = useComputed(() => busySessions.value.has(s.id)).value;
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (open) item.current?.scrollIntoView({ block: "nearest" });
