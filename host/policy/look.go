@@ -217,6 +217,9 @@ func (w *walk) assign(as *syntax.Assign, st *state) variable {
 	if as.Name != nil {
 		v.name = as.Name.Value
 	}
+	if as.Array != nil {
+		w.add(ClassUnknown, "It sets an array, which is not followed")
+	}
 	if v.odd {
 		w.look(as, st)
 		v.value = arg{kind: splits}
