@@ -35,6 +35,10 @@ func (s *Store) BranchSession(ctx context.Context, sessionID string, untilSeq in
 		last := entries[len(entries)-1].LastSeq
 		p := from.proto()
 		p.ParentId, p.ParentSeq, p.Draft, p.Pinned, p.ArchivedMs = from.ID, last, "", false, 0
+		if p.AccessMode == apiv1.AccessMode_ACCESS_MODE_ROOT {
+			// Root was given to that session, by somebody who was told what it means.
+			p.AccessMode = apiv1.AccessMode_ACCESS_MODE_SCOPED
+		}
 		if p.Titled = title != ""; p.Titled {
 			p.Title = title
 		} else if p.Title != "" {

@@ -100,3 +100,17 @@ func TestBranchSession(t *testing.T) {
 		t.Errorf("the copy replaces %q, want %q", last.ReplacesRunId, runs[1].Id)
 	}
 }
+
+func TestBranchHasNoRoot(t *testing.T) {
+	s := fresh(t)
+	run := send(t, s, "", "hello")
+	for mode, want := range map[apiv1.AccessMode]apiv1.AccessMode{
+		apiv1.AccessMode_ACCESS_MODE_ROOT:      apiv1.AccessMode_ACCESS_MODE_SCOPED,
+		apiv1.AccessMode_ACCESS_MODE_READ_ONLY: apiv1.AccessMode_ACCESS_MODE_READ_ONLY,
+	} {
+		must[*apiv1.Session](t)(s.UpdateSession(t.Context(), run.SessionId, func(p *apiv1.Session) error { p.AccessMode = mode; return nil }))
+		if got := must[*apiv1.Session](t)(s.BranchSession(t.Context(), run.SessionId, 0, "")); got.AccessMode != want {
+			t.Errorf("the branch of one that is %v is %v", mode, got.AccessMode)
+		}
+	}
+}
