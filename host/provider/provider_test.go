@@ -46,8 +46,8 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	work := dir
+	defer func() { _ = os.RemoveAll(work) }()
 	if built := os.Getenv("PROVIDER_TEST_BUILT"); built != "" {
 		dir = built
 	}
