@@ -25,7 +25,8 @@ var secretKeywords = []string{"type", "title", "description", "writeOnly", "form
 // SecretSettings lists the secrets among a plugin's settings, by name. A property of the schema is one if it is marked
 // with writeOnly or the format password. The error says which is wrong and how it should be.
 func SecretSettings(d *providerv1.DescribeResponse) ([]SecretSetting, error) {
-	if d.SettingsSchema == "" {
+	// Most have none, and this is asked at each turn.
+	if !slices.ContainsFunc([]string{"writeOnly", "password", `\u`}, func(mark string) bool { return strings.Contains(d.SettingsSchema, mark) }) {
 		return nil, nil
 	}
 	var schema map[string]any

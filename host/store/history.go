@@ -22,13 +22,13 @@ import (
 func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*apiv1.Entry, error) {
 	var entries []*apiv1.Entry
 	err := s.read(ctx, func(v view) error {
-		places, err := v.places(sessionID, uptoRunID)
-		if err != nil {
-			return err
-		}
-		all, err := s.journal.read(s, v, sessionID)
+		all, links, err := s.journal.read(s, v, sessionID)
 		if err != nil {
 			return fmt.Errorf("read session %s: %w", sessionID, err)
+		}
+		places, err := placesOf(links, sessionID, uptoRunID)
+		if err != nil {
+			return err
 		}
 		for _, e := range all {
 			if _, visible := places[e.RunId]; visible || e.GetSummary() != nil {
@@ -45,68 +45,92 @@ func (s *Store) History(ctx context.Context, sessionID, uptoRunID string) ([]*ap
 // summary of it.
 const maxRemembered = 1 << 20
 
-// remembered is what was read last of a session's journal, so that each turn reads only what came since.
+// remembered is what was read last of a session, so that each turn reads only what came since.
 type remembered struct {
-	mu        sync.Mutex
-	sessionID string
-	// By seq. A slice that was given away is not written to.
-	entries []*apiv1.Entry
-	size    int
-	// The revision of the state it was read from.
-	rev int64
+	mu sync.Mutex
+	recalled
 }
 
-// read gives all final entries of a session, by seq.
-func (j *remembered) read(s *Store, v view, sessionID string) ([]*apiv1.Entry, error) {
-	// Of two reads at once, the one with the earlier state must not be asked what it can't know.
+// recalled is what a session had at a revision. The slices are shared and not written to.
+type recalled struct {
+	sessionID string
+	rev       int64
+	entries   []*apiv1.Entry // by seq
+	links     []*link        // by order
+	size      int            // of the entries, in bytes
+}
+
+// read gives all final entries of a session and all its runs.
+func (j *remembered) read(s *Store, v view, sessionID string) ([]*apiv1.Entry, []*link, error) {
 	now, err := v.revision()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	j.mu.Lock()
-	entries, size, after := j.entries, j.size, j.rev
-	if j.sessionID != sessionID || after > now || s.topicRev[0].Load() > after {
-		entries, size, after = nil, 0, 0
-	}
+	k := j.recalled
 	j.mu.Unlock()
-	query, args := "SELECT "+entryColumns+" FROM entries WHERE session_id = ? ORDER BY seq", []any{sessionID}
-	if after > 0 {
-		query, args = "SELECT "+entryColumns+" FROM entries WHERE session_id = ? AND rev > ? ORDER BY rev", append(args, after)
-		entries = slices.Clone(entries)
+	// Of two reads at once, the one with the earlier state can't begin with what the other has seen.
+	if k.sessionID != sessionID || k.rev > now || s.topicRev[0].Load() > k.rev {
+		k = recalled{sessionID: sessionID}
 	}
-	err = v.each(func(scan func(...any) error) error {
+	if err := k.update(v); err != nil {
+		return nil, nil, err
+	}
+	k.rev = now
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if k.size > maxRemembered {
+		if j.sessionID == sessionID {
+			j.recalled = recalled{}
+		}
+	} else if j.sessionID != sessionID || j.rev < now {
+		j.recalled = k
+	}
+	return k.entries, k.links, nil
+}
+
+// update adds what came after the revision.
+func (k *recalled) update(v view) error {
+	links, entries, order, args := "SELECT "+linkColumns+" FROM runs WHERE session_id = ?", "SELECT "+entryColumns+" FROM entries WHERE session_id = ?", " ORDER BY seq", []any{k.sessionID}
+	if k.rev > 0 {
+		// The plus keeps the database from looking at all runs of the session.
+		links, entries, order, args = "SELECT "+linkColumns+" FROM runs WHERE +session_id = ? AND rev > ?", entries+" AND rev > ?", " ORDER BY rev", append(args, k.rev)
+		k.entries, k.links = slices.Clone(k.entries), slices.Clone(k.links)
+	}
+	err := v.each(func(scan func(...any) error) error {
+		l, err := scanLink(scan)
+		if err != nil {
+			return err
+		}
+		if k.rev > 0 {
+			k.links = slices.DeleteFunc(k.links, func(have *link) bool { return have.id == l.id })
+		}
+		k.links = append(k.links, l)
+		return nil
+	}, links, args...)
+	if err != nil {
+		return fmt.Errorf("list its runs: %w", err)
+	}
+	slices.SortFunc(k.links, func(x, y *link) int { return cmp.Compare(x.order, y.order) })
+	return v.each(func(scan func(...any) error) error {
 		e, err := entry(scan)
 		if err != nil {
 			return err
 		}
-		size += proto.Size(e)
-		if n := len(entries); n == 0 || entries[n-1].Seq < e.Seq {
-			entries = append(entries, e)
+		k.size += proto.Size(e)
+		if n := len(k.entries); n == 0 || k.entries[n-1].Seq < e.Seq {
+			k.entries = append(k.entries, e)
 			return nil
 		}
-		at, known := slices.BinarySearchFunc(entries, e.Seq, func(e *apiv1.Entry, seq int64) int { return cmp.Compare(e.Seq, seq) })
-		if known {
-			size -= proto.Size(entries[at])
-			entries[at] = e
+		at, have := slices.BinarySearchFunc(k.entries, e.Seq, func(e *apiv1.Entry, seq int64) int { return cmp.Compare(e.Seq, seq) })
+		if have {
+			k.size -= proto.Size(k.entries[at])
+			k.entries[at] = e
 		} else {
-			entries = slices.Insert(entries, at, e)
+			k.entries = slices.Insert(k.entries, at, e)
 		}
 		return nil
-	}, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	switch {
-	case size > maxRemembered:
-		if j.sessionID == sessionID {
-			j.sessionID, j.entries = "", nil
-		}
-	case j.sessionID != sessionID || j.rev < now:
-		j.sessionID, j.entries, j.size, j.rev = sessionID, entries, size, now
-	}
-	return entries, nil
+	}, entries+order, args...)
 }
 
 // link is a run as one of a chain.
@@ -117,25 +141,24 @@ type link struct {
 	void bool
 }
 
-// places are the runs a model may know of when it is upto's turn, and where each stands: where the first of its chain was
-// queued.
-func (v view) places(sessionID, uptoRunID string) (map[string]int64, error) {
-	var all []*link
+const linkColumns = "id, replaces_run_id, continues_run_id, queue_order, state, started_ms"
+
+// scanLink reads a row of linkColumns.
+func scanLink(scan func(...any) error) (*link, error) {
+	l := &link{}
+	var state int32
+	var started int64
+	err := scan(&l.id, &l.replaces, &l.continues, &l.order, &state, &started)
+	l.void = apiv1.RunState(state) == cancelled && started == 0
+	return l, err
+}
+
+// placesOf are the runs a model may know of when it is upto's turn, and where each stands: where the first of its chain
+// was queued.
+func placesOf(all []*link, sessionID, uptoRunID string) (map[string]int64, error) {
 	byID := map[string]*link{}
-	err := v.each(func(scan func(...any) error) error {
-		l := &link{}
-		var state int32
-		var started int64
-		if err := scan(&l.id, &l.replaces, &l.continues, &l.order, &state, &started); err != nil {
-			return err
-		}
-		l.void = apiv1.RunState(state) == cancelled && started == 0
-		all = append(all, l)
+	for _, l := range all {
 		byID[l.id] = l
-		return nil
-	}, "SELECT id, replaces_run_id, continues_run_id, queue_order, state, started_ms FROM runs WHERE session_id = ? ORDER BY queue_order", sessionID)
-	if err != nil {
-		return nil, fmt.Errorf("list the runs of session %s: %w", sessionID, err)
 	}
 	upto := byID[uptoRunID]
 	if upto == nil {

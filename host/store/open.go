@@ -156,8 +156,10 @@ func (s *Store) connect(ctx context.Context) error {
 	if s.readers, err = sql.Open(sqlite.DriverName, s.dsn("mode=ro&_pragma=query_only(on)")); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	s.usual = make(chan connection, 1)
-	s.usual <- connection{}
+	s.usual = make(chan connection, keptReaders)
+	for range keptReaders {
+		s.usual <- connection{}
+	}
 	s.readers.SetMaxOpenConns(4)
 	s.readers.SetMaxIdleConns(1)
 	s.readers.SetConnMaxIdleTime(time.Minute)

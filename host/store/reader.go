@@ -7,8 +7,12 @@ import (
 	"errors"
 )
 
-// connection is one that only reads. One of them is kept open with its statements; when that is in use, others are
-// opened for the while.
+// keptReaders is how many connections that only read are kept open: a turn that begins and a watcher that hears of it
+// read at the same time.
+const keptReaders = 2
+
+// connection is one that only reads. Some are kept open with their statements; when those are in use, others are opened
+// for the while.
 type connection struct {
 	c    *sql.Conn
 	kept *statements
@@ -54,15 +58,18 @@ func (s *Store) giveBack(r connection, good bool) {
 	}
 }
 
-// closeUsual closes the connection that is kept, unless it is in use: who uses it does so then.
+// closeUsual closes the connections that are kept, unless they are in use: who uses one does so then.
 func (s *Store) closeUsual() error {
-	select {
-	case r := <-s.usual:
-		s.usual <- connection{}
-		return r.close(true)
-	default:
-		return nil
+	var errs []error
+	for range keptReaders {
+		select {
+		case r := <-s.usual:
+			errs = append(errs, r.close(true))
+			s.usual <- connection{}
+		default:
+		}
 	}
+	return errors.Join(errs...)
 }
 
 func (r connection) close(good bool) error {

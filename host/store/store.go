@@ -42,7 +42,7 @@ type Store struct {
 	// orm maps rows; each use gives it the connection to work on.
 	orm     *gorm.DB
 	readers *sql.DB
-	// usual holds the reader that is kept, if nobody uses it.
+	// usual holds the readers that are kept and that nobody uses.
 	usual  chan connection
 	closed atomic.Bool
 

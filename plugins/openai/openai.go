@@ -23,6 +23,7 @@ type openAI struct {
 	// declined remembers what a server did not take, so that it is asked once and not at every turn. Forgetting it
 	// costs one request.
 	declined sync.Map // of declinedKey
+	tools    encodedTools
 }
 
 func (*openAI) Describe() *providerv1.DescribeResponse {
@@ -80,7 +81,7 @@ func (p *openAI) Run(ctx context.Context, req *providerv1.RunRequest, s *sdk.Str
 	}
 	ctx, watch := p.watch(ctx, c, s)
 	defer watch.stop()
-	t := &turn{client: c, req: req, stream: s, watch: watch, extras: p.extrasFor(c, req)}
+	t := &turn{client: c, req: req, stream: s, watch: watch, extras: p.extrasFor(c, req), tools: &p.tools}
 	run := t.respond
 	if c.api == apiChat {
 		run = t.chat
@@ -100,6 +101,7 @@ type turn struct {
 	stream *sdk.Stream
 	watch  *watch
 	extras extras
+	tools  *encodedTools
 	// declined are the extras that were refused in this turn.
 	declined []string
 	// notes are told at the end: told before the answer, they would keep the host from asking again where that helps.

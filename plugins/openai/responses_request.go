@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
+	"sync"
 
 	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/responses"
@@ -43,14 +45,11 @@ func (t *turn) responsesRequest(background bool) (responses.ResponseNewParams, e
 	body.Text.Verbosity = responses.ResponseTextConfigVerbosity(x.verbosity)
 	body.ServiceTier = responses.ResponseNewParamsServiceTier(x.tier)
 	for _, tool := range t.req.GetTools() {
-		schema, strict, err := toolSchema(tool)
+		encoded, err := t.tools.encode(tool, x.strict)
 		if err != nil {
 			return body, err
 		}
-		// The library would sort the schema's properties, and their order is the order in which the model writes them.
-		function := param.Override[responses.FunctionToolParam](map[string]any{
-			"type": "function", "name": tool.GetName(), "description": tool.GetDescription(), "parameters": schema, "strict": strict && x.strict,
-		})
+		function := param.Override[responses.FunctionToolParam](encoded)
 		body.Tools = append(body.Tools, responses.ToolUnionParam{OfFunction: &function})
 	}
 	schema, strict, err := answerSchema(o)
@@ -64,6 +63,49 @@ func (t *turn) responsesRequest(background bool) (responses.ResponseNewParams, e
 		body.Text.Format.OfJSONSchema = &format
 	}
 	return body, nil
+}
+
+// encodedTools keeps how tools are written: they are the same at nearly every turn.
+type encodedTools struct {
+	mu   sync.Mutex
+	kept map[encodedKey]json.RawMessage
+}
+
+type encodedKey struct {
+	name, description, schema string
+	strict                    bool
+}
+
+// keptTools is how many may be kept.
+const keptTools = 64
+
+func (e *encodedTools) encode(t *providerv1.Tool, strict bool) (json.RawMessage, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := encodedKey{t.GetName(), t.GetDescription(), t.GetParametersSchema(), strict && t.GetStrict()}
+	if found := e.kept[key]; found != nil {
+		return found, nil
+	}
+	schema, enforced, err := toolSchema(t)
+	if err != nil {
+		return nil, err
+	}
+	// The library would sort the schema's properties, and their order is the order in which the model writes them.
+	encoded, err := json.Marshal(struct {
+		Type        string          `json:"type"`
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		Parameters  json.RawMessage `json:"parameters"`
+		Strict      bool            `json:"strict"`
+	}{"function", t.GetName(), t.GetDescription(), schema, enforced && strict})
+	if err != nil {
+		return nil, err
+	}
+	if e.kept == nil || len(e.kept) >= keptTools {
+		e.kept = map[encodedKey]json.RawMessage{}
+	}
+	e.kept[key] = encoded
+	return encoded, nil
 }
 
 // instructions joins the system messages at the beginning.
