@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -50,6 +49,8 @@ func (r *reader) apply(t testing.TB, c *apiv1.Change) {
 		put(apiv1.Topic_TOPIC_RUNS, row.Run.Id, row.Run)
 	case *apiv1.Change_Approval:
 		put(apiv1.Topic_TOPIC_APPROVALS, row.Approval.Id, row.Approval)
+	case *apiv1.Change_Job:
+		put(apiv1.Topic_TOPIC_JOBS, row.Job.Id, row.Job)
 	case *apiv1.Change_Provider:
 		put(apiv1.Topic_TOPIC_PROVIDERS, row.Provider.Id, row.Provider)
 	case *apiv1.Change_Model:
@@ -138,6 +139,9 @@ func truth(t testing.TB, s *Store, session string) *reader {
 			put(apiv1.Topic_TOPIC_SESSIONS, p.Id, p)
 			for _, run := range must[[]*apiv1.Run](t)(s.SessionRuns(t.Context(), p.Id)) {
 				put(apiv1.Topic_TOPIC_RUNS, run.Id, run)
+				if job, err := s.Job(t.Context(), run.Id); err == nil {
+					put(apiv1.Topic_TOPIC_JOBS, job.Id, job)
+				}
 			}
 		}
 	}
@@ -219,7 +223,7 @@ func (w *world) step() {
 	case n < 79:
 		_, err = s.Ask(ctx, run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: fmt.Sprint(w.n)}})
 	case n < 82:
-		_, err = s.Wait(ctx, run.Id, apiv1.RunState(4+w.rnd.IntN(3)), time.UnixMilli(int64(w.n)), "")
+		_, err = wait(t, s, run.Id, apiv1.RunState(4+w.rnd.IntN(3)))
 	case n < 84:
 		_, err = s.Resume(ctx, run.Id)
 	case n < 87:

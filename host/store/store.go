@@ -42,6 +42,8 @@ type Store struct {
 	// orm maps rows; each use gives it the connection to work on.
 	orm     *gorm.DB
 	readers *sql.DB
+	// begins is held while nobody may begin to read.
+	begins sync.RWMutex
 	// usual holds the readers that are kept and that nobody uses.
 	usual  chan connection
 	closed atomic.Bool

@@ -253,6 +253,8 @@ func (s *Store) readOn(ctx, inside context.Context, look func(view) error) error
 	if s.closed.Load() {
 		return ErrClosed
 	}
+	s.begins.RLock()
+	s.begins.RUnlock() //nolint:staticcheck // only to wait
 	r, err := s.takeReader(ctx)
 	if err != nil {
 		if s.closed.Load() {

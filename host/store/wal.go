@@ -12,8 +12,8 @@ const (
 	logHard = 12 << 20
 	// logLook is how many changes may pass between two looks at its size; one adds some 10 kB.
 	logLook = 32
-	// How long, in milliseconds, writing stands still at most for those who read what is in the log. Who begins to read
-	// meanwhile is not in the way.
+	// How long, in milliseconds, writing stands still at most for those who read what is in the log. Who wants to begin to
+	// read meanwhile waits too: readers that come one after the other would always be in the way.
 	shortWait, longWait = 50, 2000
 )
 
@@ -40,6 +40,8 @@ func (s *Store) watchLog() {
 // checkpoint moves the write-ahead log into the database; false if somebody reads what is in it. The caller has the turn.
 func (s *Store) checkpoint(mode string, patience int) (bool, error) {
 	ctx := context.Background()
+	s.begins.Lock()
+	defer s.begins.Unlock()
 	// Others wait for the turn meanwhile.
 	if _, err := s.writer.ExecContext(ctx, fmt.Sprint("PRAGMA busy_timeout = ", patience)); err != nil {
 		return false, fmt.Errorf("limit how long to wait for readers: %w", err)
