@@ -134,7 +134,11 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 	}
 	printed, err := hex.DecodeString(strings.TrimSpace(r.Stdout.Text))
 	if err != nil || len(printed) == 0 {
-		return nil, fmt.Errorf("the test ended with exit code %d: %s%s", r.ExitCode, r.Problem, strings.TrimSpace(r.Stderr.Text))
+		words := r.Problem + strings.TrimSpace(r.Stderr.Text)
+		if words == "" {
+			words = "it said nothing; perhaps openvibez and openvibez-sandbox are of different builds: use two of one build"
+		}
+		return nil, fmt.Errorf("the test ended with exit code %d: %s", r.ExitCode, words)
 	}
 	findings, err := box.DecodeFindings(printed)
 	if err != nil {
