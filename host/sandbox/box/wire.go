@@ -108,8 +108,9 @@ func (w *wire) spec(s *Spec) {
 	w.number(&s.Limits.Processes)
 	w.number(&s.Limits.Temp)
 	files := int64(s.Limits.Files)
-	w.number(&files)
-	s.Limits.Files = uint64(files)
+	if w.number(&files); w.read {
+		s.Limits.Files = uint64(files)
+	}
 	w.flag(&s.Limits.Held)
 }
 
@@ -158,8 +159,9 @@ func (w *wire) flag(is *bool) {
 	if *is {
 		n = 1
 	}
-	w.number(&n)
-	*is = n != 0
+	if w.number(&n); w.read {
+		*is = n != 0
+	}
 }
 
 // size is how many of something follow; never more than there are bytes left.
@@ -200,7 +202,8 @@ func (w *wire) texts(of *map[string]string) {
 	}
 	for _, name := range names {
 		text := (*of)[name]
-		w.text(&text)
-		(*of)[name] = text
+		if w.text(&text); w.read {
+			(*of)[name] = text
+		}
 	}
 }

@@ -79,3 +79,25 @@ func FuzzWire(f *testing.F) {
 		_, _ = DecodeFindings(b)
 	})
 }
+
+// Boxes that are described at once share what is the same for all.
+func TestEncodeWritesNothing(t *testing.T) {
+	var n int
+	var spec Spec
+	full(t, reflect.ValueOf(&spec).Elem(), &n)
+	done := make(chan []byte)
+	for range 4 {
+		go func() {
+			for range 200 {
+				spec.Encode()
+			}
+			done <- spec.Encode()
+		}()
+	}
+	first := <-done
+	for range 3 {
+		if again := <-done; !reflect.DeepEqual(first, again) {
+			t.Error("the same is written differently")
+		}
+	}
+}
