@@ -31,18 +31,19 @@ var layers = []struct {
 	{"host/policy", ""},
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store/driver", ""}, // what host/store calls SQLite by; a module of its own
-	{"host/store", "host/api/v1 sdk/provider/v1"},
+	{"host/setting", ""},
+	{"host/store", "host/setting host/api/v1 sdk/provider/v1"},
 	{"host/sandbox/box", ""},
 	{"host/sandbox/helper", "host/sandbox/box"},
 	{"host/sandbox", "host/sandbox/box host/policy sdk"},
 	{"host/provider", "host/sandbox host/policy host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/tool", "host/policy host/sandbox host/api/v1 sdk/provider/v1"},
-	{"host/run", "host/tool host/policy host/provider host/store host/api/v1 sdk sdk/provider/v1"},
+	{"host/run", "host/tool host/policy host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
-	{"host/server", "host/run host/sandbox host/provider host/store host/api/v1 sdk sdk/provider/v1 ui"},
-	{"host", "host/policy host/tool host/sandbox host/server host/run host/provider host/store host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
+	{"host/server", "host/run host/sandbox host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
+	{"host", "host/policy host/tool host/sandbox host/server host/run host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
 
 	{"e2e/llamaserver", ""},
 	{"e2e/keyringtest", ""},

@@ -9,25 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 )
-
-// preference is a setting of the host that people may change.
-type preference struct {
-	key, otherwise, words string
-}
-
-func preferences() []preference {
-	return []preference{
-		{store.SettingRetentionDays, "0", "remove conversations for good after so many days without a message; 0: never"},
-		{store.SettingRetentionWhat, "archived", "which: archived ones, or all; pinned ones never"},
-		{store.SettingSummaries, "true", "summarise older messages when a conversation outgrows its model's window"},
-		{store.SettingScratch, "true", "let models use tools in a scratch directory where a conversation has no workspace"},
-		{store.SettingMaxTurns, "50", "how often one run may call its model"},
-		{store.SettingApprovalMinutes, "10", "after how many minutes without an answer a question counts as denied"},
-		{store.SettingTitles, "the provider's cheapest model", "who names conversations: openvibez provider default --help"},
-	}
-}
 
 func (a *app) settingsCommand() *cobra.Command {
 	return group(&cobra.Command{
@@ -67,12 +50,12 @@ func (a *app) settingsList() *cobra.Command {
 				set[s.Key] = s.ValueJson
 			}
 			rows := [][]string{{"KEY", "VALUE", "WHAT IT DOES"}}
-			for _, p := range preferences() {
-				value, ok := set[p.key]
+			for _, p := range res.Known {
+				value, ok := set[p.Key]
 				if !ok {
-					value = p.otherwise + " (default)"
+					value = p.Otherwise + " (default)"
 				}
-				rows = append(rows, []string{p.key, oneLine(value, 60), p.words})
+				rows = append(rows, []string{p.Key, oneLine(value, 60), p.Words})
 			}
 			table(a.out, a.style.dim, rows)
 			return nil
@@ -91,7 +74,7 @@ func (a *app) settingsSet(use, short, example string, value ...string) *cobra.Co
 		Example: example,
 		Args:    exactly(append([]string{"a setting: " + preferenceKeys()}, value...)...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.ContainsFunc(preferences(), func(p preference) bool { return p.key == args[0] }) {
+			if !slices.ContainsFunc(setting.ForPeople(), func(s setting.Setting) bool { return s.Key == args[0] }) {
 				return misused(cmd, "there is no setting %q; there is %s", args[0], preferenceKeys())
 			}
 			req := &apiv1.SetSettingRequest{Key: args[0]}
@@ -117,16 +100,16 @@ func (a *app) settingsSet(use, short, example string, value ...string) *cobra.Co
 
 func preferenceLines() string {
 	var lines strings.Builder
-	for _, p := range preferences() {
-		fmt.Fprintf(&lines, "\n  %-22s  %s (%s)", p.key, p.words, p.otherwise)
+	for _, s := range setting.ForPeople() {
+		fmt.Fprintf(&lines, "\n  %-22s  %s (%s)", s.Key, s.Words, s.Otherwise())
 	}
 	return lines.String()
 }
 
 func preferenceKeys() string {
 	var keys []string
-	for _, p := range preferences() {
-		keys = append(keys, p.key)
+	for _, s := range setting.ForPeople() {
+		keys = append(keys, s.Key)
 	}
 	return strings.Join(keys, ", ")
 }

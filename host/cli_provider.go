@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 func (a *app) providerCommand() *cobra.Command {
@@ -282,7 +282,7 @@ func (a *app) setTitles(ctx context.Context, c *client, provider, model string) 
 		}
 		value = string(raw)
 	}
-	_, err := c.Host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: store.SettingTitles, ValueJson: value})
+	_, err := c.Host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: setting.Titles, ValueJson: value})
 	return err
 }
 

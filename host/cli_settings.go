@@ -16,8 +16,8 @@ import (
 	"github.com/openvibez/openvibez/host/provider"
 )
 
-// setting is one field of a plugin's settings, as its schema describes it.
-type setting struct {
+// field is one of a plugin's settings, as its schema describes it.
+type field struct {
 	Type        settingType       `json:"type"`
 	Title       string            `json:"title"`
 	Description string            `json:"description"`
@@ -30,7 +30,7 @@ type setting struct {
 }
 
 // secret tells whether the value goes to the keychain: it is never on a command line, which others can see.
-func (s setting) secret() bool { return s.WriteOnly || s.Format == "password" }
+func (s field) secret() bool { return s.WriteOnly || s.Format == "password" }
 
 // settingType is what a value may be: a schema writes one name or a list of them.
 type settingType []string
@@ -44,9 +44,9 @@ func (t *settingType) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(t))
 }
 
-func settingsOf(schema string) (map[string]setting, error) {
+func settingsOf(schema string) (map[string]field, error) {
 	var s struct {
-		Properties map[string]setting `json:"properties"`
+		Properties map[string]field `json:"properties"`
 	}
 	if schema == "" {
 		return nil, nil
@@ -58,7 +58,7 @@ func settingsOf(schema string) (map[string]setting, error) {
 }
 
 // value reads what a person typed as what the schema wants. What does not fit is left to the host, which has the words.
-func (s setting) value(text string) json.RawMessage {
+func (s field) value(text string) json.RawMessage {
 	kept, _ := json.Marshal(text)
 	for _, t := range s.Type {
 		switch t {
@@ -88,7 +88,7 @@ func (s setting) value(text string) json.RawMessage {
 }
 
 // bounds says in a few words what a value may be.
-func (s setting) bounds() string {
+func (s field) bounds() string {
 	if s.secret() {
 		return "a secret, kept in the keychain"
 	}
@@ -177,7 +177,7 @@ func secretGiven(cmd *cobra.Command, name string) error {
 }
 
 // askSecret has a person enter a secret setting, or reads it where there is no terminal.
-func (a *app) askSecret(cmd *cobra.Command, name string, s setting) (json.RawMessage, error) {
+func (a *app) askSecret(cmd *cobra.Command, name string, s field) (json.RawMessage, error) {
 	var secret string
 	if term.IsTerminal(int(a.in.Fd())) {
 		var err error

@@ -7,22 +7,20 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/setting"
 )
-
-// settingFirstStart is when this data directory was first used.
-const settingFirstStart = "host.first_start"
 
 // firstStart makes a fresh installation answer at once: the demonstration is always there, and an Ollama that runs with
 // models becomes the default. It tells what it did, for people. Later starts leave everything as it is.
 func (h *host) firstStart(ctx context.Context) ([]string, error) {
-	before, err := h.store.Setting(ctx, settingFirstStart)
+	before, err := h.store.Setting(ctx, setting.FirstStart)
 	if err != nil {
 		return nil, err
 	}
 	if before != "" {
 		return nil, nil
 	}
-	if _, err := h.store.SetSetting(ctx, settingFirstStart, strconv.FormatInt(time.Now().UnixMilli(), 10)); err != nil {
+	if _, err := h.store.SetSetting(ctx, setting.FirstStart, strconv.FormatInt(time.Now().UnixMilli(), 10)); err != nil {
 		return nil, err
 	}
 	configured, err := h.store.Providers(ctx)

@@ -10,6 +10,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -22,9 +23,6 @@ const (
 	choiceAlways  = "always"
 	choiceDeny    = "deny"
 )
-
-// defaultPatience is how long a question waits where the setting store.SettingApprovalMinutes says nothing.
-const defaultPatience = 10 * time.Minute
 
 // looksBack is how many commands are looked at to show what a rule would have covered.
 const looksBack = 100
@@ -126,15 +124,8 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 
 // patience is how long a question waits.
 func (e *Engine) patience(ctx context.Context) (time.Duration, error) {
-	value, err := e.store.Setting(ctx, store.SettingApprovalMinutes)
-	if err != nil || value == "" {
-		return defaultPatience, err
-	}
-	var minutes float64
-	if err := json.Unmarshal([]byte(value), &minutes); err != nil || minutes <= 0 || minutes > 7*24*60 {
-		return defaultPatience, nil
-	}
-	return time.Duration(minutes * float64(time.Minute)), nil
+	value, err := e.store.Setting(ctx, setting.ApprovalMinutes)
+	return time.Duration(setting.Amount(setting.ApprovalMinutes, value) * float64(time.Minute)), err
 }
 
 // approval is what a person is shown.

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -55,7 +55,7 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 		if err != nil {
 			return false, err
 		}
-		if _, err := e.store.SetSetting(ctx, store.SettingRefused(r.ProviderId, r.Model), string(value)); err != nil {
+		if _, err := e.store.SetSetting(ctx, setting.Refused(r.ProviderId, r.Model), string(value)); err != nil {
 			return false, err
 		}
 		e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
@@ -66,13 +66,13 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 
 // refused lists the options that the run's model has refused before.
 func (e *Engine) refused(ctx context.Context, r *apiv1.Run) ([]string, error) {
-	value, err := e.store.Setting(ctx, store.SettingRefused(r.ProviderId, r.Model))
+	value, err := e.store.Setting(ctx, setting.Refused(r.ProviderId, r.Model))
 	if err != nil || value == "" {
 		return nil, err
 	}
 	var names []string
 	if err := json.Unmarshal([]byte(value), &names); err != nil {
-		return nil, fmt.Errorf("read setting %s: %w", store.SettingRefused(r.ProviderId, r.Model), err)
+		return nil, fmt.Errorf("read setting %s: %w", setting.Refused(r.ProviderId, r.Model), err)
 	}
 	return names, nil
 }

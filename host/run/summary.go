@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -34,8 +34,8 @@ const (
 
 // summariesOn tells whether the setting "summaries" lets older entries be summarised; it does unless it is false.
 func (e *Engine) summariesOn(ctx context.Context) (bool, error) {
-	value, err := e.store.Setting(ctx, store.SettingSummaries)
-	return value != "false", err
+	value, err := e.store.Setting(ctx, setting.Summaries)
+	return setting.On(setting.Summaries, value), err
 }
 
 // summarised puts the journal's summaries in the place of what they cover, newest first. One whose entries are not all

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -94,7 +94,7 @@ func (e *Engine) makeTitle(ctx context.Context, r *apiv1.Run, p *apiv1.Provider)
 // titler is who makes a title after an answer of p's model: who the setting "titles" names, nobody if it is false, else
 // the cheapest model of p.
 func (e *Engine) titler(ctx context.Context, p *apiv1.Provider, model string) (*apiv1.Provider, string, error) {
-	value, err := e.store.Setting(ctx, store.SettingTitles)
+	value, err := e.store.Setting(ctx, setting.Titles)
 	switch {
 	case err != nil, value == "false":
 		return nil, "", err

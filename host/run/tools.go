@@ -5,19 +5,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
 const (
-	defaultTurns = 50
 	// maxBeside is how many reading calls go on at a time.
 	maxBeside = 4
 	// mayRepeat is how often the same call may come in a row before a person is asked.
@@ -98,14 +97,8 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 
 // turns is how often one run may call its model, as the setting "tools.max_turns" says.
 func (e *Engine) turns(ctx context.Context) (int, error) {
-	value, err := e.store.Setting(ctx, store.SettingMaxTurns)
-	if err != nil {
-		return 0, err
-	}
-	if n, err := strconv.Atoi(value); err == nil && n > 0 {
-		return n, nil
-	}
-	return defaultTurns, nil
+	value, err := e.store.Setting(ctx, setting.MaxTurns)
+	return int(setting.Amount(setting.MaxTurns, value)), err
 }
 
 // place is where the run's tools work now.

@@ -10,6 +10,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -32,7 +33,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 	}
 	w := &workplace{session: session}
 	if session.WorkspaceId == "" {
-		if off, err := e.store.Setting(ctx, store.SettingScratch); err != nil || off == "false" {
+		if value, err := e.store.Setting(ctx, setting.Scratch); err != nil || !setting.On(setting.Scratch, value) {
 			return nil, err
 		}
 		root, err := e.scratch(ctx, session)

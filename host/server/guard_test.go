@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 const statusCall = "/openvibez.api.v1.HostService/GetStatus"
@@ -191,7 +192,7 @@ func TestPageClosesWhenUnused(t *testing.T) {
 	if _, err := net.Dial("tcp4", strings.TrimPrefix(b.base, "http://")); err == nil {
 		t.Error("somebody still listens")
 	}
-	if open, err := f.Store.Setting(t.Context(), settingOpen); err != nil || open != "false" {
+	if open, err := f.Store.Setting(t.Context(), setting.PageOpen); err != nil || open != "false" {
 		t.Errorf("remembered as open: %q, %v", open, err)
 	}
 	f.page.mu.Lock()
@@ -254,7 +255,7 @@ func TestPageMayDoLess(t *testing.T) {
 	if !f.stopped.Load() {
 		t.Error("the socket could not stop the host")
 	}
-	for _, key := range []string{settingPort, settingOpen} {
+	for _, key := range []string{setting.PagePort, setting.PageOpen} {
 		if _, err := f.host.SetSetting(ctx, &apiv1.SetSettingRequest{Key: key, ValueJson: "1"}); connect.CodeOf(err) != connect.CodePermissionDenied {
 			t.Errorf("%s was set by hand: %v", key, err)
 		}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,7 +12,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.GetStatusResponse, error) {
@@ -86,31 +85,43 @@ func (s *Server) forgetHints() {
 }
 
 func (a *api) GetSettings(ctx context.Context, _ *apiv1.GetSettingsRequest) (*apiv1.GetSettingsResponse, error) {
-	all, err := a.Store.Settings(ctx)
-	if err != nil {
-		return nil, err
+	// Read before the list: what changes in between is then seen twice rather than never.
+	res := &apiv1.GetSettingsResponse{Rev: a.Store.Rev(), Known: settingFacts()}
+	var err error
+	res.Settings, err = a.Store.Settings(ctx)
+	return res, err
+}
+
+// settingFacts is what people can set by hand, for a form.
+func settingFacts() []*apiv1.SettingFact {
+	kinds := map[setting.Kind]apiv1.SettingFact_Kind{
+		setting.Switch: apiv1.SettingFact_KIND_SWITCH, setting.Whole: apiv1.SettingFact_KIND_WHOLE,
+		setting.Number: apiv1.SettingFact_KIND_NUMBER, setting.Choice: apiv1.SettingFact_KIND_CHOICE,
 	}
-	return &apiv1.GetSettingsResponse{Settings: all}, nil
+	var facts []*apiv1.SettingFact
+	for _, s := range setting.ForPeople() {
+		facts = append(facts, &apiv1.SettingFact{
+			Key: s.Key, Kind: kinds[s.Kind], DefaultJson: s.Default, Otherwise: s.Otherwise(), Words: s.Words, May: s.May(),
+			Choices: s.Choices, Least: s.Least, Most: s.Most, Page: s.Page,
+		})
+	}
+	return facts
 }
 
 func (a *api) SetSetting(ctx context.Context, req *apiv1.SetSettingRequest) (*apiv1.SetSettingResponse, error) {
+	known, _ := setting.Find(req.Key)
 	switch {
 	case !settingKey.MatchString(req.Key):
 		return nil, refuse(connect.CodeInvalidArgument, "%.40q is not the name of a setting: those are lower-case words joined by dots, as in window.theme", req.Key)
-	case req.Key == settingPort || req.Key == settingOpen:
+	case known.Own:
 		return nil, refuse(connect.CodePermissionDenied, "the host keeps %s for itself", req.Key)
-	case req.ValueJson != "" && !json.Valid([]byte(req.ValueJson)):
-		return nil, refuse(connect.CodeInvalidArgument, "the value of %s is not JSON: text is written with quotes", req.Key)
-	case !strings.HasPrefix(req.Key, "window.") && !strings.HasPrefix(req.Key, "draft.") && req.Key != store.SettingSummaries:
+	case !known.Page:
 		// What a page may set is named, not what it may not: settings that come later are closed to it.
-		if err := a.socketOnly("change "+req.Key, "only settings that begin with window. or draft. are open to it"); err != nil {
+		if err := a.socketOnly("change "+req.Key, "type `openvibez settings set "+req.Key+" VALUE` in a terminal"); err != nil {
 			return nil, err
 		}
 	}
 	if err := checkText("value of "+req.Key, req.ValueJson); err != nil {
-		return nil, err
-	}
-	if err := store.CheckSetting(req.Key, req.ValueJson); err != nil {
 		return nil, err
 	}
 	if _, err := a.Store.SetSetting(ctx, req.Key, req.ValueJson); err != nil {

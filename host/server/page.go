@@ -12,12 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
-)
 
-// Settings the host keeps for itself.
-const (
-	settingPort = "page.port"
-	settingOpen = "page.open"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 // page serves the chat page on loopback, only while one is open or about to be.
@@ -41,7 +37,7 @@ func newPage(s *Server, key *cookieKey) *page {
 
 // resume listens again if a page was open when the last host ended: it will come back by itself.
 func (p *page) resume(ctx context.Context) error {
-	open, err := p.s.Store.Setting(ctx, settingOpen)
+	open, err := p.s.Store.Setting(ctx, setting.PageOpen)
 	if err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
@@ -96,7 +92,7 @@ func (p *page) listen(ctx context.Context) (port int, err error) {
 		return 0, fmt.Errorf("serve the page: %w", err)
 	}
 	p.port = l.Addr().(*net.TCPAddr).Port
-	for key, value := range map[string]string{settingPort: strconv.Itoa(p.port), settingOpen: "true"} {
+	for key, value := range map[string]string{setting.PagePort: strconv.Itoa(p.port), setting.PageOpen: "true"} {
 		if _, err := p.s.Store.SetSetting(ctx, key, value); err != nil {
 			_ = l.Close()
 			return 0, fmt.Errorf("remember the page's port: %w", err)
@@ -116,7 +112,7 @@ func (p *page) listen(ctx context.Context) (port int, err error) {
 }
 
 func (p *page) bind(ctx context.Context) (net.Listener, error) {
-	remembered, err := p.s.Store.Setting(ctx, settingPort)
+	remembered, err := p.s.Store.Setting(ctx, setting.PagePort)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +185,7 @@ func (p *page) closeIfUnused() {
 	server := p.server
 	p.server = nil
 	// Not under a caller's context: nobody called.
-	if _, err := p.s.Store.SetSetting(context.Background(), settingOpen, "false"); err != nil {
+	if _, err := p.s.Store.SetSetting(context.Background(), setting.PageOpen, "false"); err != nil {
 		p.s.Logger.Warn("remember that the page is closed", "error", err)
 	}
 	_ = server.Close()
@@ -209,7 +205,7 @@ func (p *page) shutdown(ctx context.Context) {
 		return
 	}
 	if !recent {
-		if _, err := p.s.Store.SetSetting(ctx, settingOpen, "false"); err != nil {
+		if _, err := p.s.Store.SetSetting(ctx, setting.PageOpen, "false"); err != nil {
 			p.s.Logger.Warn("remember that the page is closed", "error", err)
 		}
 	}

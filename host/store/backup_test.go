@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 func TestBackupAndRestore(t *testing.T) {
@@ -205,19 +206,19 @@ func TestRetention(t *testing.T) {
 	if got := left(); !slices.Equal(got, all) {
 		t.Errorf("without settings: %v", got)
 	}
-	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), SettingRetentionDays, "101"))
+	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), setting.RetentionDays, "101"))
 	if got := left(); !slices.Equal(got, all) {
 		t.Errorf("too early: %v", got)
 	}
-	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), SettingRetentionDays, "90"))
+	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), setting.RetentionDays, "90"))
 	if got := left(); !slices.Equal(got, all[1:]) {
 		t.Errorf("archived ones: %v", got)
 	}
-	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), SettingRetentionWhat, `"all"`))
+	must[*apiv1.Setting](t)(s.SetSetting(t.Context(), setting.RetentionWhat, `"all"`))
 	if got := left(); !slices.Equal(got, []string{"pinned", "queued"}) {
 		t.Errorf("all: %v", got)
 	}
-	for key, value := range map[string]string{SettingRetentionDays: `"soon"`, SettingRetentionWhat: `"pinned"`} {
+	for key, value := range map[string]string{setting.RetentionDays: `"soon"`, setting.RetentionWhat: `"pinned"`} {
 		wantErr(t, CheckSetting(key, value), ErrInvalid, key)
 	}
 	if err := s.CheckInvariants(t.Context()); err != nil {

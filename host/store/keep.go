@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 // Keep does what has to be done from time to time, until ctx ends: it removes deleted sessions for good and old ones as
@@ -136,20 +137,16 @@ func (s *Store) PurgeOld(ctx context.Context) error {
 
 // retention reads how long sessions are kept; what is not understood removes nothing.
 func (s *Store) retention(ctx context.Context) (days int, all bool, err error) {
-	text, err := s.Setting(ctx, SettingRetentionDays)
+	text, err := s.Setting(ctx, setting.RetentionDays)
 	if err != nil || text == "" {
 		return 0, false, err
 	}
-	what, err := s.Setting(ctx, SettingRetentionWhat)
+	what, err := s.Setting(ctx, setting.RetentionWhat)
 	if err != nil {
 		return 0, false, err
 	}
-	if err := CheckSetting(SettingRetentionDays, text); err != nil {
+	if err := errors.Join(CheckSetting(setting.RetentionDays, text), CheckSetting(setting.RetentionWhat, what)); err != nil {
 		return 0, false, err
 	}
-	if err := CheckSetting(SettingRetentionWhat, what); err != nil {
-		return 0, false, err
-	}
-	err = json.Unmarshal([]byte(text), &days)
-	return days, what == `"all"`, err
+	return int(setting.Amount(setting.RetentionDays, text)), setting.Word(setting.RetentionWhat, what) == "all", nil
 }

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/setting"
 )
 
 func (v view) provider(id string) (providerRow, error) {
@@ -156,7 +157,7 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 			}
 		}
 		var settings []settingRow
-		prefix := SettingRefused(id, "")
+		prefix := setting.Refused(id, "")
 		if err := t.orm.Where("substr(key, 1, ?) = ?", len(prefix), prefix).Find(&settings).Error; err != nil {
 			return fmt.Errorf("list what models of %s refuse: %w", row.Name, err)
 		}
@@ -172,7 +173,7 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("keep the name of provider %s: %w", row.Name, err)
 		}
-		if err := t.orm.Save(&settingRow{Key: SettingRemoved(id), ValueJSON: string(name), Rev: t.next(apiv1.Topic_TOPIC_SETTINGS)}).Error; err != nil {
+		if err := t.orm.Save(&settingRow{Key: setting.Removed(id), ValueJSON: string(name), Rev: t.next(apiv1.Topic_TOPIC_SETTINGS)}).Error; err != nil {
 			return fmt.Errorf("keep the name of provider %s: %w", row.Name, err)
 		}
 		return t.bury(apiv1.Topic_TOPIC_PROVIDERS, id, "")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/setting"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -75,7 +76,7 @@ func TestUsageIsSummedUp(t *testing.T) {
 			t.Errorf("a provider that was removed is called %q", sum.Provider)
 		}
 	}
-	if name := must[string](t)(s.Setting(t.Context(), SettingRemoved(p.Id))); name != `"Priced"` {
+	if name := must[string](t)(s.Setting(t.Context(), setting.Removed(p.Id))); name != `"Priced"` {
 		t.Errorf("its name is kept as %s", name)
 	}
 }

@@ -345,6 +345,9 @@ const (
 	Topic_TOPIC_SETTINGS   Topic = 8
 	Topic_TOPIC_WORKSPACES Topic = 9
 	Topic_TOPIC_RULES      Topic = 10
+	Topic_TOPIC_PLUGINS    Topic = 11
+	// One row.
+	Topic_TOPIC_HOST Topic = 12
 )
 
 // Enum value maps for Topic.
@@ -361,6 +364,8 @@ var (
 		8:  "TOPIC_SETTINGS",
 		9:  "TOPIC_WORKSPACES",
 		10: "TOPIC_RULES",
+		11: "TOPIC_PLUGINS",
+		12: "TOPIC_HOST",
 	}
 	Topic_value = map[string]int32{
 		"TOPIC_UNSPECIFIED": 0,
@@ -374,6 +379,8 @@ var (
 		"TOPIC_SETTINGS":    8,
 		"TOPIC_WORKSPACES":  9,
 		"TOPIC_RULES":       10,
+		"TOPIC_PLUGINS":     11,
+		"TOPIC_HOST":        12,
 	}
 )
 
@@ -612,6 +619,63 @@ func (Plugin_State) EnumDescriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{17, 0}
 }
 
+type SettingFact_Kind int32
+
+const (
+	SettingFact_KIND_UNSPECIFIED SettingFact_Kind = 0
+	// true or false
+	SettingFact_KIND_SWITCH SettingFact_Kind = 1
+	SettingFact_KIND_WHOLE  SettingFact_Kind = 2
+	SettingFact_KIND_NUMBER SettingFact_Kind = 3
+	// One of choices.
+	SettingFact_KIND_CHOICE SettingFact_Kind = 4
+)
+
+// Enum value maps for SettingFact_Kind.
+var (
+	SettingFact_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_SWITCH",
+		2: "KIND_WHOLE",
+		3: "KIND_NUMBER",
+		4: "KIND_CHOICE",
+	}
+	SettingFact_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_SWITCH":      1,
+		"KIND_WHOLE":       2,
+		"KIND_NUMBER":      3,
+		"KIND_CHOICE":      4,
+	}
+)
+
+func (x SettingFact_Kind) Enum() *SettingFact_Kind {
+	p := new(SettingFact_Kind)
+	*p = x
+	return p
+}
+
+func (x SettingFact_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SettingFact_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_v1_api_proto_enumTypes[10].Descriptor()
+}
+
+func (SettingFact_Kind) Type() protoreflect.EnumType {
+	return &file_api_v1_api_proto_enumTypes[10]
+}
+
+func (x SettingFact_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SettingFact_Kind.Descriptor instead.
+func (SettingFact_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{136, 0}
+}
+
 type OpenWindowResponse_How int32
 
 const (
@@ -649,11 +713,11 @@ func (x OpenWindowResponse_How) String() string {
 }
 
 func (OpenWindowResponse_How) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[10].Descriptor()
+	return file_api_v1_api_proto_enumTypes[11].Descriptor()
 }
 
 func (OpenWindowResponse_How) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[10]
+	return &file_api_v1_api_proto_enumTypes[11]
 }
 
 func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
@@ -662,7 +726,7 @@ func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpenWindowResponse_How.Descriptor instead.
 func (OpenWindowResponse_How) EnumDescriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{138, 0}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{140, 0}
 }
 
 type Session struct {
@@ -2772,6 +2836,7 @@ type Plugin struct {
 	UnconfinedAllowed bool `protobuf:"varint,19,opt,name=unconfined_allowed,json=unconfinedAllowed,proto3" json:"unconfined_allowed,omitempty"`
 	// What a person should know although it works, such as that a newer version was taken back.
 	Notice        string `protobuf:"bytes,20,opt,name=notice,proto3" json:"notice,omitempty"`
+	Rev           int64  `protobuf:"varint,21,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2946,6 +3011,144 @@ func (x *Plugin) GetNotice() string {
 	return ""
 }
 
+func (x *Plugin) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+// Host is the running program.
+type Host struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Version   string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	Pid       int64                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	StartedMs int64                  `protobuf:"varint,3,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`
+	// The directory that holds everything.
+	DataDir string `protobuf:"bytes,4,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
+	// Whether an icon is shown; if not, why.
+	Tray        bool   `protobuf:"varint,5,opt,name=tray,proto3" json:"tray,omitempty"`
+	TrayProblem string `protobuf:"bytes,6,opt,name=tray_problem,json=trayProblem,proto3" json:"tray_problem,omitempty"`
+	// Where the chat page is served now; empty while no page is open. Holds no credential.
+	PageUrl string `protobuf:"bytes,7,opt,name=page_url,json=pageUrl,proto3" json:"page_url,omitempty"`
+	// How far the kernel confines commands and plugins here: "full", "reduced", "none".
+	SandboxLevel string `protobuf:"bytes,8,opt,name=sandbox_level,json=sandboxLevel,proto3" json:"sandbox_level,omitempty"`
+	// Why it is not full, and what to do; empty if it is.
+	SandboxProblem string `protobuf:"bytes,9,opt,name=sandbox_problem,json=sandboxProblem,proto3" json:"sandbox_problem,omitempty"`
+	// What is wrong with the database; empty: nothing is known to be.
+	DatabaseProblem string `protobuf:"bytes,10,opt,name=database_problem,json=databaseProblem,proto3" json:"database_problem,omitempty"`
+	Rev             int64  `protobuf:"varint,11,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Host) Reset() {
+	*x = Host{}
+	mi := &file_api_v1_api_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Host) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Host) ProtoMessage() {}
+
+func (x *Host) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Host.ProtoReflect.Descriptor instead.
+func (*Host) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Host) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Host) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Host) GetStartedMs() int64 {
+	if x != nil {
+		return x.StartedMs
+	}
+	return 0
+}
+
+func (x *Host) GetDataDir() string {
+	if x != nil {
+		return x.DataDir
+	}
+	return ""
+}
+
+func (x *Host) GetTray() bool {
+	if x != nil {
+		return x.Tray
+	}
+	return false
+}
+
+func (x *Host) GetTrayProblem() string {
+	if x != nil {
+		return x.TrayProblem
+	}
+	return ""
+}
+
+func (x *Host) GetPageUrl() string {
+	if x != nil {
+		return x.PageUrl
+	}
+	return ""
+}
+
+func (x *Host) GetSandboxLevel() string {
+	if x != nil {
+		return x.SandboxLevel
+	}
+	return ""
+}
+
+func (x *Host) GetSandboxProblem() string {
+	if x != nil {
+		return x.SandboxProblem
+	}
+	return ""
+}
+
+func (x *Host) GetDatabaseProblem() string {
+	if x != nil {
+		return x.DatabaseProblem
+	}
+	return ""
+}
+
+func (x *Host) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
 type Setting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -2957,7 +3160,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_api_v1_api_proto_msgTypes[18]
+	mi := &file_api_v1_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3172,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[18]
+	mi := &file_api_v1_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3185,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{18}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Setting) GetKey() string {
@@ -3019,7 +3222,7 @@ type Tombstone struct {
 
 func (x *Tombstone) Reset() {
 	*x = Tombstone{}
-	mi := &file_api_v1_api_proto_msgTypes[19]
+	mi := &file_api_v1_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3234,7 @@ func (x *Tombstone) String() string {
 func (*Tombstone) ProtoMessage() {}
 
 func (x *Tombstone) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[19]
+	mi := &file_api_v1_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3247,7 @@ func (x *Tombstone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tombstone.ProtoReflect.Descriptor instead.
 func (*Tombstone) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{19}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Tombstone) GetTopic() Topic {
@@ -3088,7 +3291,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[20]
+	mi := &file_api_v1_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3303,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[20]
+	mi := &file_api_v1_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3316,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{20}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchRequest) GetAfterRev() int64 {
@@ -3148,7 +3351,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[21]
+	mi := &file_api_v1_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3363,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[21]
+	mi := &file_api_v1_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3376,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{21}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchResponse) GetRev() int64 {
@@ -3205,6 +3408,8 @@ type Change struct {
 	//	*Change_Tombstone
 	//	*Change_Workspace
 	//	*Change_Rule
+	//	*Change_Plugin
+	//	*Change_Host
 	Row           isChange_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3212,7 +3417,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_api_v1_api_proto_msgTypes[22]
+	mi := &file_api_v1_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3429,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[22]
+	mi := &file_api_v1_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3442,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{22}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Change) GetRow() isChange_Row {
@@ -3346,6 +3551,24 @@ func (x *Change) GetRule() *Rule {
 	return nil
 }
 
+func (x *Change) GetPlugin() *Plugin {
+	if x != nil {
+		if x, ok := x.Row.(*Change_Plugin); ok {
+			return x.Plugin
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetHost() *Host {
+	if x != nil {
+		if x, ok := x.Row.(*Change_Host); ok {
+			return x.Host
+		}
+	}
+	return nil
+}
+
 type isChange_Row interface {
 	isChange_Row()
 }
@@ -3394,6 +3617,14 @@ type Change_Rule struct {
 	Rule *Rule `protobuf:"bytes,11,opt,name=rule,proto3,oneof"`
 }
 
+type Change_Plugin struct {
+	Plugin *Plugin `protobuf:"bytes,12,opt,name=plugin,proto3,oneof"`
+}
+
+type Change_Host struct {
+	Host *Host `protobuf:"bytes,13,opt,name=host,proto3,oneof"`
+}
+
 func (*Change_Session) isChange_Row() {}
 
 func (*Change_Run) isChange_Row() {}
@@ -3416,6 +3647,10 @@ func (*Change_Workspace) isChange_Row() {}
 
 func (*Change_Rule) isChange_Row() {}
 
+func (*Change_Plugin) isChange_Row() {}
+
+func (*Change_Host) isChange_Row() {}
+
 type ListSessionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 1000; 0: 100.
@@ -3429,7 +3664,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[23]
+	mi := &file_api_v1_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3441,7 +3676,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[23]
+	mi := &file_api_v1_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3454,7 +3689,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{23}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListSessionsRequest) GetLimit() int32 {
@@ -3490,7 +3725,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[24]
+	mi := &file_api_v1_api_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3502,7 +3737,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[24]
+	mi := &file_api_v1_api_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3515,7 +3750,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{24}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -3549,7 +3784,7 @@ type GetSessionRequest struct {
 
 func (x *GetSessionRequest) Reset() {
 	*x = GetSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[25]
+	mi := &file_api_v1_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3561,7 +3796,7 @@ func (x *GetSessionRequest) String() string {
 func (*GetSessionRequest) ProtoMessage() {}
 
 func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[25]
+	mi := &file_api_v1_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3574,7 +3809,7 @@ func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{25}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetSessionRequest) GetId() string {
@@ -3593,7 +3828,7 @@ type GetSessionResponse struct {
 
 func (x *GetSessionResponse) Reset() {
 	*x = GetSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[26]
+	mi := &file_api_v1_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3605,7 +3840,7 @@ func (x *GetSessionResponse) String() string {
 func (*GetSessionResponse) ProtoMessage() {}
 
 func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[26]
+	mi := &file_api_v1_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3618,7 +3853,7 @@ func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{26}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetSessionResponse) GetSession() *Session {
@@ -3642,7 +3877,7 @@ type CreateSessionRequest struct {
 
 func (x *CreateSessionRequest) Reset() {
 	*x = CreateSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[27]
+	mi := &file_api_v1_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3889,7 @@ func (x *CreateSessionRequest) String() string {
 func (*CreateSessionRequest) ProtoMessage() {}
 
 func (x *CreateSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[27]
+	mi := &file_api_v1_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +3902,7 @@ func (x *CreateSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{27}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateSessionRequest) GetTitle() string {
@@ -3721,7 +3956,7 @@ type CreateSessionResponse struct {
 
 func (x *CreateSessionResponse) Reset() {
 	*x = CreateSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[28]
+	mi := &file_api_v1_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3733,7 +3968,7 @@ func (x *CreateSessionResponse) String() string {
 func (*CreateSessionResponse) ProtoMessage() {}
 
 func (x *CreateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[28]
+	mi := &file_api_v1_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3746,7 +3981,7 @@ func (x *CreateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{28}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CreateSessionResponse) GetSession() *Session {
@@ -3779,7 +4014,7 @@ type UpdateSessionRequest struct {
 
 func (x *UpdateSessionRequest) Reset() {
 	*x = UpdateSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[29]
+	mi := &file_api_v1_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3791,7 +4026,7 @@ func (x *UpdateSessionRequest) String() string {
 func (*UpdateSessionRequest) ProtoMessage() {}
 
 func (x *UpdateSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[29]
+	mi := &file_api_v1_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3804,7 +4039,7 @@ func (x *UpdateSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSessionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{29}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateSessionRequest) GetId() string {
@@ -3893,7 +4128,7 @@ type UpdateSessionResponse struct {
 
 func (x *UpdateSessionResponse) Reset() {
 	*x = UpdateSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[30]
+	mi := &file_api_v1_api_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3905,7 +4140,7 @@ func (x *UpdateSessionResponse) String() string {
 func (*UpdateSessionResponse) ProtoMessage() {}
 
 func (x *UpdateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[30]
+	mi := &file_api_v1_api_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3918,7 +4153,7 @@ func (x *UpdateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSessionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{30}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UpdateSessionResponse) GetSession() *Session {
@@ -3939,7 +4174,7 @@ type DeleteSessionRequest struct {
 
 func (x *DeleteSessionRequest) Reset() {
 	*x = DeleteSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[31]
+	mi := &file_api_v1_api_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3951,7 +4186,7 @@ func (x *DeleteSessionRequest) String() string {
 func (*DeleteSessionRequest) ProtoMessage() {}
 
 func (x *DeleteSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[31]
+	mi := &file_api_v1_api_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3964,7 +4199,7 @@ func (x *DeleteSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{31}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DeleteSessionRequest) GetId() string {
@@ -3991,7 +4226,7 @@ type DeleteSessionResponse struct {
 
 func (x *DeleteSessionResponse) Reset() {
 	*x = DeleteSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[32]
+	mi := &file_api_v1_api_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4003,7 +4238,7 @@ func (x *DeleteSessionResponse) String() string {
 func (*DeleteSessionResponse) ProtoMessage() {}
 
 func (x *DeleteSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[32]
+	mi := &file_api_v1_api_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4016,7 +4251,7 @@ func (x *DeleteSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{32}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeleteSessionResponse) GetRestorableUntilMs() int64 {
@@ -4036,7 +4271,7 @@ type RestoreSessionRequest struct {
 
 func (x *RestoreSessionRequest) Reset() {
 	*x = RestoreSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[33]
+	mi := &file_api_v1_api_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4048,7 +4283,7 @@ func (x *RestoreSessionRequest) String() string {
 func (*RestoreSessionRequest) ProtoMessage() {}
 
 func (x *RestoreSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[33]
+	mi := &file_api_v1_api_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4061,7 +4296,7 @@ func (x *RestoreSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreSessionRequest.ProtoReflect.Descriptor instead.
 func (*RestoreSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{33}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RestoreSessionRequest) GetId() string {
@@ -4080,7 +4315,7 @@ type RestoreSessionResponse struct {
 
 func (x *RestoreSessionResponse) Reset() {
 	*x = RestoreSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[34]
+	mi := &file_api_v1_api_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4092,7 +4327,7 @@ func (x *RestoreSessionResponse) String() string {
 func (*RestoreSessionResponse) ProtoMessage() {}
 
 func (x *RestoreSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[34]
+	mi := &file_api_v1_api_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4105,7 +4340,7 @@ func (x *RestoreSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreSessionResponse.ProtoReflect.Descriptor instead.
 func (*RestoreSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{34}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RestoreSessionResponse) GetSession() *Session {
@@ -4128,7 +4363,7 @@ type BranchSessionRequest struct {
 
 func (x *BranchSessionRequest) Reset() {
 	*x = BranchSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[35]
+	mi := &file_api_v1_api_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4140,7 +4375,7 @@ func (x *BranchSessionRequest) String() string {
 func (*BranchSessionRequest) ProtoMessage() {}
 
 func (x *BranchSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[35]
+	mi := &file_api_v1_api_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4153,7 +4388,7 @@ func (x *BranchSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchSessionRequest.ProtoReflect.Descriptor instead.
 func (*BranchSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{35}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BranchSessionRequest) GetSessionId() string {
@@ -4186,7 +4421,7 @@ type BranchSessionResponse struct {
 
 func (x *BranchSessionResponse) Reset() {
 	*x = BranchSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[36]
+	mi := &file_api_v1_api_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4198,7 +4433,7 @@ func (x *BranchSessionResponse) String() string {
 func (*BranchSessionResponse) ProtoMessage() {}
 
 func (x *BranchSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[36]
+	mi := &file_api_v1_api_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4211,7 +4446,7 @@ func (x *BranchSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchSessionResponse.ProtoReflect.Descriptor instead.
 func (*BranchSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{36}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BranchSessionResponse) GetSession() *Session {
@@ -4244,7 +4479,7 @@ type SearchSessionsRequest struct {
 
 func (x *SearchSessionsRequest) Reset() {
 	*x = SearchSessionsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[37]
+	mi := &file_api_v1_api_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4256,7 +4491,7 @@ func (x *SearchSessionsRequest) String() string {
 func (*SearchSessionsRequest) ProtoMessage() {}
 
 func (x *SearchSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[37]
+	mi := &file_api_v1_api_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4269,7 +4504,7 @@ func (x *SearchSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSessionsRequest.ProtoReflect.Descriptor instead.
 func (*SearchSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{37}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SearchSessionsRequest) GetQuery() string {
@@ -4345,7 +4580,7 @@ type SearchSessionsResponse struct {
 
 func (x *SearchSessionsResponse) Reset() {
 	*x = SearchSessionsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[38]
+	mi := &file_api_v1_api_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4357,7 +4592,7 @@ func (x *SearchSessionsResponse) String() string {
 func (*SearchSessionsResponse) ProtoMessage() {}
 
 func (x *SearchSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[38]
+	mi := &file_api_v1_api_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4370,7 +4605,7 @@ func (x *SearchSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchSessionsResponse.ProtoReflect.Descriptor instead.
 func (*SearchSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{38}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SearchSessionsResponse) GetHits() []*SearchHit {
@@ -4403,7 +4638,7 @@ type SearchHit struct {
 
 func (x *SearchHit) Reset() {
 	*x = SearchHit{}
-	mi := &file_api_v1_api_proto_msgTypes[39]
+	mi := &file_api_v1_api_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4415,7 +4650,7 @@ func (x *SearchHit) String() string {
 func (*SearchHit) ProtoMessage() {}
 
 func (x *SearchHit) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[39]
+	mi := &file_api_v1_api_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4428,7 +4663,7 @@ func (x *SearchHit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchHit.ProtoReflect.Descriptor instead.
 func (*SearchHit) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{39}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SearchHit) GetSession() *Session {
@@ -4484,7 +4719,7 @@ type SearchPiece struct {
 
 func (x *SearchPiece) Reset() {
 	*x = SearchPiece{}
-	mi := &file_api_v1_api_proto_msgTypes[40]
+	mi := &file_api_v1_api_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4496,7 +4731,7 @@ func (x *SearchPiece) String() string {
 func (*SearchPiece) ProtoMessage() {}
 
 func (x *SearchPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[40]
+	mi := &file_api_v1_api_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4509,7 +4744,7 @@ func (x *SearchPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchPiece.ProtoReflect.Descriptor instead.
 func (*SearchPiece) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{40}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SearchPiece) GetText() string {
@@ -4536,7 +4771,7 @@ type ExportSessionRequest struct {
 
 func (x *ExportSessionRequest) Reset() {
 	*x = ExportSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[41]
+	mi := &file_api_v1_api_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4548,7 +4783,7 @@ func (x *ExportSessionRequest) String() string {
 func (*ExportSessionRequest) ProtoMessage() {}
 
 func (x *ExportSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[41]
+	mi := &file_api_v1_api_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4561,7 +4796,7 @@ func (x *ExportSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExportSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{41}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ExportSessionRequest) GetSessionId() string {
@@ -4587,7 +4822,7 @@ type ExportSessionResponse struct {
 
 func (x *ExportSessionResponse) Reset() {
 	*x = ExportSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[42]
+	mi := &file_api_v1_api_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4599,7 +4834,7 @@ func (x *ExportSessionResponse) String() string {
 func (*ExportSessionResponse) ProtoMessage() {}
 
 func (x *ExportSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[42]
+	mi := &file_api_v1_api_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4612,7 +4847,7 @@ func (x *ExportSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExportSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{42}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ExportSessionResponse) GetData() []byte {
@@ -4635,7 +4870,7 @@ type ImportSessionRequest struct {
 
 func (x *ImportSessionRequest) Reset() {
 	*x = ImportSessionRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4647,7 +4882,7 @@ func (x *ImportSessionRequest) String() string {
 func (*ImportSessionRequest) ProtoMessage() {}
 
 func (x *ImportSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[43]
+	mi := &file_api_v1_api_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4660,7 +4895,7 @@ func (x *ImportSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportSessionRequest.ProtoReflect.Descriptor instead.
 func (*ImportSessionRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ImportSessionRequest) GetData() []byte {
@@ -4681,14 +4916,16 @@ type ImportSessionResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	// False if the same session was here already.
-	Created       bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
+	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
+	// What the file claimed and did not get, a plain sentence each: rights come from a person's answer, never in a file.
+	TakenAway     []string `protobuf:"bytes,3,rep,name=taken_away,json=takenAway,proto3" json:"taken_away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportSessionResponse) Reset() {
 	*x = ImportSessionResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +4937,7 @@ func (x *ImportSessionResponse) String() string {
 func (*ImportSessionResponse) ProtoMessage() {}
 
 func (x *ImportSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[44]
+	mi := &file_api_v1_api_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +4950,7 @@ func (x *ImportSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportSessionResponse.ProtoReflect.Descriptor instead.
 func (*ImportSessionResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ImportSessionResponse) GetSession() *Session {
@@ -4730,6 +4967,13 @@ func (x *ImportSessionResponse) GetCreated() bool {
 	return false
 }
 
+func (x *ImportSessionResponse) GetTakenAway() []string {
+	if x != nil {
+		return x.TakenAway
+	}
+	return nil
+}
+
 type ListEntriesRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	SessionId string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -4744,7 +4988,7 @@ type ListEntriesRequest struct {
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4756,7 +5000,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[45]
+	mi := &file_api_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4769,7 +5013,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListEntriesRequest) GetSessionId() string {
@@ -4815,7 +5059,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4827,7 +5071,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[46]
+	mi := &file_api_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4840,7 +5084,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*Entry {
@@ -4893,7 +5137,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4905,7 +5149,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[47]
+	mi := &file_api_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4918,7 +5162,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SendRequest) GetSessionId() string {
@@ -4994,7 +5238,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5006,7 +5250,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[48]
+	mi := &file_api_v1_api_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5019,7 +5263,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{48}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SendResponse) GetSession() *Session {
@@ -5045,7 +5289,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5057,7 +5301,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[49]
+	mi := &file_api_v1_api_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5070,7 +5314,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{49}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CancelRequest) GetRunId() string {
@@ -5089,7 +5333,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5101,7 +5345,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[50]
+	mi := &file_api_v1_api_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5114,7 +5358,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{50}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CancelResponse) GetRun() *Run {
@@ -5135,7 +5379,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5147,7 +5391,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[51]
+	mi := &file_api_v1_api_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5160,7 +5404,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{51}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetRunRequest) GetId() string {
@@ -5189,7 +5433,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5201,7 +5445,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[52]
+	mi := &file_api_v1_api_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5214,7 +5458,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{52}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5252,7 +5496,7 @@ type RetryRequest struct {
 
 func (x *RetryRequest) Reset() {
 	*x = RetryRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5264,7 +5508,7 @@ func (x *RetryRequest) String() string {
 func (*RetryRequest) ProtoMessage() {}
 
 func (x *RetryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[53]
+	mi := &file_api_v1_api_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5277,7 +5521,7 @@ func (x *RetryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryRequest.ProtoReflect.Descriptor instead.
 func (*RetryRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{53}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RetryRequest) GetRunId() string {
@@ -5318,7 +5562,7 @@ type RetryResponse struct {
 
 func (x *RetryResponse) Reset() {
 	*x = RetryResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5330,7 +5574,7 @@ func (x *RetryResponse) String() string {
 func (*RetryResponse) ProtoMessage() {}
 
 func (x *RetryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[54]
+	mi := &file_api_v1_api_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5343,7 +5587,7 @@ func (x *RetryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryResponse.ProtoReflect.Descriptor instead.
 func (*RetryResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{54}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RetryResponse) GetSession() *Session {
@@ -5370,7 +5614,7 @@ type ContinueRequest struct {
 
 func (x *ContinueRequest) Reset() {
 	*x = ContinueRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5382,7 +5626,7 @@ func (x *ContinueRequest) String() string {
 func (*ContinueRequest) ProtoMessage() {}
 
 func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[55]
+	mi := &file_api_v1_api_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5395,7 +5639,7 @@ func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueRequest.ProtoReflect.Descriptor instead.
 func (*ContinueRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{55}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ContinueRequest) GetRunId() string {
@@ -5422,7 +5666,7 @@ type ContinueResponse struct {
 
 func (x *ContinueResponse) Reset() {
 	*x = ContinueResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5434,7 +5678,7 @@ func (x *ContinueResponse) String() string {
 func (*ContinueResponse) ProtoMessage() {}
 
 func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[56]
+	mi := &file_api_v1_api_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5447,7 +5691,7 @@ func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueResponse.ProtoReflect.Descriptor instead.
 func (*ContinueResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{56}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ContinueResponse) GetSession() *Session {
@@ -5473,7 +5717,7 @@ type PauseRequest struct {
 
 func (x *PauseRequest) Reset() {
 	*x = PauseRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5485,7 +5729,7 @@ func (x *PauseRequest) String() string {
 func (*PauseRequest) ProtoMessage() {}
 
 func (x *PauseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[57]
+	mi := &file_api_v1_api_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5498,7 +5742,7 @@ func (x *PauseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseRequest.ProtoReflect.Descriptor instead.
 func (*PauseRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{57}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PauseRequest) GetRunId() string {
@@ -5517,7 +5761,7 @@ type PauseResponse struct {
 
 func (x *PauseResponse) Reset() {
 	*x = PauseResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5529,7 +5773,7 @@ func (x *PauseResponse) String() string {
 func (*PauseResponse) ProtoMessage() {}
 
 func (x *PauseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[58]
+	mi := &file_api_v1_api_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5542,7 +5786,7 @@ func (x *PauseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseResponse.ProtoReflect.Descriptor instead.
 func (*PauseResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{58}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PauseResponse) GetRun() *Run {
@@ -5561,7 +5805,7 @@ type ResumeRequest struct {
 
 func (x *ResumeRequest) Reset() {
 	*x = ResumeRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5573,7 +5817,7 @@ func (x *ResumeRequest) String() string {
 func (*ResumeRequest) ProtoMessage() {}
 
 func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[59]
+	mi := &file_api_v1_api_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5586,7 +5830,7 @@ func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeRequest.ProtoReflect.Descriptor instead.
 func (*ResumeRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{59}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ResumeRequest) GetRunId() string {
@@ -5605,7 +5849,7 @@ type ResumeResponse struct {
 
 func (x *ResumeResponse) Reset() {
 	*x = ResumeResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5617,7 +5861,7 @@ func (x *ResumeResponse) String() string {
 func (*ResumeResponse) ProtoMessage() {}
 
 func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[60]
+	mi := &file_api_v1_api_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5630,7 +5874,7 @@ func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeResponse.ProtoReflect.Descriptor instead.
 func (*ResumeResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{60}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ResumeResponse) GetRun() *Run {
@@ -5651,7 +5895,7 @@ type EditQueuedRequest struct {
 
 func (x *EditQueuedRequest) Reset() {
 	*x = EditQueuedRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5663,7 +5907,7 @@ func (x *EditQueuedRequest) String() string {
 func (*EditQueuedRequest) ProtoMessage() {}
 
 func (x *EditQueuedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[61]
+	mi := &file_api_v1_api_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5676,7 +5920,7 @@ func (x *EditQueuedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditQueuedRequest.ProtoReflect.Descriptor instead.
 func (*EditQueuedRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{61}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *EditQueuedRequest) GetRunId() string {
@@ -5709,7 +5953,7 @@ type EditQueuedResponse struct {
 
 func (x *EditQueuedResponse) Reset() {
 	*x = EditQueuedResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5721,7 +5965,7 @@ func (x *EditQueuedResponse) String() string {
 func (*EditQueuedResponse) ProtoMessage() {}
 
 func (x *EditQueuedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[62]
+	mi := &file_api_v1_api_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5734,7 +5978,7 @@ func (x *EditQueuedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditQueuedResponse.ProtoReflect.Descriptor instead.
 func (*EditQueuedResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{62}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *EditQueuedResponse) GetRun() *Run {
@@ -5755,7 +5999,7 @@ type MoveQueuedRequest struct {
 
 func (x *MoveQueuedRequest) Reset() {
 	*x = MoveQueuedRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5767,7 +6011,7 @@ func (x *MoveQueuedRequest) String() string {
 func (*MoveQueuedRequest) ProtoMessage() {}
 
 func (x *MoveQueuedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[63]
+	mi := &file_api_v1_api_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5780,7 +6024,7 @@ func (x *MoveQueuedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveQueuedRequest.ProtoReflect.Descriptor instead.
 func (*MoveQueuedRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{63}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *MoveQueuedRequest) GetRunId() string {
@@ -5806,7 +6050,7 @@ type MoveQueuedResponse struct {
 
 func (x *MoveQueuedResponse) Reset() {
 	*x = MoveQueuedResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5818,7 +6062,7 @@ func (x *MoveQueuedResponse) String() string {
 func (*MoveQueuedResponse) ProtoMessage() {}
 
 func (x *MoveQueuedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[64]
+	mi := &file_api_v1_api_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5831,7 +6075,7 @@ func (x *MoveQueuedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveQueuedResponse.ProtoReflect.Descriptor instead.
 func (*MoveQueuedResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{64}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *MoveQueuedResponse) GetRun() *Run {
@@ -5852,7 +6096,7 @@ type UndoChangesRequest struct {
 
 func (x *UndoChangesRequest) Reset() {
 	*x = UndoChangesRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5864,7 +6108,7 @@ func (x *UndoChangesRequest) String() string {
 func (*UndoChangesRequest) ProtoMessage() {}
 
 func (x *UndoChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[65]
+	mi := &file_api_v1_api_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5877,7 +6121,7 @@ func (x *UndoChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoChangesRequest.ProtoReflect.Descriptor instead.
 func (*UndoChangesRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{65}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *UndoChangesRequest) GetRunId() string {
@@ -5906,7 +6150,7 @@ type UndoChangesResponse struct {
 
 func (x *UndoChangesResponse) Reset() {
 	*x = UndoChangesResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5918,7 +6162,7 @@ func (x *UndoChangesResponse) String() string {
 func (*UndoChangesResponse) ProtoMessage() {}
 
 func (x *UndoChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[66]
+	mi := &file_api_v1_api_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5931,7 +6175,7 @@ func (x *UndoChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoChangesResponse.ProtoReflect.Descriptor instead.
 func (*UndoChangesResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{66}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *UndoChangesResponse) GetUndone() []string {
@@ -5956,7 +6200,7 @@ type ListApprovalsRequest struct {
 
 func (x *ListApprovalsRequest) Reset() {
 	*x = ListApprovalsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5968,7 +6212,7 @@ func (x *ListApprovalsRequest) String() string {
 func (*ListApprovalsRequest) ProtoMessage() {}
 
 func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[67]
+	mi := &file_api_v1_api_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5981,7 +6225,7 @@ func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsRequest.ProtoReflect.Descriptor instead.
 func (*ListApprovalsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{67}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
 }
 
 type ListApprovalsResponse struct {
@@ -5994,7 +6238,7 @@ type ListApprovalsResponse struct {
 
 func (x *ListApprovalsResponse) Reset() {
 	*x = ListApprovalsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6006,7 +6250,7 @@ func (x *ListApprovalsResponse) String() string {
 func (*ListApprovalsResponse) ProtoMessage() {}
 
 func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[68]
+	mi := &file_api_v1_api_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6019,7 +6263,7 @@ func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsResponse.ProtoReflect.Descriptor instead.
 func (*ListApprovalsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{68}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListApprovalsResponse) GetApprovals() []*Approval {
@@ -6045,7 +6289,7 @@ type PreviewRuleRequest struct {
 
 func (x *PreviewRuleRequest) Reset() {
 	*x = PreviewRuleRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6057,7 +6301,7 @@ func (x *PreviewRuleRequest) String() string {
 func (*PreviewRuleRequest) ProtoMessage() {}
 
 func (x *PreviewRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[69]
+	mi := &file_api_v1_api_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6070,7 +6314,7 @@ func (x *PreviewRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRuleRequest.ProtoReflect.Descriptor instead.
 func (*PreviewRuleRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{69}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PreviewRuleRequest) GetApprovalId() string {
@@ -6094,7 +6338,7 @@ type PreviewRuleResponse struct {
 
 func (x *PreviewRuleResponse) Reset() {
 	*x = PreviewRuleResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6106,7 +6350,7 @@ func (x *PreviewRuleResponse) String() string {
 func (*PreviewRuleResponse) ProtoMessage() {}
 
 func (x *PreviewRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[70]
+	mi := &file_api_v1_api_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6119,7 +6363,7 @@ func (x *PreviewRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRuleResponse.ProtoReflect.Descriptor instead.
 func (*PreviewRuleResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{70}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *PreviewRuleResponse) GetPrefix() []string {
@@ -6151,7 +6395,7 @@ type ListWorkspacesRequest struct {
 
 func (x *ListWorkspacesRequest) Reset() {
 	*x = ListWorkspacesRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6163,7 +6407,7 @@ func (x *ListWorkspacesRequest) String() string {
 func (*ListWorkspacesRequest) ProtoMessage() {}
 
 func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[71]
+	mi := &file_api_v1_api_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6176,7 +6420,7 @@ func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{71}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
 }
 
 type ListWorkspacesResponse struct {
@@ -6189,7 +6433,7 @@ type ListWorkspacesResponse struct {
 
 func (x *ListWorkspacesResponse) Reset() {
 	*x = ListWorkspacesResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6201,7 +6445,7 @@ func (x *ListWorkspacesResponse) String() string {
 func (*ListWorkspacesResponse) ProtoMessage() {}
 
 func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[72]
+	mi := &file_api_v1_api_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6214,7 +6458,7 @@ func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{72}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListWorkspacesResponse) GetWorkspaces() []*Workspace {
@@ -6245,7 +6489,7 @@ type AddWorkspaceRequest struct {
 
 func (x *AddWorkspaceRequest) Reset() {
 	*x = AddWorkspaceRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6257,7 +6501,7 @@ func (x *AddWorkspaceRequest) String() string {
 func (*AddWorkspaceRequest) ProtoMessage() {}
 
 func (x *AddWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[73]
+	mi := &file_api_v1_api_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6270,7 +6514,7 @@ func (x *AddWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*AddWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{73}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *AddWorkspaceRequest) GetPath() string {
@@ -6303,7 +6547,7 @@ type AddWorkspaceResponse struct {
 
 func (x *AddWorkspaceResponse) Reset() {
 	*x = AddWorkspaceResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6315,7 +6559,7 @@ func (x *AddWorkspaceResponse) String() string {
 func (*AddWorkspaceResponse) ProtoMessage() {}
 
 func (x *AddWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[74]
+	mi := &file_api_v1_api_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6328,7 +6572,7 @@ func (x *AddWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*AddWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{74}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AddWorkspaceResponse) GetWorkspace() *Workspace {
@@ -6353,7 +6597,7 @@ type UpdateWorkspaceRequest struct {
 
 func (x *UpdateWorkspaceRequest) Reset() {
 	*x = UpdateWorkspaceRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6365,7 +6609,7 @@ func (x *UpdateWorkspaceRequest) String() string {
 func (*UpdateWorkspaceRequest) ProtoMessage() {}
 
 func (x *UpdateWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[75]
+	mi := &file_api_v1_api_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6378,7 +6622,7 @@ func (x *UpdateWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{75}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *UpdateWorkspaceRequest) GetId() string {
@@ -6425,7 +6669,7 @@ type UpdateWorkspaceResponse struct {
 
 func (x *UpdateWorkspaceResponse) Reset() {
 	*x = UpdateWorkspaceResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6437,7 +6681,7 @@ func (x *UpdateWorkspaceResponse) String() string {
 func (*UpdateWorkspaceResponse) ProtoMessage() {}
 
 func (x *UpdateWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[76]
+	mi := &file_api_v1_api_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6450,7 +6694,7 @@ func (x *UpdateWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{76}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *UpdateWorkspaceResponse) GetWorkspace() *Workspace {
@@ -6470,7 +6714,7 @@ type RemoveWorkspaceRequest struct {
 
 func (x *RemoveWorkspaceRequest) Reset() {
 	*x = RemoveWorkspaceRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[77]
+	mi := &file_api_v1_api_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6482,7 +6726,7 @@ func (x *RemoveWorkspaceRequest) String() string {
 func (*RemoveWorkspaceRequest) ProtoMessage() {}
 
 func (x *RemoveWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[77]
+	mi := &file_api_v1_api_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6495,7 +6739,7 @@ func (x *RemoveWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*RemoveWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{77}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RemoveWorkspaceRequest) GetId() string {
@@ -6513,7 +6757,7 @@ type RemoveWorkspaceResponse struct {
 
 func (x *RemoveWorkspaceResponse) Reset() {
 	*x = RemoveWorkspaceResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[78]
+	mi := &file_api_v1_api_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6525,7 +6769,7 @@ func (x *RemoveWorkspaceResponse) String() string {
 func (*RemoveWorkspaceResponse) ProtoMessage() {}
 
 func (x *RemoveWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[78]
+	mi := &file_api_v1_api_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6538,7 +6782,7 @@ func (x *RemoveWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*RemoveWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{78}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{79}
 }
 
 type ListRulesRequest struct {
@@ -6551,7 +6795,7 @@ type ListRulesRequest struct {
 
 func (x *ListRulesRequest) Reset() {
 	*x = ListRulesRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[79]
+	mi := &file_api_v1_api_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6563,7 +6807,7 @@ func (x *ListRulesRequest) String() string {
 func (*ListRulesRequest) ProtoMessage() {}
 
 func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[79]
+	mi := &file_api_v1_api_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6576,7 +6820,7 @@ func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesRequest.ProtoReflect.Descriptor instead.
 func (*ListRulesRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{79}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListRulesRequest) GetWorkspaceId() string {
@@ -6596,7 +6840,7 @@ type ListRulesResponse struct {
 
 func (x *ListRulesResponse) Reset() {
 	*x = ListRulesResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[80]
+	mi := &file_api_v1_api_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6608,7 +6852,7 @@ func (x *ListRulesResponse) String() string {
 func (*ListRulesResponse) ProtoMessage() {}
 
 func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[80]
+	mi := &file_api_v1_api_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6621,7 +6865,7 @@ func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesResponse.ProtoReflect.Descriptor instead.
 func (*ListRulesResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{80}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListRulesResponse) GetRules() []*Rule {
@@ -6650,7 +6894,7 @@ type GrantDomainsRequest struct {
 
 func (x *GrantDomainsRequest) Reset() {
 	*x = GrantDomainsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[81]
+	mi := &file_api_v1_api_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6662,7 +6906,7 @@ func (x *GrantDomainsRequest) String() string {
 func (*GrantDomainsRequest) ProtoMessage() {}
 
 func (x *GrantDomainsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[81]
+	mi := &file_api_v1_api_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6675,7 +6919,7 @@ func (x *GrantDomainsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantDomainsRequest.ProtoReflect.Descriptor instead.
 func (*GrantDomainsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{81}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *GrantDomainsRequest) GetWorkspaceId() string {
@@ -6708,7 +6952,7 @@ type GrantDomainsResponse struct {
 
 func (x *GrantDomainsResponse) Reset() {
 	*x = GrantDomainsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[82]
+	mi := &file_api_v1_api_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6720,7 +6964,7 @@ func (x *GrantDomainsResponse) String() string {
 func (*GrantDomainsResponse) ProtoMessage() {}
 
 func (x *GrantDomainsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[82]
+	mi := &file_api_v1_api_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6733,7 +6977,7 @@ func (x *GrantDomainsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantDomainsResponse.ProtoReflect.Descriptor instead.
 func (*GrantDomainsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{82}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *GrantDomainsResponse) GetRules() []*Rule {
@@ -6752,7 +6996,7 @@ type RevokeRuleRequest struct {
 
 func (x *RevokeRuleRequest) Reset() {
 	*x = RevokeRuleRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[83]
+	mi := &file_api_v1_api_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6764,7 +7008,7 @@ func (x *RevokeRuleRequest) String() string {
 func (*RevokeRuleRequest) ProtoMessage() {}
 
 func (x *RevokeRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[83]
+	mi := &file_api_v1_api_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6777,7 +7021,7 @@ func (x *RevokeRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeRuleRequest.ProtoReflect.Descriptor instead.
 func (*RevokeRuleRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{83}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *RevokeRuleRequest) GetId() string {
@@ -6795,7 +7039,7 @@ type RevokeRuleResponse struct {
 
 func (x *RevokeRuleResponse) Reset() {
 	*x = RevokeRuleResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[84]
+	mi := &file_api_v1_api_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6807,7 +7051,7 @@ func (x *RevokeRuleResponse) String() string {
 func (*RevokeRuleResponse) ProtoMessage() {}
 
 func (x *RevokeRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[84]
+	mi := &file_api_v1_api_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6820,7 +7064,7 @@ func (x *RevokeRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeRuleResponse.ProtoReflect.Descriptor instead.
 func (*RevokeRuleResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{84}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{85}
 }
 
 type ListRunsRequest struct {
@@ -6833,7 +7077,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[85]
+	mi := &file_api_v1_api_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6845,7 +7089,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[85]
+	mi := &file_api_v1_api_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6858,7 +7102,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{85}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListRunsRequest) GetSessionId() string {
@@ -6878,7 +7122,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[86]
+	mi := &file_api_v1_api_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6890,7 +7134,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[86]
+	mi := &file_api_v1_api_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6903,7 +7147,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{86}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6932,7 +7176,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[87]
+	mi := &file_api_v1_api_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6944,7 +7188,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[87]
+	mi := &file_api_v1_api_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6957,7 +7201,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{87}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DecideRequest) GetApprovalId() string {
@@ -6990,7 +7234,7 @@ type DecideResponse struct {
 
 func (x *DecideResponse) Reset() {
 	*x = DecideResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[88]
+	mi := &file_api_v1_api_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7002,7 +7246,7 @@ func (x *DecideResponse) String() string {
 func (*DecideResponse) ProtoMessage() {}
 
 func (x *DecideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[88]
+	mi := &file_api_v1_api_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7015,7 +7259,7 @@ func (x *DecideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
 func (*DecideResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{88}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *DecideResponse) GetApproval() *Approval {
@@ -7037,7 +7281,7 @@ type GetUsageRequest struct {
 
 func (x *GetUsageRequest) Reset() {
 	*x = GetUsageRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[89]
+	mi := &file_api_v1_api_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7049,7 +7293,7 @@ func (x *GetUsageRequest) String() string {
 func (*GetUsageRequest) ProtoMessage() {}
 
 func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[89]
+	mi := &file_api_v1_api_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7062,7 +7306,7 @@ func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
 func (*GetUsageRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{89}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *GetUsageRequest) GetSinceMs() int64 {
@@ -7089,7 +7333,7 @@ type GetUsageResponse struct {
 
 func (x *GetUsageResponse) Reset() {
 	*x = GetUsageResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[90]
+	mi := &file_api_v1_api_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7101,7 +7345,7 @@ func (x *GetUsageResponse) String() string {
 func (*GetUsageResponse) ProtoMessage() {}
 
 func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[90]
+	mi := &file_api_v1_api_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7114,7 +7358,7 @@ func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsageResponse.ProtoReflect.Descriptor instead.
 func (*GetUsageResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{90}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *GetUsageResponse) GetSums() []*UsageSum {
@@ -7144,7 +7388,7 @@ type UsageSum struct {
 
 func (x *UsageSum) Reset() {
 	*x = UsageSum{}
-	mi := &file_api_v1_api_proto_msgTypes[91]
+	mi := &file_api_v1_api_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7156,7 +7400,7 @@ func (x *UsageSum) String() string {
 func (*UsageSum) ProtoMessage() {}
 
 func (x *UsageSum) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[91]
+	mi := &file_api_v1_api_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7169,7 +7413,7 @@ func (x *UsageSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageSum.ProtoReflect.Descriptor instead.
 func (*UsageSum) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{91}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *UsageSum) GetDay() string {
@@ -7236,7 +7480,7 @@ type ListPluginsRequest struct {
 
 func (x *ListPluginsRequest) Reset() {
 	*x = ListPluginsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[92]
+	mi := &file_api_v1_api_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7248,7 +7492,7 @@ func (x *ListPluginsRequest) String() string {
 func (*ListPluginsRequest) ProtoMessage() {}
 
 func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[92]
+	mi := &file_api_v1_api_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7261,19 +7505,21 @@ func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsRequest.ProtoReflect.Descriptor instead.
 func (*ListPluginsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{92}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{93}
 }
 
 type ListPluginsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Plugins       []*Plugin              `protobuf:"bytes,1,rep,name=plugins,proto3" json:"plugins,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Plugins []*Plugin              `protobuf:"bytes,1,rep,name=plugins,proto3" json:"plugins,omitempty"`
+	// Watch from here to miss nothing.
+	Rev           int64 `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPluginsResponse) Reset() {
 	*x = ListPluginsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[93]
+	mi := &file_api_v1_api_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7285,7 +7531,7 @@ func (x *ListPluginsResponse) String() string {
 func (*ListPluginsResponse) ProtoMessage() {}
 
 func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[93]
+	mi := &file_api_v1_api_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7298,7 +7544,7 @@ func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsResponse.ProtoReflect.Descriptor instead.
 func (*ListPluginsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{93}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListPluginsResponse) GetPlugins() []*Plugin {
@@ -7306,6 +7552,13 @@ func (x *ListPluginsResponse) GetPlugins() []*Plugin {
 		return x.Plugins
 	}
 	return nil
+}
+
+func (x *ListPluginsResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
 }
 
 type InspectPackageRequest struct {
@@ -7325,7 +7578,7 @@ type InspectPackageRequest struct {
 
 func (x *InspectPackageRequest) Reset() {
 	*x = InspectPackageRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[94]
+	mi := &file_api_v1_api_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7337,7 +7590,7 @@ func (x *InspectPackageRequest) String() string {
 func (*InspectPackageRequest) ProtoMessage() {}
 
 func (x *InspectPackageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[94]
+	mi := &file_api_v1_api_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7350,7 +7603,7 @@ func (x *InspectPackageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectPackageRequest.ProtoReflect.Descriptor instead.
 func (*InspectPackageRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{94}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *InspectPackageRequest) GetPackage() isInspectPackageRequest_Package {
@@ -7464,7 +7717,7 @@ type PackageFacts struct {
 
 func (x *PackageFacts) Reset() {
 	*x = PackageFacts{}
-	mi := &file_api_v1_api_proto_msgTypes[95]
+	mi := &file_api_v1_api_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7476,7 +7729,7 @@ func (x *PackageFacts) String() string {
 func (*PackageFacts) ProtoMessage() {}
 
 func (x *PackageFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[95]
+	mi := &file_api_v1_api_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7489,7 +7742,7 @@ func (x *PackageFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PackageFacts.ProtoReflect.Descriptor instead.
 func (*PackageFacts) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{95}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *PackageFacts) GetId() string {
@@ -7608,7 +7861,7 @@ type InspectPackageResponse struct {
 
 func (x *InspectPackageResponse) Reset() {
 	*x = InspectPackageResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[96]
+	mi := &file_api_v1_api_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7620,7 +7873,7 @@ func (x *InspectPackageResponse) String() string {
 func (*InspectPackageResponse) ProtoMessage() {}
 
 func (x *InspectPackageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[96]
+	mi := &file_api_v1_api_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7633,7 +7886,7 @@ func (x *InspectPackageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectPackageResponse.ProtoReflect.Descriptor instead.
 func (*InspectPackageResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{96}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *InspectPackageResponse) GetFacts() *PackageFacts {
@@ -7661,7 +7914,7 @@ type InstallPluginRequest struct {
 
 func (x *InstallPluginRequest) Reset() {
 	*x = InstallPluginRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[97]
+	mi := &file_api_v1_api_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7673,7 +7926,7 @@ func (x *InstallPluginRequest) String() string {
 func (*InstallPluginRequest) ProtoMessage() {}
 
 func (x *InstallPluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[97]
+	mi := &file_api_v1_api_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7686,7 +7939,7 @@ func (x *InstallPluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallPluginRequest.ProtoReflect.Descriptor instead.
 func (*InstallPluginRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{97}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *InstallPluginRequest) GetToken() string {
@@ -7712,7 +7965,7 @@ type InstallPluginResponse struct {
 
 func (x *InstallPluginResponse) Reset() {
 	*x = InstallPluginResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[98]
+	mi := &file_api_v1_api_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7724,7 +7977,7 @@ func (x *InstallPluginResponse) String() string {
 func (*InstallPluginResponse) ProtoMessage() {}
 
 func (x *InstallPluginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[98]
+	mi := &file_api_v1_api_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7737,7 +7990,7 @@ func (x *InstallPluginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallPluginResponse.ProtoReflect.Descriptor instead.
 func (*InstallPluginResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{98}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *InstallPluginResponse) GetPlugin() *Plugin {
@@ -7756,7 +8009,7 @@ type RemovePluginRequest struct {
 
 func (x *RemovePluginRequest) Reset() {
 	*x = RemovePluginRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[99]
+	mi := &file_api_v1_api_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7768,7 +8021,7 @@ func (x *RemovePluginRequest) String() string {
 func (*RemovePluginRequest) ProtoMessage() {}
 
 func (x *RemovePluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[99]
+	mi := &file_api_v1_api_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7781,7 +8034,7 @@ func (x *RemovePluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePluginRequest.ProtoReflect.Descriptor instead.
 func (*RemovePluginRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{99}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *RemovePluginRequest) GetId() string {
@@ -7799,7 +8052,7 @@ type RemovePluginResponse struct {
 
 func (x *RemovePluginResponse) Reset() {
 	*x = RemovePluginResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[100]
+	mi := &file_api_v1_api_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7811,7 +8064,7 @@ func (x *RemovePluginResponse) String() string {
 func (*RemovePluginResponse) ProtoMessage() {}
 
 func (x *RemovePluginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[100]
+	mi := &file_api_v1_api_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7824,7 +8077,7 @@ func (x *RemovePluginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePluginResponse.ProtoReflect.Descriptor instead.
 func (*RemovePluginResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{100}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{101}
 }
 
 type SetPluginEnabledRequest struct {
@@ -7839,7 +8092,7 @@ type SetPluginEnabledRequest struct {
 
 func (x *SetPluginEnabledRequest) Reset() {
 	*x = SetPluginEnabledRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[101]
+	mi := &file_api_v1_api_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7851,7 +8104,7 @@ func (x *SetPluginEnabledRequest) String() string {
 func (*SetPluginEnabledRequest) ProtoMessage() {}
 
 func (x *SetPluginEnabledRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[101]
+	mi := &file_api_v1_api_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7864,7 +8117,7 @@ func (x *SetPluginEnabledRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPluginEnabledRequest.ProtoReflect.Descriptor instead.
 func (*SetPluginEnabledRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{101}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *SetPluginEnabledRequest) GetId() string {
@@ -7897,7 +8150,7 @@ type SetPluginEnabledResponse struct {
 
 func (x *SetPluginEnabledResponse) Reset() {
 	*x = SetPluginEnabledResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[102]
+	mi := &file_api_v1_api_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7909,7 +8162,7 @@ func (x *SetPluginEnabledResponse) String() string {
 func (*SetPluginEnabledResponse) ProtoMessage() {}
 
 func (x *SetPluginEnabledResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[102]
+	mi := &file_api_v1_api_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7922,7 +8175,7 @@ func (x *SetPluginEnabledResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPluginEnabledResponse.ProtoReflect.Descriptor instead.
 func (*SetPluginEnabledResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{102}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *SetPluginEnabledResponse) GetPlugin() *Plugin {
@@ -7941,7 +8194,7 @@ type RollbackPluginRequest struct {
 
 func (x *RollbackPluginRequest) Reset() {
 	*x = RollbackPluginRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[103]
+	mi := &file_api_v1_api_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7953,7 +8206,7 @@ func (x *RollbackPluginRequest) String() string {
 func (*RollbackPluginRequest) ProtoMessage() {}
 
 func (x *RollbackPluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[103]
+	mi := &file_api_v1_api_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7966,7 +8219,7 @@ func (x *RollbackPluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackPluginRequest.ProtoReflect.Descriptor instead.
 func (*RollbackPluginRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{103}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *RollbackPluginRequest) GetId() string {
@@ -7985,7 +8238,7 @@ type RollbackPluginResponse struct {
 
 func (x *RollbackPluginResponse) Reset() {
 	*x = RollbackPluginResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[104]
+	mi := &file_api_v1_api_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7997,7 +8250,7 @@ func (x *RollbackPluginResponse) String() string {
 func (*RollbackPluginResponse) ProtoMessage() {}
 
 func (x *RollbackPluginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[104]
+	mi := &file_api_v1_api_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8010,7 +8263,7 @@ func (x *RollbackPluginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackPluginResponse.ProtoReflect.Descriptor instead.
 func (*RollbackPluginResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{104}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *RollbackPluginResponse) GetPlugin() *Plugin {
@@ -8029,7 +8282,7 @@ type VerifyPluginRequest struct {
 
 func (x *VerifyPluginRequest) Reset() {
 	*x = VerifyPluginRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[105]
+	mi := &file_api_v1_api_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8041,7 +8294,7 @@ func (x *VerifyPluginRequest) String() string {
 func (*VerifyPluginRequest) ProtoMessage() {}
 
 func (x *VerifyPluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[105]
+	mi := &file_api_v1_api_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8054,7 +8307,7 @@ func (x *VerifyPluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyPluginRequest.ProtoReflect.Descriptor instead.
 func (*VerifyPluginRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{105}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *VerifyPluginRequest) GetId() string {
@@ -8074,7 +8327,7 @@ type VerifyPluginResponse struct {
 
 func (x *VerifyPluginResponse) Reset() {
 	*x = VerifyPluginResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[106]
+	mi := &file_api_v1_api_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8086,7 +8339,7 @@ func (x *VerifyPluginResponse) String() string {
 func (*VerifyPluginResponse) ProtoMessage() {}
 
 func (x *VerifyPluginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[106]
+	mi := &file_api_v1_api_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8099,7 +8352,7 @@ func (x *VerifyPluginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyPluginResponse.ProtoReflect.Descriptor instead.
 func (*VerifyPluginResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{106}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *VerifyPluginResponse) GetProblems() []string {
@@ -8120,7 +8373,7 @@ type PluginLogsRequest struct {
 
 func (x *PluginLogsRequest) Reset() {
 	*x = PluginLogsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[107]
+	mi := &file_api_v1_api_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8132,7 +8385,7 @@ func (x *PluginLogsRequest) String() string {
 func (*PluginLogsRequest) ProtoMessage() {}
 
 func (x *PluginLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[107]
+	mi := &file_api_v1_api_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8145,7 +8398,7 @@ func (x *PluginLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginLogsRequest.ProtoReflect.Descriptor instead.
 func (*PluginLogsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{107}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *PluginLogsRequest) GetId() string {
@@ -8171,7 +8424,7 @@ type PluginLogsResponse struct {
 
 func (x *PluginLogsResponse) Reset() {
 	*x = PluginLogsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[108]
+	mi := &file_api_v1_api_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8183,7 +8436,7 @@ func (x *PluginLogsResponse) String() string {
 func (*PluginLogsResponse) ProtoMessage() {}
 
 func (x *PluginLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[108]
+	mi := &file_api_v1_api_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8196,7 +8449,7 @@ func (x *PluginLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginLogsResponse.ProtoReflect.Descriptor instead.
 func (*PluginLogsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{108}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *PluginLogsResponse) GetLines() []string {
@@ -8221,7 +8474,7 @@ type DevelopPluginRequest struct {
 
 func (x *DevelopPluginRequest) Reset() {
 	*x = DevelopPluginRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[109]
+	mi := &file_api_v1_api_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8233,7 +8486,7 @@ func (x *DevelopPluginRequest) String() string {
 func (*DevelopPluginRequest) ProtoMessage() {}
 
 func (x *DevelopPluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[109]
+	mi := &file_api_v1_api_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8246,7 +8499,7 @@ func (x *DevelopPluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevelopPluginRequest.ProtoReflect.Descriptor instead.
 func (*DevelopPluginRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{109}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DevelopPluginRequest) GetId() string {
@@ -8289,7 +8542,7 @@ type DevelopPluginResponse struct {
 
 func (x *DevelopPluginResponse) Reset() {
 	*x = DevelopPluginResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[110]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8301,7 +8554,7 @@ func (x *DevelopPluginResponse) String() string {
 func (*DevelopPluginResponse) ProtoMessage() {}
 
 func (x *DevelopPluginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[110]
+	mi := &file_api_v1_api_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8314,7 +8567,7 @@ func (x *DevelopPluginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevelopPluginResponse.ProtoReflect.Descriptor instead.
 func (*DevelopPluginResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{110}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *DevelopPluginResponse) GetPlugin() *Plugin {
@@ -8339,7 +8592,7 @@ type ListProvidersRequest struct {
 
 func (x *ListProvidersRequest) Reset() {
 	*x = ListProvidersRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[111]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8351,7 +8604,7 @@ func (x *ListProvidersRequest) String() string {
 func (*ListProvidersRequest) ProtoMessage() {}
 
 func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[111]
+	mi := &file_api_v1_api_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8364,7 +8617,7 @@ func (x *ListProvidersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersRequest.ProtoReflect.Descriptor instead.
 func (*ListProvidersRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{111}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{112}
 }
 
 type ListProvidersResponse struct {
@@ -8377,7 +8630,7 @@ type ListProvidersResponse struct {
 
 func (x *ListProvidersResponse) Reset() {
 	*x = ListProvidersResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[112]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8389,7 +8642,7 @@ func (x *ListProvidersResponse) String() string {
 func (*ListProvidersResponse) ProtoMessage() {}
 
 func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[112]
+	mi := &file_api_v1_api_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8402,7 +8655,7 @@ func (x *ListProvidersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProvidersResponse.ProtoReflect.Descriptor instead.
 func (*ListProvidersResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{112}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *ListProvidersResponse) GetProviders() []*Provider {
@@ -8437,7 +8690,7 @@ type AddProviderRequest struct {
 
 func (x *AddProviderRequest) Reset() {
 	*x = AddProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[113]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8449,7 +8702,7 @@ func (x *AddProviderRequest) String() string {
 func (*AddProviderRequest) ProtoMessage() {}
 
 func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[113]
+	mi := &file_api_v1_api_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8462,7 +8715,7 @@ func (x *AddProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderRequest.ProtoReflect.Descriptor instead.
 func (*AddProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{113}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *AddProviderRequest) GetPlugin() string {
@@ -8516,7 +8769,7 @@ type AddProviderResponse struct {
 
 func (x *AddProviderResponse) Reset() {
 	*x = AddProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[114]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8528,7 +8781,7 @@ func (x *AddProviderResponse) String() string {
 func (*AddProviderResponse) ProtoMessage() {}
 
 func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[114]
+	mi := &file_api_v1_api_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8541,7 +8794,7 @@ func (x *AddProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddProviderResponse.ProtoReflect.Descriptor instead.
 func (*AddProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{114}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *AddProviderResponse) GetProvider() *Provider {
@@ -8573,7 +8826,7 @@ type UpdateProviderRequest struct {
 
 func (x *UpdateProviderRequest) Reset() {
 	*x = UpdateProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[115]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8585,7 +8838,7 @@ func (x *UpdateProviderRequest) String() string {
 func (*UpdateProviderRequest) ProtoMessage() {}
 
 func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[115]
+	mi := &file_api_v1_api_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8598,7 +8851,7 @@ func (x *UpdateProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{115}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *UpdateProviderRequest) GetId() string {
@@ -8666,7 +8919,7 @@ type UpdateProviderResponse struct {
 
 func (x *UpdateProviderResponse) Reset() {
 	*x = UpdateProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[116]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8678,7 +8931,7 @@ func (x *UpdateProviderResponse) String() string {
 func (*UpdateProviderResponse) ProtoMessage() {}
 
 func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[116]
+	mi := &file_api_v1_api_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8691,7 +8944,7 @@ func (x *UpdateProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProviderResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{116}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *UpdateProviderResponse) GetProvider() *Provider {
@@ -8711,7 +8964,7 @@ type RemoveProviderRequest struct {
 
 func (x *RemoveProviderRequest) Reset() {
 	*x = RemoveProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[117]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8723,7 +8976,7 @@ func (x *RemoveProviderRequest) String() string {
 func (*RemoveProviderRequest) ProtoMessage() {}
 
 func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[117]
+	mi := &file_api_v1_api_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8736,7 +8989,7 @@ func (x *RemoveProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderRequest.ProtoReflect.Descriptor instead.
 func (*RemoveProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{117}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *RemoveProviderRequest) GetId() string {
@@ -8756,7 +9009,7 @@ type RemoveProviderResponse struct {
 
 func (x *RemoveProviderResponse) Reset() {
 	*x = RemoveProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[118]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8768,7 +9021,7 @@ func (x *RemoveProviderResponse) String() string {
 func (*RemoveProviderResponse) ProtoMessage() {}
 
 func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[118]
+	mi := &file_api_v1_api_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8781,7 +9034,7 @@ func (x *RemoveProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProviderResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{118}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *RemoveProviderResponse) GetWarning() string {
@@ -8801,7 +9054,7 @@ type TestProviderRequest struct {
 
 func (x *TestProviderRequest) Reset() {
 	*x = TestProviderRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[119]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8813,7 +9066,7 @@ func (x *TestProviderRequest) String() string {
 func (*TestProviderRequest) ProtoMessage() {}
 
 func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[119]
+	mi := &file_api_v1_api_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8826,7 +9079,7 @@ func (x *TestProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderRequest.ProtoReflect.Descriptor instead.
 func (*TestProviderRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{119}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *TestProviderRequest) GetId() string {
@@ -8848,7 +9101,7 @@ type TestProviderResponse struct {
 
 func (x *TestProviderResponse) Reset() {
 	*x = TestProviderResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[120]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8860,7 +9113,7 @@ func (x *TestProviderResponse) String() string {
 func (*TestProviderResponse) ProtoMessage() {}
 
 func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[120]
+	mi := &file_api_v1_api_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8873,7 +9126,7 @@ func (x *TestProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestProviderResponse.ProtoReflect.Descriptor instead.
 func (*TestProviderResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{120}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *TestProviderResponse) GetProvider() *Provider {
@@ -8907,7 +9160,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[121]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8919,7 +9172,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[121]
+	mi := &file_api_v1_api_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8932,7 +9185,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{121}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *LogoutRequest) GetId() string {
@@ -8951,7 +9204,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[122]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8963,7 +9216,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[122]
+	mi := &file_api_v1_api_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8976,7 +9229,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{122}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *LogoutResponse) GetProvider() *Provider {
@@ -8996,7 +9249,7 @@ type DiagnoseRequest struct {
 
 func (x *DiagnoseRequest) Reset() {
 	*x = DiagnoseRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[123]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9008,7 +9261,7 @@ func (x *DiagnoseRequest) String() string {
 func (*DiagnoseRequest) ProtoMessage() {}
 
 func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[123]
+	mi := &file_api_v1_api_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9021,7 +9274,7 @@ func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
 func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{123}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *DiagnoseRequest) GetId() string {
@@ -9040,7 +9293,7 @@ type DiagnoseResponse struct {
 
 func (x *DiagnoseResponse) Reset() {
 	*x = DiagnoseResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[124]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9052,7 +9305,7 @@ func (x *DiagnoseResponse) String() string {
 func (*DiagnoseResponse) ProtoMessage() {}
 
 func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[124]
+	mi := &file_api_v1_api_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9065,7 +9318,7 @@ func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
 func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{124}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *DiagnoseResponse) GetFacts() []*v1.DiagnoseResponse_Fact {
@@ -9086,7 +9339,7 @@ type PullModelRequest struct {
 
 func (x *PullModelRequest) Reset() {
 	*x = PullModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[125]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9098,7 +9351,7 @@ func (x *PullModelRequest) String() string {
 func (*PullModelRequest) ProtoMessage() {}
 
 func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[125]
+	mi := &file_api_v1_api_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9111,7 +9364,7 @@ func (x *PullModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelRequest.ProtoReflect.Descriptor instead.
 func (*PullModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{125}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *PullModelRequest) GetProviderId() string {
@@ -9138,7 +9391,7 @@ type PullModelResponse struct {
 
 func (x *PullModelResponse) Reset() {
 	*x = PullModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[126]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9150,7 +9403,7 @@ func (x *PullModelResponse) String() string {
 func (*PullModelResponse) ProtoMessage() {}
 
 func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[126]
+	mi := &file_api_v1_api_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9163,7 +9416,7 @@ func (x *PullModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullModelResponse.ProtoReflect.Descriptor instead.
 func (*PullModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{126}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *PullModelResponse) GetProgress() *v1.PullProgress {
@@ -9184,7 +9437,7 @@ type DeleteModelRequest struct {
 
 func (x *DeleteModelRequest) Reset() {
 	*x = DeleteModelRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[127]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9196,7 +9449,7 @@ func (x *DeleteModelRequest) String() string {
 func (*DeleteModelRequest) ProtoMessage() {}
 
 func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[127]
+	mi := &file_api_v1_api_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9209,7 +9462,7 @@ func (x *DeleteModelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteModelRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{127}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *DeleteModelRequest) GetProviderId() string {
@@ -9234,7 +9487,7 @@ type DeleteModelResponse struct {
 
 func (x *DeleteModelResponse) Reset() {
 	*x = DeleteModelResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[128]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9246,7 +9499,7 @@ func (x *DeleteModelResponse) String() string {
 func (*DeleteModelResponse) ProtoMessage() {}
 
 func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[128]
+	mi := &file_api_v1_api_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9259,7 +9512,7 @@ func (x *DeleteModelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteModelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteModelResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{128}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{129}
 }
 
 type ListModelsRequest struct {
@@ -9272,7 +9525,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[129]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9284,7 +9537,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[129]
+	mi := &file_api_v1_api_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9297,7 +9550,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{129}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *ListModelsRequest) GetProviderId() string {
@@ -9317,7 +9570,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[130]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9329,7 +9582,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[130]
+	mi := &file_api_v1_api_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9342,7 +9595,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{130}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -9367,7 +9620,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[131]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9379,7 +9632,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[131]
+	mi := &file_api_v1_api_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9392,7 +9645,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{131}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{132}
 }
 
 type GetStatusResponse struct {
@@ -9415,13 +9668,15 @@ type GetStatusResponse struct {
 	SandboxLevel string `protobuf:"bytes,11,opt,name=sandbox_level,json=sandboxLevel,proto3" json:"sandbox_level,omitempty"`
 	// Why it is not full, and what to do; empty if it is.
 	SandboxProblem string `protobuf:"bytes,12,opt,name=sandbox_problem,json=sandboxProblem,proto3" json:"sandbox_problem,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Watch from here to miss nothing.
+	Rev           int64 `protobuf:"varint,13,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[132]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9433,7 +9688,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[132]
+	mi := &file_api_v1_api_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9446,7 +9701,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{132}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -9533,6 +9788,13 @@ func (x *GetStatusResponse) GetSandboxProblem() string {
 	return ""
 }
 
+func (x *GetStatusResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
 type GetSettingsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -9541,7 +9803,7 @@ type GetSettingsRequest struct {
 
 func (x *GetSettingsRequest) Reset() {
 	*x = GetSettingsRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[133]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9553,7 +9815,7 @@ func (x *GetSettingsRequest) String() string {
 func (*GetSettingsRequest) ProtoMessage() {}
 
 func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[133]
+	mi := &file_api_v1_api_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9566,19 +9828,24 @@ func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{133}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{134}
 }
 
 type GetSettingsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Settings      []*Setting             `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that are set.
+	Settings []*Setting `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"`
+	// Those that people set by hand, set or not.
+	Known []*SettingFact `protobuf:"bytes,2,rep,name=known,proto3" json:"known,omitempty"`
+	// Watch from here to miss nothing.
+	Rev           int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetSettingsResponse) Reset() {
 	*x = GetSettingsResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[134]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9590,7 +9857,7 @@ func (x *GetSettingsResponse) String() string {
 func (*GetSettingsResponse) ProtoMessage() {}
 
 func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[134]
+	mi := &file_api_v1_api_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9603,7 +9870,7 @@ func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{134}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *GetSettingsResponse) GetSettings() []*Setting {
@@ -9611,6 +9878,141 @@ func (x *GetSettingsResponse) GetSettings() []*Setting {
 		return x.Settings
 	}
 	return nil
+}
+
+func (x *GetSettingsResponse) GetKnown() []*SettingFact {
+	if x != nil {
+		return x.Known
+	}
+	return nil
+}
+
+func (x *GetSettingsResponse) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+// SettingFact is what a setting is and may be.
+type SettingFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Kind  SettingFact_Kind       `protobuf:"varint,2,opt,name=kind,proto3,enum=openvibez.api.v1.SettingFact_Kind" json:"kind,omitempty"`
+	// What holds where nothing is set; empty where that is no value, and otherwise says it.
+	DefaultJson string `protobuf:"bytes,3,opt,name=default_json,json=defaultJson,proto3" json:"default_json,omitempty"`
+	Otherwise   string `protobuf:"bytes,4,opt,name=otherwise,proto3" json:"otherwise,omitempty"`
+	// What it does.
+	Words string `protobuf:"bytes,5,opt,name=words,proto3" json:"words,omitempty"`
+	// What it may be.
+	May     string   `protobuf:"bytes,6,opt,name=may,proto3" json:"may,omitempty"`
+	Choices []string `protobuf:"bytes,7,rep,name=choices,proto3" json:"choices,omitempty"`
+	Least   float64  `protobuf:"fixed64,8,opt,name=least,proto3" json:"least,omitempty"`
+	Most    float64  `protobuf:"fixed64,9,opt,name=most,proto3" json:"most,omitempty"`
+	// The chat page may set it; others take a terminal.
+	Page          bool `protobuf:"varint,10,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingFact) Reset() {
+	*x = SettingFact{}
+	mi := &file_api_v1_api_proto_msgTypes[136]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingFact) ProtoMessage() {}
+
+func (x *SettingFact) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[136]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingFact.ProtoReflect.Descriptor instead.
+func (*SettingFact) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{136}
+}
+
+func (x *SettingFact) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SettingFact) GetKind() SettingFact_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return SettingFact_KIND_UNSPECIFIED
+}
+
+func (x *SettingFact) GetDefaultJson() string {
+	if x != nil {
+		return x.DefaultJson
+	}
+	return ""
+}
+
+func (x *SettingFact) GetOtherwise() string {
+	if x != nil {
+		return x.Otherwise
+	}
+	return ""
+}
+
+func (x *SettingFact) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *SettingFact) GetMay() string {
+	if x != nil {
+		return x.May
+	}
+	return ""
+}
+
+func (x *SettingFact) GetChoices() []string {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *SettingFact) GetLeast() float64 {
+	if x != nil {
+		return x.Least
+	}
+	return 0
+}
+
+func (x *SettingFact) GetMost() float64 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+func (x *SettingFact) GetPage() bool {
+	if x != nil {
+		return x.Page
+	}
+	return false
 }
 
 type SetSettingRequest struct {
@@ -9624,7 +10026,7 @@ type SetSettingRequest struct {
 
 func (x *SetSettingRequest) Reset() {
 	*x = SetSettingRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[135]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9636,7 +10038,7 @@ func (x *SetSettingRequest) String() string {
 func (*SetSettingRequest) ProtoMessage() {}
 
 func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[135]
+	mi := &file_api_v1_api_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9649,7 +10051,7 @@ func (x *SetSettingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingRequest.ProtoReflect.Descriptor instead.
 func (*SetSettingRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *SetSettingRequest) GetKey() string {
@@ -9674,7 +10076,7 @@ type SetSettingResponse struct {
 
 func (x *SetSettingResponse) Reset() {
 	*x = SetSettingResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[136]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9686,7 +10088,7 @@ func (x *SetSettingResponse) String() string {
 func (*SetSettingResponse) ProtoMessage() {}
 
 func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[136]
+	mi := &file_api_v1_api_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9699,7 +10101,7 @@ func (x *SetSettingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSettingResponse.ProtoReflect.Descriptor instead.
 func (*SetSettingResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{136}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{138}
 }
 
 type OpenWindowRequest struct {
@@ -9714,7 +10116,7 @@ type OpenWindowRequest struct {
 
 func (x *OpenWindowRequest) Reset() {
 	*x = OpenWindowRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[137]
+	mi := &file_api_v1_api_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9726,7 +10128,7 @@ func (x *OpenWindowRequest) String() string {
 func (*OpenWindowRequest) ProtoMessage() {}
 
 func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[137]
+	mi := &file_api_v1_api_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9739,7 +10141,7 @@ func (x *OpenWindowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowRequest.ProtoReflect.Descriptor instead.
 func (*OpenWindowRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{137}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *OpenWindowRequest) GetSessionId() string {
@@ -9769,7 +10171,7 @@ type OpenWindowResponse struct {
 
 func (x *OpenWindowResponse) Reset() {
 	*x = OpenWindowResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[138]
+	mi := &file_api_v1_api_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9781,7 +10183,7 @@ func (x *OpenWindowResponse) String() string {
 func (*OpenWindowResponse) ProtoMessage() {}
 
 func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[138]
+	mi := &file_api_v1_api_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9794,7 +10196,7 @@ func (x *OpenWindowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenWindowResponse.ProtoReflect.Descriptor instead.
 func (*OpenWindowResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{138}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *OpenWindowResponse) GetHow() OpenWindowResponse_How {
@@ -9827,7 +10229,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[139]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9839,7 +10241,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[139]
+	mi := &file_api_v1_api_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9852,7 +10254,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{139}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -9870,7 +10272,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[140]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9882,7 +10284,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[140]
+	mi := &file_api_v1_api_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9895,7 +10297,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{140}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{142}
 }
 
 type BackupRequest struct {
@@ -9908,7 +10310,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[141]
+	mi := &file_api_v1_api_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9920,7 +10322,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[141]
+	mi := &file_api_v1_api_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9933,7 +10335,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{141}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{143}
 }
 
 func (x *BackupRequest) GetPath() string {
@@ -9953,7 +10355,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[142]
+	mi := &file_api_v1_api_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9965,7 +10367,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[142]
+	mi := &file_api_v1_api_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9978,7 +10380,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{142}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -10003,7 +10405,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[143]
+	mi := &file_api_v1_api_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10015,7 +10417,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[143]
+	mi := &file_api_v1_api_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10028,7 +10430,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{143}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{145}
 }
 
 type StopResponse struct {
@@ -10039,7 +10441,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10051,7 +10453,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10064,7 +10466,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{146}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -10302,7 +10704,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"providerId\x122\n" +
 	"\x05model\x18\x02 \x01(\v2\x1c.openvibez.provider.v1.ModelR\x05model\x12\x1a\n" +
 	"\bvanished\x18\x03 \x01(\bR\bvanished\x12\x10\n" +
-	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\xf1\x05\n" +
+	"\x03rev\x18\x04 \x01(\x03R\x03rev\"\x83\x06\n" +
 	"\x06Plugin\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12I\n" +
 	"\vdescription\x18\x02 \x01(\v2'.openvibez.provider.v1.DescribeResponseR\vdescription\x12\x12\n" +
@@ -10324,13 +10726,28 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\brequests\x18\x11 \x01(\x03R\brequests\x12\x18\n" +
 	"\arefused\x18\x12 \x01(\x03R\arefused\x12-\n" +
 	"\x12unconfined_allowed\x18\x13 \x01(\bR\x11unconfinedAllowed\x12\x16\n" +
-	"\x06notice\x18\x14 \x01(\tR\x06notice\"o\n" +
+	"\x06notice\x18\x14 \x01(\tR\x06notice\x12\x10\n" +
+	"\x03rev\x18\x15 \x01(\x03R\x03rev\"o\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_STOPPED\x10\x01\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x02\x12\x15\n" +
 	"\x11STATE_BACKING_OFF\x10\x03\x12\x12\n" +
-	"\x0eSTATE_DISABLED\x10\x04\"L\n" +
+	"\x0eSTATE_DISABLED\x10\x04\"\xc9\x02\n" +
+	"\x04Host\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1d\n" +
+	"\n" +
+	"started_ms\x18\x03 \x01(\x03R\tstartedMs\x12\x19\n" +
+	"\bdata_dir\x18\x04 \x01(\tR\adataDir\x12\x12\n" +
+	"\x04tray\x18\x05 \x01(\bR\x04tray\x12!\n" +
+	"\ftray_problem\x18\x06 \x01(\tR\vtrayProblem\x12\x19\n" +
+	"\bpage_url\x18\a \x01(\tR\apageUrl\x12#\n" +
+	"\rsandbox_level\x18\b \x01(\tR\fsandboxLevel\x12'\n" +
+	"\x0fsandbox_problem\x18\t \x01(\tR\x0esandboxProblem\x12)\n" +
+	"\x10database_problem\x18\n" +
+	" \x01(\tR\x0fdatabaseProblem\x12\x10\n" +
+	"\x03rev\x18\v \x01(\x03R\x03rev\"L\n" +
 	"\aSetting\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
@@ -10349,7 +10766,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"session_id\x18\x03 \x01(\tR\tsessionId\"U\n" +
 	"\rWatchResponse\x12\x10\n" +
 	"\x03rev\x18\x01 \x01(\x03R\x03rev\x122\n" +
-	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xd1\x04\n" +
+	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xb3\x05\n" +
 	"\x06Change\x125\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionH\x00R\asession\x12)\n" +
 	"\x03run\x18\x02 \x01(\v2\x15.openvibez.api.v1.RunH\x00R\x03run\x12/\n" +
@@ -10362,7 +10779,9 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\ttombstone\x18\t \x01(\v2\x1b.openvibez.api.v1.TombstoneH\x00R\ttombstone\x12;\n" +
 	"\tworkspace\x18\n" +
 	" \x01(\v2\x1b.openvibez.api.v1.WorkspaceH\x00R\tworkspace\x12,\n" +
-	"\x04rule\x18\v \x01(\v2\x16.openvibez.api.v1.RuleH\x00R\x04ruleB\x05\n" +
+	"\x04rule\x18\v \x01(\v2\x16.openvibez.api.v1.RuleH\x00R\x04rule\x122\n" +
+	"\x06plugin\x18\f \x01(\v2\x18.openvibez.api.v1.PluginH\x00R\x06plugin\x12,\n" +
+	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostH\x00R\x04hostB\x05\n" +
 	"\x03row\"f\n" +
 	"\x13ListSessionsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x1d\n" +
@@ -10464,10 +10883,12 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\">\n" +
 	"\x14ImportSessionRequest\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\"f\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"\x85\x01\n" +
 	"\x15ImportSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\"\x85\x01\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\x12\x1d\n" +
+	"\n" +
+	"taken_away\x18\x03 \x03(\tR\ttakenAway\"\x85\x01\n" +
 	"\x12ListEntriesRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -10628,9 +11049,10 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x05usage\x18\a \x01(\v2\x1c.openvibez.provider.v1.UsageR\x05usage\x120\n" +
 	"\x11cost_microdollars\x18\b \x01(\x03H\x00R\x10costMicrodollars\x88\x01\x01B\x14\n" +
 	"\x12_cost_microdollars\"\x14\n" +
-	"\x12ListPluginsRequest\"I\n" +
+	"\x12ListPluginsRequest\"[\n" +
 	"\x13ListPluginsResponse\x122\n" +
-	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"\xa3\x01\n" +
+	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\x12\x10\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\xa3\x01\n" +
 	"\x15InspectPackageRequest\x12\x14\n" +
 	"\x04path\x18\x01 \x01(\tH\x00R\x04path\x12\x12\n" +
 	"\x03url\x18\x02 \x01(\tH\x00R\x03url\x12\x14\n" +
@@ -10762,7 +11184,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12ListModelsResponse\x12/\n" +
 	"\x06models\x18\x01 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\x12\x10\n" +
 	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x12\n" +
-	"\x10GetStatusRequest\"\xf1\x02\n" +
+	"\x10GetStatusRequest\"\x83\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1d\n" +
@@ -10779,10 +11201,32 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x05hints\x18\n" +
 	" \x03(\tR\x05hints\x12#\n" +
 	"\rsandbox_level\x18\v \x01(\tR\fsandboxLevel\x12'\n" +
-	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\"\x14\n" +
-	"\x12GetSettingsRequest\"L\n" +
+	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\x12\x10\n" +
+	"\x03rev\x18\r \x01(\x03R\x03rev\"\x14\n" +
+	"\x12GetSettingsRequest\"\x93\x01\n" +
 	"\x13GetSettingsResponse\x125\n" +
-	"\bsettings\x18\x01 \x03(\v2\x19.openvibez.api.v1.SettingR\bsettings\"D\n" +
+	"\bsettings\x18\x01 \x03(\v2\x19.openvibez.api.v1.SettingR\bsettings\x123\n" +
+	"\x05known\x18\x02 \x03(\v2\x1d.openvibez.api.v1.SettingFactR\x05known\x12\x10\n" +
+	"\x03rev\x18\x03 \x01(\x03R\x03rev\"\xf9\x02\n" +
+	"\vSettingFact\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x126\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\".openvibez.api.v1.SettingFact.KindR\x04kind\x12!\n" +
+	"\fdefault_json\x18\x03 \x01(\tR\vdefaultJson\x12\x1c\n" +
+	"\totherwise\x18\x04 \x01(\tR\totherwise\x12\x14\n" +
+	"\x05words\x18\x05 \x01(\tR\x05words\x12\x10\n" +
+	"\x03may\x18\x06 \x01(\tR\x03may\x12\x18\n" +
+	"\achoices\x18\a \x03(\tR\achoices\x12\x14\n" +
+	"\x05least\x18\b \x01(\x01R\x05least\x12\x12\n" +
+	"\x04most\x18\t \x01(\x01R\x04most\x12\x12\n" +
+	"\x04page\x18\n" +
+	" \x01(\bR\x04page\"_\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vKIND_SWITCH\x10\x01\x12\x0e\n" +
+	"\n" +
+	"KIND_WHOLE\x10\x02\x12\x0f\n" +
+	"\vKIND_NUMBER\x10\x03\x12\x0f\n" +
+	"\vKIND_CHOICE\x10\x04\"D\n" +
 	"\x11SetSettingRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
@@ -10849,7 +11293,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x10TIER_KEY_CHANGED\x10\x03\x12\x10\n" +
 	"\fTIER_NEW_KEY\x10\x04\x12\x11\n" +
 	"\rTIER_UNSIGNED\x10\x05\x12\x14\n" +
-	"\x10TIER_DEVELOPMENT\x10\x06*\xdc\x01\n" +
+	"\x10TIER_DEVELOPMENT\x10\x06*\xff\x01\n" +
 	"\x05Topic\x12\x15\n" +
 	"\x11TOPIC_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eTOPIC_SESSIONS\x10\x01\x12\x0e\n" +
@@ -10864,7 +11308,10 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x0eTOPIC_SETTINGS\x10\b\x12\x14\n" +
 	"\x10TOPIC_WORKSPACES\x10\t\x12\x0f\n" +
 	"\vTOPIC_RULES\x10\n" +
-	"*b\n" +
+	"\x12\x11\n" +
+	"\rTOPIC_PLUGINS\x10\v\x12\x0e\n" +
+	"\n" +
+	"TOPIC_HOST\x10\f*b\n" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPORT_FORMAT_JSONL\x10\x01\x12\x1a\n" +
@@ -10957,8 +11404,8 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 	return file_api_v1_api_proto_rawDescData
 }
 
-var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 145)
+var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 147)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
@@ -10970,405 +11417,412 @@ var file_api_v1_api_proto_goTypes = []any{
 	(Chunk_Kind)(0),                  // 7: openvibez.api.v1.Chunk.Kind
 	(FileChange_Kind)(0),             // 8: openvibez.api.v1.FileChange.Kind
 	(Plugin_State)(0),                // 9: openvibez.api.v1.Plugin.State
-	(OpenWindowResponse_How)(0),      // 10: openvibez.api.v1.OpenWindowResponse.How
-	(*Session)(nil),                  // 11: openvibez.api.v1.Session
-	(*Run)(nil),                      // 12: openvibez.api.v1.Run
-	(*Entry)(nil),                    // 13: openvibez.api.v1.Entry
-	(*UserMessage)(nil),              // 14: openvibez.api.v1.UserMessage
-	(*ModelText)(nil),                // 15: openvibez.api.v1.ModelText
-	(*Chunk)(nil),                    // 16: openvibez.api.v1.Chunk
-	(*ToolOutput)(nil),               // 17: openvibez.api.v1.ToolOutput
-	(*Decision)(nil),                 // 18: openvibez.api.v1.Decision
-	(*FileChange)(nil),               // 19: openvibez.api.v1.FileChange
-	(*Summary)(nil),                  // 20: openvibez.api.v1.Summary
-	(*Turn)(nil),                     // 21: openvibez.api.v1.Turn
-	(*Approval)(nil),                 // 22: openvibez.api.v1.Approval
-	(*Workspace)(nil),                // 23: openvibez.api.v1.Workspace
-	(*Rule)(nil),                     // 24: openvibez.api.v1.Rule
-	(*Job)(nil),                      // 25: openvibez.api.v1.Job
-	(*Provider)(nil),                 // 26: openvibez.api.v1.Provider
-	(*Model)(nil),                    // 27: openvibez.api.v1.Model
-	(*Plugin)(nil),                   // 28: openvibez.api.v1.Plugin
-	(*Setting)(nil),                  // 29: openvibez.api.v1.Setting
-	(*Tombstone)(nil),                // 30: openvibez.api.v1.Tombstone
-	(*WatchRequest)(nil),             // 31: openvibez.api.v1.WatchRequest
-	(*WatchResponse)(nil),            // 32: openvibez.api.v1.WatchResponse
-	(*Change)(nil),                   // 33: openvibez.api.v1.Change
-	(*ListSessionsRequest)(nil),      // 34: openvibez.api.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),     // 35: openvibez.api.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),        // 36: openvibez.api.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),       // 37: openvibez.api.v1.GetSessionResponse
-	(*CreateSessionRequest)(nil),     // 38: openvibez.api.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),    // 39: openvibez.api.v1.CreateSessionResponse
-	(*UpdateSessionRequest)(nil),     // 40: openvibez.api.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),    // 41: openvibez.api.v1.UpdateSessionResponse
-	(*DeleteSessionRequest)(nil),     // 42: openvibez.api.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),    // 43: openvibez.api.v1.DeleteSessionResponse
-	(*RestoreSessionRequest)(nil),    // 44: openvibez.api.v1.RestoreSessionRequest
-	(*RestoreSessionResponse)(nil),   // 45: openvibez.api.v1.RestoreSessionResponse
-	(*BranchSessionRequest)(nil),     // 46: openvibez.api.v1.BranchSessionRequest
-	(*BranchSessionResponse)(nil),    // 47: openvibez.api.v1.BranchSessionResponse
-	(*SearchSessionsRequest)(nil),    // 48: openvibez.api.v1.SearchSessionsRequest
-	(*SearchSessionsResponse)(nil),   // 49: openvibez.api.v1.SearchSessionsResponse
-	(*SearchHit)(nil),                // 50: openvibez.api.v1.SearchHit
-	(*SearchPiece)(nil),              // 51: openvibez.api.v1.SearchPiece
-	(*ExportSessionRequest)(nil),     // 52: openvibez.api.v1.ExportSessionRequest
-	(*ExportSessionResponse)(nil),    // 53: openvibez.api.v1.ExportSessionResponse
-	(*ImportSessionRequest)(nil),     // 54: openvibez.api.v1.ImportSessionRequest
-	(*ImportSessionResponse)(nil),    // 55: openvibez.api.v1.ImportSessionResponse
-	(*ListEntriesRequest)(nil),       // 56: openvibez.api.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),      // 57: openvibez.api.v1.ListEntriesResponse
-	(*SendRequest)(nil),              // 58: openvibez.api.v1.SendRequest
-	(*SendResponse)(nil),             // 59: openvibez.api.v1.SendResponse
-	(*CancelRequest)(nil),            // 60: openvibez.api.v1.CancelRequest
-	(*CancelResponse)(nil),           // 61: openvibez.api.v1.CancelResponse
-	(*GetRunRequest)(nil),            // 62: openvibez.api.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 63: openvibez.api.v1.GetRunResponse
-	(*RetryRequest)(nil),             // 64: openvibez.api.v1.RetryRequest
-	(*RetryResponse)(nil),            // 65: openvibez.api.v1.RetryResponse
-	(*ContinueRequest)(nil),          // 66: openvibez.api.v1.ContinueRequest
-	(*ContinueResponse)(nil),         // 67: openvibez.api.v1.ContinueResponse
-	(*PauseRequest)(nil),             // 68: openvibez.api.v1.PauseRequest
-	(*PauseResponse)(nil),            // 69: openvibez.api.v1.PauseResponse
-	(*ResumeRequest)(nil),            // 70: openvibez.api.v1.ResumeRequest
-	(*ResumeResponse)(nil),           // 71: openvibez.api.v1.ResumeResponse
-	(*EditQueuedRequest)(nil),        // 72: openvibez.api.v1.EditQueuedRequest
-	(*EditQueuedResponse)(nil),       // 73: openvibez.api.v1.EditQueuedResponse
-	(*MoveQueuedRequest)(nil),        // 74: openvibez.api.v1.MoveQueuedRequest
-	(*MoveQueuedResponse)(nil),       // 75: openvibez.api.v1.MoveQueuedResponse
-	(*UndoChangesRequest)(nil),       // 76: openvibez.api.v1.UndoChangesRequest
-	(*UndoChangesResponse)(nil),      // 77: openvibez.api.v1.UndoChangesResponse
-	(*ListApprovalsRequest)(nil),     // 78: openvibez.api.v1.ListApprovalsRequest
-	(*ListApprovalsResponse)(nil),    // 79: openvibez.api.v1.ListApprovalsResponse
-	(*PreviewRuleRequest)(nil),       // 80: openvibez.api.v1.PreviewRuleRequest
-	(*PreviewRuleResponse)(nil),      // 81: openvibez.api.v1.PreviewRuleResponse
-	(*ListWorkspacesRequest)(nil),    // 82: openvibez.api.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),   // 83: openvibez.api.v1.ListWorkspacesResponse
-	(*AddWorkspaceRequest)(nil),      // 84: openvibez.api.v1.AddWorkspaceRequest
-	(*AddWorkspaceResponse)(nil),     // 85: openvibez.api.v1.AddWorkspaceResponse
-	(*UpdateWorkspaceRequest)(nil),   // 86: openvibez.api.v1.UpdateWorkspaceRequest
-	(*UpdateWorkspaceResponse)(nil),  // 87: openvibez.api.v1.UpdateWorkspaceResponse
-	(*RemoveWorkspaceRequest)(nil),   // 88: openvibez.api.v1.RemoveWorkspaceRequest
-	(*RemoveWorkspaceResponse)(nil),  // 89: openvibez.api.v1.RemoveWorkspaceResponse
-	(*ListRulesRequest)(nil),         // 90: openvibez.api.v1.ListRulesRequest
-	(*ListRulesResponse)(nil),        // 91: openvibez.api.v1.ListRulesResponse
-	(*GrantDomainsRequest)(nil),      // 92: openvibez.api.v1.GrantDomainsRequest
-	(*GrantDomainsResponse)(nil),     // 93: openvibez.api.v1.GrantDomainsResponse
-	(*RevokeRuleRequest)(nil),        // 94: openvibez.api.v1.RevokeRuleRequest
-	(*RevokeRuleResponse)(nil),       // 95: openvibez.api.v1.RevokeRuleResponse
-	(*ListRunsRequest)(nil),          // 96: openvibez.api.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 97: openvibez.api.v1.ListRunsResponse
-	(*DecideRequest)(nil),            // 98: openvibez.api.v1.DecideRequest
-	(*DecideResponse)(nil),           // 99: openvibez.api.v1.DecideResponse
-	(*GetUsageRequest)(nil),          // 100: openvibez.api.v1.GetUsageRequest
-	(*GetUsageResponse)(nil),         // 101: openvibez.api.v1.GetUsageResponse
-	(*UsageSum)(nil),                 // 102: openvibez.api.v1.UsageSum
-	(*ListPluginsRequest)(nil),       // 103: openvibez.api.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),      // 104: openvibez.api.v1.ListPluginsResponse
-	(*InspectPackageRequest)(nil),    // 105: openvibez.api.v1.InspectPackageRequest
-	(*PackageFacts)(nil),             // 106: openvibez.api.v1.PackageFacts
-	(*InspectPackageResponse)(nil),   // 107: openvibez.api.v1.InspectPackageResponse
-	(*InstallPluginRequest)(nil),     // 108: openvibez.api.v1.InstallPluginRequest
-	(*InstallPluginResponse)(nil),    // 109: openvibez.api.v1.InstallPluginResponse
-	(*RemovePluginRequest)(nil),      // 110: openvibez.api.v1.RemovePluginRequest
-	(*RemovePluginResponse)(nil),     // 111: openvibez.api.v1.RemovePluginResponse
-	(*SetPluginEnabledRequest)(nil),  // 112: openvibez.api.v1.SetPluginEnabledRequest
-	(*SetPluginEnabledResponse)(nil), // 113: openvibez.api.v1.SetPluginEnabledResponse
-	(*RollbackPluginRequest)(nil),    // 114: openvibez.api.v1.RollbackPluginRequest
-	(*RollbackPluginResponse)(nil),   // 115: openvibez.api.v1.RollbackPluginResponse
-	(*VerifyPluginRequest)(nil),      // 116: openvibez.api.v1.VerifyPluginRequest
-	(*VerifyPluginResponse)(nil),     // 117: openvibez.api.v1.VerifyPluginResponse
-	(*PluginLogsRequest)(nil),        // 118: openvibez.api.v1.PluginLogsRequest
-	(*PluginLogsResponse)(nil),       // 119: openvibez.api.v1.PluginLogsResponse
-	(*DevelopPluginRequest)(nil),     // 120: openvibez.api.v1.DevelopPluginRequest
-	(*DevelopPluginResponse)(nil),    // 121: openvibez.api.v1.DevelopPluginResponse
-	(*ListProvidersRequest)(nil),     // 122: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),    // 123: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),       // 124: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),      // 125: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),    // 126: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil),   // 127: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),    // 128: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil),   // 129: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),      // 130: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),     // 131: openvibez.api.v1.TestProviderResponse
-	(*LogoutRequest)(nil),            // 132: openvibez.api.v1.LogoutRequest
-	(*LogoutResponse)(nil),           // 133: openvibez.api.v1.LogoutResponse
-	(*DiagnoseRequest)(nil),          // 134: openvibez.api.v1.DiagnoseRequest
-	(*DiagnoseResponse)(nil),         // 135: openvibez.api.v1.DiagnoseResponse
-	(*PullModelRequest)(nil),         // 136: openvibez.api.v1.PullModelRequest
-	(*PullModelResponse)(nil),        // 137: openvibez.api.v1.PullModelResponse
-	(*DeleteModelRequest)(nil),       // 138: openvibez.api.v1.DeleteModelRequest
-	(*DeleteModelResponse)(nil),      // 139: openvibez.api.v1.DeleteModelResponse
-	(*ListModelsRequest)(nil),        // 140: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 141: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),         // 142: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 143: openvibez.api.v1.GetStatusResponse
-	(*GetSettingsRequest)(nil),       // 144: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),      // 145: openvibez.api.v1.GetSettingsResponse
-	(*SetSettingRequest)(nil),        // 146: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),       // 147: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),        // 148: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),       // 149: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 150: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 151: openvibez.api.v1.OpenLinkResponse
-	(*BackupRequest)(nil),            // 152: openvibez.api.v1.BackupRequest
-	(*BackupResponse)(nil),           // 153: openvibez.api.v1.BackupResponse
-	(*StopRequest)(nil),              // 154: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 155: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 156: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 157: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 158: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 159: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 160: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 161: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 162: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 163: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 164: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 165: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 166: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 167: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 168: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 169: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 170: openvibez.provider.v1.PullProgress
+	(SettingFact_Kind)(0),            // 10: openvibez.api.v1.SettingFact.Kind
+	(OpenWindowResponse_How)(0),      // 11: openvibez.api.v1.OpenWindowResponse.How
+	(*Session)(nil),                  // 12: openvibez.api.v1.Session
+	(*Run)(nil),                      // 13: openvibez.api.v1.Run
+	(*Entry)(nil),                    // 14: openvibez.api.v1.Entry
+	(*UserMessage)(nil),              // 15: openvibez.api.v1.UserMessage
+	(*ModelText)(nil),                // 16: openvibez.api.v1.ModelText
+	(*Chunk)(nil),                    // 17: openvibez.api.v1.Chunk
+	(*ToolOutput)(nil),               // 18: openvibez.api.v1.ToolOutput
+	(*Decision)(nil),                 // 19: openvibez.api.v1.Decision
+	(*FileChange)(nil),               // 20: openvibez.api.v1.FileChange
+	(*Summary)(nil),                  // 21: openvibez.api.v1.Summary
+	(*Turn)(nil),                     // 22: openvibez.api.v1.Turn
+	(*Approval)(nil),                 // 23: openvibez.api.v1.Approval
+	(*Workspace)(nil),                // 24: openvibez.api.v1.Workspace
+	(*Rule)(nil),                     // 25: openvibez.api.v1.Rule
+	(*Job)(nil),                      // 26: openvibez.api.v1.Job
+	(*Provider)(nil),                 // 27: openvibez.api.v1.Provider
+	(*Model)(nil),                    // 28: openvibez.api.v1.Model
+	(*Plugin)(nil),                   // 29: openvibez.api.v1.Plugin
+	(*Host)(nil),                     // 30: openvibez.api.v1.Host
+	(*Setting)(nil),                  // 31: openvibez.api.v1.Setting
+	(*Tombstone)(nil),                // 32: openvibez.api.v1.Tombstone
+	(*WatchRequest)(nil),             // 33: openvibez.api.v1.WatchRequest
+	(*WatchResponse)(nil),            // 34: openvibez.api.v1.WatchResponse
+	(*Change)(nil),                   // 35: openvibez.api.v1.Change
+	(*ListSessionsRequest)(nil),      // 36: openvibez.api.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),     // 37: openvibez.api.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),        // 38: openvibez.api.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),       // 39: openvibez.api.v1.GetSessionResponse
+	(*CreateSessionRequest)(nil),     // 40: openvibez.api.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),    // 41: openvibez.api.v1.CreateSessionResponse
+	(*UpdateSessionRequest)(nil),     // 42: openvibez.api.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),    // 43: openvibez.api.v1.UpdateSessionResponse
+	(*DeleteSessionRequest)(nil),     // 44: openvibez.api.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),    // 45: openvibez.api.v1.DeleteSessionResponse
+	(*RestoreSessionRequest)(nil),    // 46: openvibez.api.v1.RestoreSessionRequest
+	(*RestoreSessionResponse)(nil),   // 47: openvibez.api.v1.RestoreSessionResponse
+	(*BranchSessionRequest)(nil),     // 48: openvibez.api.v1.BranchSessionRequest
+	(*BranchSessionResponse)(nil),    // 49: openvibez.api.v1.BranchSessionResponse
+	(*SearchSessionsRequest)(nil),    // 50: openvibez.api.v1.SearchSessionsRequest
+	(*SearchSessionsResponse)(nil),   // 51: openvibez.api.v1.SearchSessionsResponse
+	(*SearchHit)(nil),                // 52: openvibez.api.v1.SearchHit
+	(*SearchPiece)(nil),              // 53: openvibez.api.v1.SearchPiece
+	(*ExportSessionRequest)(nil),     // 54: openvibez.api.v1.ExportSessionRequest
+	(*ExportSessionResponse)(nil),    // 55: openvibez.api.v1.ExportSessionResponse
+	(*ImportSessionRequest)(nil),     // 56: openvibez.api.v1.ImportSessionRequest
+	(*ImportSessionResponse)(nil),    // 57: openvibez.api.v1.ImportSessionResponse
+	(*ListEntriesRequest)(nil),       // 58: openvibez.api.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),      // 59: openvibez.api.v1.ListEntriesResponse
+	(*SendRequest)(nil),              // 60: openvibez.api.v1.SendRequest
+	(*SendResponse)(nil),             // 61: openvibez.api.v1.SendResponse
+	(*CancelRequest)(nil),            // 62: openvibez.api.v1.CancelRequest
+	(*CancelResponse)(nil),           // 63: openvibez.api.v1.CancelResponse
+	(*GetRunRequest)(nil),            // 64: openvibez.api.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 65: openvibez.api.v1.GetRunResponse
+	(*RetryRequest)(nil),             // 66: openvibez.api.v1.RetryRequest
+	(*RetryResponse)(nil),            // 67: openvibez.api.v1.RetryResponse
+	(*ContinueRequest)(nil),          // 68: openvibez.api.v1.ContinueRequest
+	(*ContinueResponse)(nil),         // 69: openvibez.api.v1.ContinueResponse
+	(*PauseRequest)(nil),             // 70: openvibez.api.v1.PauseRequest
+	(*PauseResponse)(nil),            // 71: openvibez.api.v1.PauseResponse
+	(*ResumeRequest)(nil),            // 72: openvibez.api.v1.ResumeRequest
+	(*ResumeResponse)(nil),           // 73: openvibez.api.v1.ResumeResponse
+	(*EditQueuedRequest)(nil),        // 74: openvibez.api.v1.EditQueuedRequest
+	(*EditQueuedResponse)(nil),       // 75: openvibez.api.v1.EditQueuedResponse
+	(*MoveQueuedRequest)(nil),        // 76: openvibez.api.v1.MoveQueuedRequest
+	(*MoveQueuedResponse)(nil),       // 77: openvibez.api.v1.MoveQueuedResponse
+	(*UndoChangesRequest)(nil),       // 78: openvibez.api.v1.UndoChangesRequest
+	(*UndoChangesResponse)(nil),      // 79: openvibez.api.v1.UndoChangesResponse
+	(*ListApprovalsRequest)(nil),     // 80: openvibez.api.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),    // 81: openvibez.api.v1.ListApprovalsResponse
+	(*PreviewRuleRequest)(nil),       // 82: openvibez.api.v1.PreviewRuleRequest
+	(*PreviewRuleResponse)(nil),      // 83: openvibez.api.v1.PreviewRuleResponse
+	(*ListWorkspacesRequest)(nil),    // 84: openvibez.api.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),   // 85: openvibez.api.v1.ListWorkspacesResponse
+	(*AddWorkspaceRequest)(nil),      // 86: openvibez.api.v1.AddWorkspaceRequest
+	(*AddWorkspaceResponse)(nil),     // 87: openvibez.api.v1.AddWorkspaceResponse
+	(*UpdateWorkspaceRequest)(nil),   // 88: openvibez.api.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil),  // 89: openvibez.api.v1.UpdateWorkspaceResponse
+	(*RemoveWorkspaceRequest)(nil),   // 90: openvibez.api.v1.RemoveWorkspaceRequest
+	(*RemoveWorkspaceResponse)(nil),  // 91: openvibez.api.v1.RemoveWorkspaceResponse
+	(*ListRulesRequest)(nil),         // 92: openvibez.api.v1.ListRulesRequest
+	(*ListRulesResponse)(nil),        // 93: openvibez.api.v1.ListRulesResponse
+	(*GrantDomainsRequest)(nil),      // 94: openvibez.api.v1.GrantDomainsRequest
+	(*GrantDomainsResponse)(nil),     // 95: openvibez.api.v1.GrantDomainsResponse
+	(*RevokeRuleRequest)(nil),        // 96: openvibez.api.v1.RevokeRuleRequest
+	(*RevokeRuleResponse)(nil),       // 97: openvibez.api.v1.RevokeRuleResponse
+	(*ListRunsRequest)(nil),          // 98: openvibez.api.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 99: openvibez.api.v1.ListRunsResponse
+	(*DecideRequest)(nil),            // 100: openvibez.api.v1.DecideRequest
+	(*DecideResponse)(nil),           // 101: openvibez.api.v1.DecideResponse
+	(*GetUsageRequest)(nil),          // 102: openvibez.api.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),         // 103: openvibez.api.v1.GetUsageResponse
+	(*UsageSum)(nil),                 // 104: openvibez.api.v1.UsageSum
+	(*ListPluginsRequest)(nil),       // 105: openvibez.api.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),      // 106: openvibez.api.v1.ListPluginsResponse
+	(*InspectPackageRequest)(nil),    // 107: openvibez.api.v1.InspectPackageRequest
+	(*PackageFacts)(nil),             // 108: openvibez.api.v1.PackageFacts
+	(*InspectPackageResponse)(nil),   // 109: openvibez.api.v1.InspectPackageResponse
+	(*InstallPluginRequest)(nil),     // 110: openvibez.api.v1.InstallPluginRequest
+	(*InstallPluginResponse)(nil),    // 111: openvibez.api.v1.InstallPluginResponse
+	(*RemovePluginRequest)(nil),      // 112: openvibez.api.v1.RemovePluginRequest
+	(*RemovePluginResponse)(nil),     // 113: openvibez.api.v1.RemovePluginResponse
+	(*SetPluginEnabledRequest)(nil),  // 114: openvibez.api.v1.SetPluginEnabledRequest
+	(*SetPluginEnabledResponse)(nil), // 115: openvibez.api.v1.SetPluginEnabledResponse
+	(*RollbackPluginRequest)(nil),    // 116: openvibez.api.v1.RollbackPluginRequest
+	(*RollbackPluginResponse)(nil),   // 117: openvibez.api.v1.RollbackPluginResponse
+	(*VerifyPluginRequest)(nil),      // 118: openvibez.api.v1.VerifyPluginRequest
+	(*VerifyPluginResponse)(nil),     // 119: openvibez.api.v1.VerifyPluginResponse
+	(*PluginLogsRequest)(nil),        // 120: openvibez.api.v1.PluginLogsRequest
+	(*PluginLogsResponse)(nil),       // 121: openvibez.api.v1.PluginLogsResponse
+	(*DevelopPluginRequest)(nil),     // 122: openvibez.api.v1.DevelopPluginRequest
+	(*DevelopPluginResponse)(nil),    // 123: openvibez.api.v1.DevelopPluginResponse
+	(*ListProvidersRequest)(nil),     // 124: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 125: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 126: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 127: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 128: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 129: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 130: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 131: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 132: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 133: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 134: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 135: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 136: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 137: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 138: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 139: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 140: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 141: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 142: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 143: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 144: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 145: openvibez.api.v1.GetStatusResponse
+	(*GetSettingsRequest)(nil),       // 146: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 147: openvibez.api.v1.GetSettingsResponse
+	(*SettingFact)(nil),              // 148: openvibez.api.v1.SettingFact
+	(*SetSettingRequest)(nil),        // 149: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 150: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 151: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 152: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 153: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 154: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 155: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 156: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 157: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 158: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 159: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 160: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 161: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 162: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 163: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 164: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 165: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 166: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 167: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 168: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 169: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 170: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 171: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 172: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 173: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	156, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	157, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	158, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
-	14,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
-	15,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
-	15,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
-	16,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	159, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	160, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	161, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	17,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	162, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
-	18,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
-	19,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	163, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	164, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
-	20,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
-	21,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	165, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	159, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	160, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	161, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	15,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
+	16,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
+	16,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
+	17,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
+	162, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	163, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	164, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	18,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
+	165, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	19,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
+	20,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
+	166, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	167, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	21,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
+	22,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
+	168, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
 	7,   // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	166, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	169, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
 	8,   // 23: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	158, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	161, // 24: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	2,   // 25: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	162, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
-	18,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
+	165, // 26: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	19,  // 27: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
 	3,   // 28: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
-	157, // 29: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	157, // 30: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	167, // 31: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	168, // 32: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	160, // 29: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	160, // 30: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	170, // 31: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	171, // 32: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
 	9,   // 33: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	4,   // 34: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
 	5,   // 35: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
 	5,   // 36: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
-	33,  // 37: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
-	11,  // 38: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
-	12,  // 39: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
-	13,  // 40: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
-	22,  // 41: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
-	26,  // 42: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
-	27,  // 43: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
-	25,  // 44: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
-	29,  // 45: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
-	30,  // 46: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
-	23,  // 47: openvibez.api.v1.Change.workspace:type_name -> openvibez.api.v1.Workspace
-	24,  // 48: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
-	11,  // 49: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
-	11,  // 50: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
-	0,   // 51: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	11,  // 52: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	0,   // 53: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	11,  // 54: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	11,  // 55: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
-	11,  // 56: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
-	50,  // 57: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
-	11,  // 58: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
-	51,  // 59: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
-	6,   // 60: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
-	11,  // 61: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
-	13,  // 62: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	12,  // 63: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
-	165, // 64: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	156, // 65: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	11,  // 66: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 67: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 68: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 69: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	13,  // 70: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
-	22,  // 71: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
-	11,  // 72: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 73: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
-	11,  // 74: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 75: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 76: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 77: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	165, // 78: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	12,  // 79: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	12,  // 80: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	22,  // 81: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
-	23,  // 82: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
-	3,   // 83: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	23,  // 84: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	3,   // 85: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	23,  // 86: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	24,  // 87: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
-	24,  // 88: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
-	12,  // 89: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	22,  // 90: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	102, // 91: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	164, // 92: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
-	28,  // 93: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	4,   // 94: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
-	106, // 95: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
-	28,  // 96: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 97: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 98: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	28,  // 99: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	26,  // 100: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	26,  // 101: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 102: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	26,  // 103: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	27,  // 104: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	26,  // 105: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	169, // 106: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	170, // 107: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	27,  // 108: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	29,  // 109: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	10,  // 110: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	34,  // 111: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	36,  // 112: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	38,  // 113: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	40,  // 114: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	42,  // 115: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	44,  // 116: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	46,  // 117: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	48,  // 118: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	52,  // 119: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	54,  // 120: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	56,  // 121: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	58,  // 122: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	60,  // 123: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	64,  // 124: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	66,  // 125: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	68,  // 126: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	70,  // 127: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	72,  // 128: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	74,  // 129: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	76,  // 130: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	78,  // 131: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	80,  // 132: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	62,  // 133: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	96,  // 134: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	98,  // 135: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	100, // 136: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	82,  // 137: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	84,  // 138: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	86,  // 139: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	88,  // 140: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	90,  // 141: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	92,  // 142: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	94,  // 143: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	103, // 144: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	105, // 145: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	108, // 146: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	110, // 147: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	112, // 148: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	114, // 149: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	116, // 150: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	118, // 151: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	120, // 152: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
-	122, // 153: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	124, // 154: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	126, // 155: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	128, // 156: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	130, // 157: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	132, // 158: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	134, // 159: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	140, // 160: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	136, // 161: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	138, // 162: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	31,  // 163: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	142, // 164: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	144, // 165: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	146, // 166: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	148, // 167: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	150, // 168: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	152, // 169: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	154, // 170: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	35,  // 171: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	37,  // 172: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	39,  // 173: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	41,  // 174: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	43,  // 175: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	45,  // 176: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	47,  // 177: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	49,  // 178: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	53,  // 179: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	55,  // 180: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	57,  // 181: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	59,  // 182: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	61,  // 183: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	65,  // 184: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	67,  // 185: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	69,  // 186: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	71,  // 187: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	73,  // 188: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	75,  // 189: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	77,  // 190: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	79,  // 191: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	81,  // 192: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	63,  // 193: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	97,  // 194: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	99,  // 195: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	101, // 196: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	83,  // 197: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	85,  // 198: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	87,  // 199: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	89,  // 200: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	91,  // 201: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	93,  // 202: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	95,  // 203: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	104, // 204: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	107, // 205: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	109, // 206: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	111, // 207: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	113, // 208: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	115, // 209: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	117, // 210: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	119, // 211: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	121, // 212: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	123, // 213: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	125, // 214: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	127, // 215: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	129, // 216: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	131, // 217: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	133, // 218: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	135, // 219: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	141, // 220: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	137, // 221: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	139, // 222: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	32,  // 223: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	143, // 224: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	145, // 225: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	147, // 226: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	149, // 227: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	151, // 228: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	153, // 229: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	155, // 230: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	171, // [171:231] is the sub-list for method output_type
-	111, // [111:171] is the sub-list for method input_type
-	111, // [111:111] is the sub-list for extension type_name
-	111, // [111:111] is the sub-list for extension extendee
-	0,   // [0:111] is the sub-list for field type_name
+	35,  // 37: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
+	12,  // 38: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
+	13,  // 39: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
+	14,  // 40: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
+	23,  // 41: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
+	27,  // 42: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
+	28,  // 43: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
+	26,  // 44: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
+	31,  // 45: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
+	32,  // 46: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
+	24,  // 47: openvibez.api.v1.Change.workspace:type_name -> openvibez.api.v1.Workspace
+	25,  // 48: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
+	29,  // 49: openvibez.api.v1.Change.plugin:type_name -> openvibez.api.v1.Plugin
+	30,  // 50: openvibez.api.v1.Change.host:type_name -> openvibez.api.v1.Host
+	12,  // 51: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
+	12,  // 52: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 53: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	12,  // 54: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 55: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	12,  // 56: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 57: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 58: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
+	52,  // 59: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
+	12,  // 60: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
+	53,  // 61: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
+	6,   // 62: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
+	12,  // 63: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
+	14,  // 64: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
+	13,  // 65: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
+	168, // 66: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	159, // 67: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	12,  // 68: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	13,  // 69: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 70: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 71: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	14,  // 72: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
+	23,  // 73: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
+	12,  // 74: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
+	13,  // 75: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
+	12,  // 76: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
+	13,  // 77: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 78: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 79: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
+	168, // 80: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	13,  // 81: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	13,  // 82: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	23,  // 83: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
+	24,  // 84: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
+	3,   // 85: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	24,  // 86: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	3,   // 87: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	24,  // 88: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	25,  // 89: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
+	25,  // 90: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
+	13,  // 91: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	23,  // 92: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	104, // 93: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	167, // 94: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	29,  // 95: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	4,   // 96: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
+	108, // 97: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
+	29,  // 98: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	29,  // 99: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	29,  // 100: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	29,  // 101: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	27,  // 102: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	27,  // 103: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 104: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	27,  // 105: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	28,  // 106: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	27,  // 107: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	172, // 108: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	173, // 109: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	28,  // 110: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	31,  // 111: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	148, // 112: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
+	10,  // 113: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
+	11,  // 114: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	36,  // 115: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	38,  // 116: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	40,  // 117: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	42,  // 118: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	44,  // 119: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	46,  // 120: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	48,  // 121: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	50,  // 122: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	54,  // 123: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	56,  // 124: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	58,  // 125: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	60,  // 126: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	62,  // 127: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	66,  // 128: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	68,  // 129: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	70,  // 130: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	72,  // 131: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	74,  // 132: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	76,  // 133: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	78,  // 134: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	80,  // 135: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	82,  // 136: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	64,  // 137: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	98,  // 138: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	100, // 139: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	102, // 140: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	84,  // 141: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	86,  // 142: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	88,  // 143: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	90,  // 144: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	92,  // 145: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	94,  // 146: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	96,  // 147: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	105, // 148: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	107, // 149: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	110, // 150: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	112, // 151: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	114, // 152: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	116, // 153: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	118, // 154: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	120, // 155: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	122, // 156: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	124, // 157: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	126, // 158: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	128, // 159: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	130, // 160: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	132, // 161: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	134, // 162: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	136, // 163: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	142, // 164: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	138, // 165: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	140, // 166: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	33,  // 167: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	144, // 168: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	146, // 169: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	149, // 170: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	151, // 171: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	153, // 172: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	155, // 173: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	157, // 174: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	37,  // 175: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	39,  // 176: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	41,  // 177: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	43,  // 178: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	45,  // 179: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	47,  // 180: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	49,  // 181: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	51,  // 182: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	55,  // 183: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	57,  // 184: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	59,  // 185: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	61,  // 186: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	63,  // 187: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	67,  // 188: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	69,  // 189: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	71,  // 190: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	73,  // 191: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	75,  // 192: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	77,  // 193: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	79,  // 194: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	81,  // 195: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	83,  // 196: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	65,  // 197: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	99,  // 198: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	101, // 199: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	103, // 200: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	85,  // 201: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	87,  // 202: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	89,  // 203: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	91,  // 204: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	93,  // 205: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	95,  // 206: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	97,  // 207: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	106, // 208: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	109, // 209: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	111, // 210: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	113, // 211: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	115, // 212: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	117, // 213: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	119, // 214: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	121, // 215: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	123, // 216: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	125, // 217: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	127, // 218: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	129, // 219: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	131, // 220: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	133, // 221: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	135, // 222: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	137, // 223: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	143, // 224: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	139, // 225: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	141, // 226: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	34,  // 227: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	145, // 228: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	147, // 229: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	150, // 230: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	152, // 231: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	154, // 232: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	156, // 233: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	158, // 234: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	175, // [175:235] is the sub-list for method output_type
+	115, // [115:175] is the sub-list for method input_type
+	115, // [115:115] is the sub-list for extension type_name
+	115, // [115:115] is the sub-list for extension extendee
+	0,   // [0:115] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -11393,7 +11847,7 @@ func file_api_v1_api_proto_init() {
 		(*Entry_Summary)(nil),
 		(*Entry_Turn)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[22].OneofWrappers = []any{
+	file_api_v1_api_proto_msgTypes[23].OneofWrappers = []any{
 		(*Change_Session)(nil),
 		(*Change_Run)(nil),
 		(*Change_Entry)(nil),
@@ -11405,24 +11859,26 @@ func file_api_v1_api_proto_init() {
 		(*Change_Tombstone)(nil),
 		(*Change_Workspace)(nil),
 		(*Change_Rule)(nil),
+		(*Change_Plugin)(nil),
+		(*Change_Host)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[29].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[75].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[91].OneofWrappers = []any{}
-	file_api_v1_api_proto_msgTypes[94].OneofWrappers = []any{
+	file_api_v1_api_proto_msgTypes[30].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[76].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[92].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[95].OneofWrappers = []any{
 		(*InspectPackageRequest_Path)(nil),
 		(*InspectPackageRequest_Url)(nil),
 		(*InspectPackageRequest_Data)(nil),
 		(*InspectPackageRequest_Update)(nil),
 	}
-	file_api_v1_api_proto_msgTypes[115].OneofWrappers = []any{}
+	file_api_v1_api_proto_msgTypes[116].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
-			NumEnums:      11,
-			NumMessages:   145,
+			NumEnums:      12,
+			NumMessages:   147,
 			NumExtensions: 0,
 			NumServices:   6,
 		},
