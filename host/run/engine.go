@@ -83,7 +83,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if n > 0 {
 		e.log.Info("interrupted runs settled", "count", n)
 	}
-	e.sweepScratch(ctx)
+	e.sweep(ctx)
 	open, err := e.store.OpenRuns(ctx)
 	if err != nil {
 		return fmt.Errorf("list open runs: %w", err)

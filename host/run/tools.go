@@ -309,6 +309,7 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 		x.say("runs " + short(j.prepared.Command()))
 		defer x.say("")
 	}
+	j.prepared.Private = w.private
 	res, err := x.engine.box.Do(ctx, j.prepared, j.grant)
 	if err != nil {
 		x.engine.log.Warn("carry out a call", "run", x.run.Id, "tool", j.call.Name, "error", err)

@@ -52,6 +52,7 @@ func (b *workBench) equip() {
 	box := tool.New(tool.Config{
 		Sandbox: sandbox.New(sandbox.Config{Helper: helper, CacheDir: filepath.Join(b.dir, "cache"), RuntimeDir: filepath.Join(b.dir, "box"), Logger: log, Getenv: os.Getenv}),
 		Scratch: filepath.Join(b.dir, "scratch"),
+		Private: filepath.Join(b.dir, "private"),
 	})
 	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: log, Tools: tool.Declarations(), Box: box})
 	if err := b.engine.Start(context.Background()); err != nil {
@@ -652,7 +653,7 @@ func TestScratch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b.engine.sweepScratch(t.Context()); dirs() != 1 {
+	if b.engine.sweep(t.Context()); dirs() != 1 {
 		t.Errorf("%d scratch directories are left", dirs())
 	}
 
@@ -669,6 +670,53 @@ func TestScratch(t *testing.T) {
 	b.wantEnd(r, completed, noError)
 	if got := b.answer(r); !strings.Contains(got, "0 tools") {
 		t.Errorf("without scratch directories there are %q", got)
+	}
+}
+
+// What a command moves out of the workspace is there for the next one, in a branch and after a restart too, until the
+// conversation is gone.
+func TestCommandsKeepTheirTemp(t *testing.T) {
+	b := newWorkBench(t, trusted, scoped)
+	b.put("notes.txt", "notes")
+	r := b.script("cloud", `tool run_shell {"command":"mv notes.txt /tmp/x && cp /tmp/x ~/y"}`)
+	if pending := pendingOf(b, r); pending != nil {
+		b.decide(pending, "once", "")
+	}
+	b.wantEnd(r, completed, noError)
+	b.wantOutput(r, 0, false, "exit code 0")
+	if err := b.engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.equip()
+	branch, err := b.store.CreateSession(t.Context(), &apiv1.Session{ParentId: r.SessionId})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, session := range []string{r.SessionId, branch.Id} {
+		again := b.sendTo("cloud", session, `tool run_shell {"command":"cat /tmp/x"}`)
+		if pending := pendingOf(b, again); pending != nil {
+			b.decide(pending, "once", "")
+		}
+		b.wantEnd(again, completed, noError)
+		b.wantOutput(again, 0, false, "notes")
+	}
+	kept := func() int {
+		all, err := os.ReadDir(filepath.Join(b.dir, "private"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	if b.engine.sweep(t.Context()); kept() != 1 {
+		t.Errorf("%d are kept", kept())
+	}
+	for _, id := range []string{r.SessionId, branch.Id} {
+		if err := b.store.PurgeSession(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.engine.sweep(t.Context()); kept() != 0 {
+		t.Errorf("%d are left of a conversation that is gone", kept())
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
@@ -23,6 +25,8 @@ type workplace struct {
 	workspace *apiv1.Workspace
 	place     policy.Place
 	rules     []*apiv1.Rule
+	// What keeps /tmp and the home directory of its commands.
+	private string
 }
 
 // workplace finds where a session's tools work; nil if they may not work at all. Trust and rules are looked up each time:
@@ -32,15 +36,16 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 		return nil, nil
 	}
 	w := &workplace{session: session}
+	root, err := e.rootOf(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	w.private = e.box.PrivateDir(root)
 	if session.WorkspaceId == "" {
 		if value, err := e.store.Setting(ctx, setting.Scratch); err != nil || !setting.On(setting.Scratch, value) {
 			return nil, err
 		}
-		root, err := e.scratch(ctx, session)
-		if err != nil {
-			return nil, err
-		}
-		w.place.Root, w.place.Scratch = root, true
+		w.place.Root, w.place.Scratch = e.box.ScratchDir(root), true
 		w.place.Trust, w.place.Access = policy.TrustTrusted, policy.AccessScoped
 		if session.AccessMode == apiv1.AccessMode_ACCESS_MODE_READ_ONLY {
 			w.place.Access = policy.AccessReadOnly
@@ -59,7 +64,6 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 		w.workspace, w.place.Root, w.place.RunUnknown = ws, ws.Path, ws.RunUnknown
 		w.place.Trust, w.place.Access = trustOf(ws.Trust), accessOf(session.AccessMode)
 	}
-	var err error
 	if w.rules, err = e.store.RulesFor(ctx, session); err != nil {
 		return nil, err
 	}
@@ -93,8 +97,8 @@ func accessOf(a apiv1.AccessMode) policy.Access {
 	return policy.AccessReadOnly
 }
 
-// scratch is the directory of a session without a workspace, the same for all that branched from it.
-func (e *Engine) scratch(ctx context.Context, session *apiv1.Session) (string, error) {
+// rootOf is the session that a session and all others of its branches come from. What commands keep belongs to it.
+func (e *Engine) rootOf(ctx context.Context, session *apiv1.Session) (string, error) {
 	id := session.Id
 	for session.ParentId != "" {
 		id = session.ParentId
@@ -107,7 +111,7 @@ func (e *Engine) scratch(ctx context.Context, session *apiv1.Session) (string, e
 		}
 		session = parent
 	}
-	return e.box.ScratchDir(id), nil
+	return id, nil
 }
 
 // enter makes a workplace ready for tools; nil if there is none.
@@ -128,23 +132,49 @@ func (e *Engine) enter(ctx context.Context, session *apiv1.Session) (*workplace,
 	return w, nil
 }
 
-// sweepScratch removes the scratch directories of sessions that are gone.
-func (e *Engine) sweepScratch(ctx context.Context) {
+// keepUnused is how long /tmp and home of a conversation's commands are kept while nothing uses them.
+const keepUnused = 30 * 24 * time.Hour
+
+// sweep removes what sessions that are gone kept, and what none has used for long of that which was never meant to last.
+func (e *Engine) sweep(ctx context.Context) {
 	if e.box == nil {
 		return
 	}
-	dirs, err := os.ReadDir(e.box.Scratch)
-	if err != nil {
-		return
-	}
-	for _, d := range dirs {
-		if needed, err := e.store.Referred(ctx, d.Name()); err != nil || needed || !d.IsDir() {
+	for _, kept := range []struct {
+		in      string
+		lasting bool
+	}{{e.box.Scratch, true}, {e.box.Private, false}} {
+		dirs, err := os.ReadDir(kept.in)
+		if err != nil {
 			continue
 		}
-		if err := os.RemoveAll(e.box.ScratchDir(d.Name())); err != nil {
-			e.log.Warn("remove the scratch directory of a session that is gone", "error", err)
+		for _, d := range dirs {
+			info, err := d.Info()
+			if err != nil || !d.IsDir() {
+				continue
+			}
+			if needed, err := e.store.Referred(ctx, d.Name()); err != nil || needed && (kept.lasting || time.Since(info.ModTime()) < keepUnused) {
+				continue
+			}
+			if err := removeAll(filepath.Join(kept.in, d.Name())); err != nil {
+				e.log.Warn("remove what a session kept that is gone", "error", err)
+			}
 		}
 	}
+}
+
+// removeAll removes a directory, also where a command has taken away the right to write to what is in it.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
 }
 
 // at is the place as it is in a directory: a repository deeper in a workspace is not trusted because the workspace is.

@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -18,4 +19,12 @@ func exitCode(p *os.ProcessState) int {
 		return 128 + int(status.Signal())
 	}
 	return p.ExitCode()
+}
+
+// allocated is what a file takes on disk: one with holes takes less than its size.
+func allocated(info fs.FileInfo) int64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return s.Blocks * 512
+	}
+	return info.Size()
 }

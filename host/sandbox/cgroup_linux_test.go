@@ -51,7 +51,7 @@ func (p *place) limited(command string, change func(l *box.Limits)) Result {
 	held := &placeholders{}
 	defer held.release()
 	r, err := p.sandbox.carry(p.t.Context(), box.WallsFull, func() (*box.Spec, error) {
-		spec, err := p.sandbox.box(g, box.WallsFull, held)
+		spec, err := p.sandbox.box(g, "", box.WallsFull, held)
 		if err == nil {
 			change(&spec.Limits)
 		}

@@ -34,7 +34,7 @@ func (s *Sandbox) cache(root string) (string, error) {
 }
 
 // environment is the whole environment of a command.
-func (s *Sandbox) environment(v *systemView, g policy.Grant, home, temp, cache string) []string {
+func (s *Sandbox) environment(v *systemView, g policy.Grant, spec *box.Spec, cache, git string) []string {
 	path := slices.Clone(v.path)
 	for _, dir := range []string{"/usr/local/bin", "/usr/bin", "/bin"} {
 		if !slices.Contains(path, dir) {
@@ -44,9 +44,9 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, home, temp, cache s
 	in := func(name string) string { return filepath.Join(cache, name) }
 	user := firstOf(s.config.Getenv("USER"), s.config.Getenv("LOGNAME"))
 	env := []string{
-		"PATH=" + strings.Join(path, ":"), "HOME=" + home, "TMPDIR=" + temp, "PWD=" + g.Dir(), "SHELL=/bin/sh",
+		"PATH=" + strings.Join(path, ":"), "HOME=" + spec.Home, "TMPDIR=" + spec.Temp, "PWD=" + g.Dir(), "SHELL=/bin/sh",
 		"USER=" + user, "LOGNAME=" + user, "TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat", "MANPAGER=cat",
-		"GIT_TERMINAL_PROMPT=0", "GIT_EDITOR=true", "EDITOR=true", "DEBIAN_FRONTEND=noninteractive", "OPENVIBEZ_SANDBOX=" + string(g.Profile()),
+		"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=" + git, "GIT_EDITOR=true", "EDITOR=true", "DEBIAN_FRONTEND=noninteractive", "OPENVIBEZ_SANDBOX=" + string(g.Profile()),
 		"XDG_CACHE_HOME=" + in("xdg"), "GOPATH=" + in("go"), "GOCACHE=" + in("go-build"), "GOFLAGS=" + goFlags(g.Root()), "GOTELEMETRY=off",
 		"CARGO_HOME=" + in("cargo"), "npm_config_cache=" + in("npm"), "npm_config_update_notifier=false", "npm_config_fund=false", "npm_config_audit=false",
 		"YARN_CACHE_FOLDER=" + in("yarn"), "PIP_CACHE_DIR=" + in("pip"), "UV_CACHE_DIR=" + in("uv"), "GRADLE_USER_HOME=" + in("gradle"),

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox/box"
@@ -59,15 +60,15 @@ func (s *Sandbox) StartPlugin(p Plugin, stdout, stderr *os.File) (*Process, erro
 	}
 	spec := &box.Spec{
 		Walls: box.WallsFull, Env: p.Env, Dir: p.Dir,
-		Binds:  []box.Bind{{Path: p.Dir, Write: true}},
+		Binds:  []box.Bind{{Path: "/tmp", Fresh: true}, {Path: p.Dir, Write: true}},
 		Plugin: &box.Plugin{Path: p.Path},
 		Limits: box.Limits{Memory: p.Memory, Processes: p.Processes, Temp: 16 << 20, Files: 1024},
 	}
 	if p.Sockets != "" {
-		spec.Binds = append([]box.Bind{{Path: p.Sockets}}, spec.Binds...)
+		spec.Binds = slices.Insert(spec.Binds, 1, box.Bind{Path: p.Sockets})
 	}
 	if report.Level == policy.LevelReduced {
-		spec.Walls = box.WallsReduced
+		spec.Walls, spec.Binds = box.WallsReduced, spec.Binds[1:]
 	}
 	if p.SHA256 != [32]byte{} {
 		spec.Plugin.SHA256 = hex.EncodeToString(p.SHA256[:])

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 		return nil, fmt.Errorf("find helper: %w", err)
 	}
 	in := func(names ...string) string { return filepath.Join(append([]string{dir}, names...)...) }
-	for _, d := range []string{in("w", ".git"), in("home"), in("cache")} {
+	for _, d := range []string{in("w", ".git")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("make directory for the test: %w", err)
 		}
@@ -120,14 +121,21 @@ func (s *Sandbox) try(ctx context.Context, walls box.Walls) ([]Probe, error) {
 	}
 	v := s.look()
 	spec := &box.Spec{
-		Walls: walls, Args: []string{helper, "probe", hex.EncodeToString(probe.Encode())}, Dir: in("w"), Home: s.home, Links: v.links,
-		Binds:  append(append([]box.Bind{}, v.binds...), box.Bind{Path: helper}, box.Bind{Path: in("w"), Write: true}, box.Bind{Path: in("w", ".git")}),
+		Walls: walls, Args: []string{helper, "probe", hex.EncodeToString(probe.Encode())}, Dir: in("w"), Temp: "/tmp", Home: s.home, Links: v.links,
 		Limits: box.Limits{Processes: maxProcesses, Files: maxFiles, Temp: 16 << 20},
 		Env:    []string{"GOGC=off"},
 	}
+	more := []box.Bind{{Path: helper}, {Path: in("w"), Write: true}, {Path: in("w", ".git")}}
+	private := ""
 	if walls == box.WallsReduced {
-		spec.Home = in("home")
+		private = in("own")
+		spec.Temp, spec.Home = filepath.Join(private, "tmp"), filepath.Join(private, "home")
 	}
+	own, err := places(spec, private, more)
+	if err != nil {
+		return nil, err
+	}
+	spec.Binds = slices.Concat(v.without(spec.Home), own, v.home, more)
 	r, err := s.carry(ctx, walls, func() (*box.Spec, error) { return spec, nil }, nil, Options{})
 	if err != nil {
 		return nil, err

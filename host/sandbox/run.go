@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/openvibez/openvibez/host/policy"
@@ -32,7 +33,7 @@ func (s *Sandbox) Run(ctx context.Context, g policy.Grant, o Options) (Result, e
 	}
 	held := &placeholders{}
 	defer held.release()
-	return s.carry(ctx, walls, func() (*box.Spec, error) { return s.box(g, walls, held) }, g.Domains(), o)
+	return s.carry(ctx, walls, func() (*box.Spec, error) { return s.box(g, o.Private, walls, held) }, g.Domains(), o)
 }
 
 // walls tells how much is enforced for a granted command.
@@ -54,7 +55,7 @@ func (s *Sandbox) walls(ctx context.Context, g policy.Grant) (box.Walls, error) 
 
 // box describes the box of a granted command, as strong as its profile demands. What it needs in the workspace stays
 // until held is released.
-func (s *Sandbox) box(g policy.Grant, walls box.Walls, held *placeholders) (*box.Spec, error) {
+func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *placeholders) (*box.Spec, error) {
 	spec := &box.Spec{Walls: walls, Args: shell(g.Command()), Dir: g.Dir()}
 	if walls == box.WallsNone {
 		spec.Env = hostEnvironment(s.config.Getenv)
@@ -64,7 +65,7 @@ func (s *Sandbox) box(g policy.Grant, walls box.Walls, held *placeholders) (*box
 	if err != nil {
 		return nil, err
 	}
-	if err := s.furnish(spec, g, root); err != nil {
+	if err := s.furnish(spec, g, root, private); err != nil {
 		return nil, err
 	}
 	if g.Profile() != policy.ProfileRO && walls == box.WallsFull {
@@ -74,7 +75,7 @@ func (s *Sandbox) box(g policy.Grant, walls box.Walls, held *placeholders) (*box
 		}
 		spec.Binds = append(spec.Binds, more...)
 		// Or git clean and git stash -u would try to remove them, and say that they fail.
-		spec.Files[".config/git/ignore"] = held.ignored(root)
+		spec.Files["gitignore"] = held.ignored(root)
 	}
 	return spec, nil
 }
@@ -92,6 +93,12 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 	if resolved != root {
 		return "", fmt.Errorf("%s leads to %s by now: add the workspace again", root, resolved)
 	}
+	if own := filepath.Dir(s.config.RuntimeDir); within(root, own) || within(root, s.config.CacheDir) {
+		return "", fmt.Errorf("%s holds OpenVibez's own files: use another directory as the workspace", root)
+	}
+	if root == "/proc" || root == "/dev" || within("/proc", root) || within("/sys", root) {
+		return "", fmt.Errorf("%s is no place for files: use another directory as the workspace", root)
+	}
 	if within(root, s.home) {
 		return "", fmt.Errorf("%s holds your home directory with all that is secret in it: use a directory below it as the workspace", root)
 	}
@@ -101,36 +108,42 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 	return root, nil
 }
 
-// furnish puts the system, the workspace and the caches into the box.
-func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root string) error {
+// furnish puts the system, the workspace, the caches, and places to write to into the box.
+func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root, private string) error {
 	cache, err := s.cache(root)
 	if err != nil {
 		return err
 	}
 	v := s.look()
 	memory := totalMemory()
-	spec.Home = s.home
+	spec.Temp, spec.Home = "/tmp", s.home
 	spec.Links = v.links
-	spec.Limits = box.Limits{Memory: max(memory/2, 1<<30), Processes: maxProcesses, Files: maxFiles, Temp: min(max(memory/8, 256<<20), 4<<30)}
-	temp := "/tmp"
-	if spec.Walls == box.WallsReduced {
+	spec.Limits = box.Limits{Memory: max(memory/2, 1<<30), Processes: maxProcesses, Files: maxFiles, Temp: tempLimit(memory)}
+	spec.Listen = g.Profile() == policy.ProfileNet
+	settings := filepath.Join(box.Settings, "gitconfig")
+	more := []box.Bind{{Path: cache, Write: true}, {Path: root, Write: g.Profile() != policy.ProfileRO}}
+	if spec.Walls == box.WallsFull {
+		spec.Files = map[string]string{"gitconfig": s.identity() + "[core]\n\texcludesFile = " + filepath.Join(box.Settings, "gitignore") + "\n"}
+	} else {
 		// Nothing can be laid over the real ones.
-		spec.Home, temp = filepath.Join(cache, "home"), filepath.Join(cache, "tmp")
-		for _, dir := range []string{spec.Home, temp} {
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return fmt.Errorf("make private directory: %w", err)
+		if private == "" {
+			private = cache + ".own"
+		}
+		spec.Temp, spec.Home = filepath.Join(private, "tmp"), filepath.Join(private, "home")
+		settings = filepath.Join(s.config.CacheDir, "gitconfig")
+		if now, err := os.ReadFile(settings); err != nil || string(now) != s.identity() {
+			if err := os.WriteFile(settings, []byte(s.identity()), 0o600); err != nil {
+				return fmt.Errorf("write git's settings: %w", err)
 			}
 		}
-		if err := os.WriteFile(filepath.Join(spec.Home, ".gitconfig"), []byte(s.identity()), 0o600); err != nil {
-			return fmt.Errorf("write git's settings: %w", err)
-		}
-	} else {
-		spec.Files = map[string]string{".gitconfig": s.identity()}
+		more = append(more, box.Bind{Path: settings})
 	}
-	spec.Env = s.environment(v, g, spec.Home, temp, cache)
-	spec.Binds = append(append([]box.Bind{}, v.binds...), box.Bind{Path: cache, Write: true},
-		box.Bind{Path: root, Write: g.Profile() != policy.ProfileRO})
-	spec.Listen = g.Profile() == policy.ProfileNet
+	own, err := places(spec, private, append(more, v.home...))
+	if err != nil {
+		return err
+	}
+	spec.Env = s.environment(v, g, spec, cache, settings)
+	spec.Binds = slices.Concat(v.without(root, spec.Home), own, v.home, more)
 	return nil
 }
 
@@ -181,10 +194,13 @@ func (s *Sandbox) carry(ctx context.Context, walls box.Walls, describe func() (*
 		defer t.Stop()
 		late = t.C
 	}
+	over := watchPrivate(o.Private, c.done)
+	var full bool
 	select {
 	case <-c.done:
 	case <-late:
 		r.TimedOut = true
+	case full = <-over:
 	case <-ctx.Done():
 	}
 	c.kill()
@@ -199,6 +215,9 @@ func (s *Sandbox) carry(ctx context.Context, walls box.Walls, describe func() (*
 	r.ExitCode, r.Problem = c.last.Exit, c.last.Problem
 	if !c.last.Ended {
 		r.ExitCode = 128 + 9
+	}
+	if full {
+		r.Problem = fmt.Sprintf("ended: /tmp and the home directory of commands hold more than the %d MiB they may; remove what is not needed", tempLimit(totalMemory())>>20)
 	}
 	r.Stdout, r.Stderr = stdout.kept.output(), stderr.kept.output()
 	return r, nil

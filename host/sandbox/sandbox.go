@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,7 +60,8 @@ func New(c Config) *Sandbox {
 	if resolved, err := filepath.EvalSymlinks(home); err == nil && filepath.IsAbs(resolved) {
 		home = resolved
 	}
-	if !filepath.IsAbs(home) || home == "/" {
+	lost := slices.ContainsFunc(systemDirs(), func(dir string) bool { return within(dir, home) }) && !isDir(home)
+	if !filepath.IsAbs(home) || home == "/" || lost {
 		home = "/home/nobody"
 	}
 	return &Sandbox{config: c, log: c.Logger, home: filepath.Clean(home), running: map[*child]struct{}{}}
@@ -73,6 +75,9 @@ type Options struct {
 	MaxOutput int
 	// Stdout and Stderr get everything as it comes.
 	Stdout, Stderr io.Writer
+	// Private is a directory, made where it is missing, that keeps the command's /tmp and home for the next one that is
+	// given it. Without one they vanish with the command.
+	Private string
 	// Started is told the number of the process that stands for the command.
 	Started func(pid int)
 }

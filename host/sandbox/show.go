@@ -13,6 +13,8 @@ import (
 // systemView is what every command sees of the system: its programs, libraries and settings, none of its state.
 type systemView struct {
 	binds []box.Bind
+	// What is shown of the home directory: the tools that the person keeps there.
+	home  []box.Bind
 	links map[string]string
 	path  []string
 	env   []string
@@ -52,6 +54,13 @@ func (s *Sandbox) look() *systemView {
 	return &s.system
 }
 
+// without is what there is to show of the system, where some places have to be seen that may lie in what is hidden.
+func (v *systemView) without(places ...string) []box.Bind {
+	return slices.DeleteFunc(slices.Clone(v.binds), func(b box.Bind) bool {
+		return b.Empty && slices.ContainsFunc(places, func(p string) bool { return within(b.Path, p) })
+	})
+}
+
 // secretSettings are files that only root may read. A command of root's would read them too.
 func secretSettings(dir string) []box.Bind {
 	var found []box.Bind
@@ -81,8 +90,8 @@ func secretSettings(dir string) []box.Bind {
 func (s *Sandbox) toolchains(v *systemView) {
 	show := func(dir string) {
 		if resolved, err := filepath.EvalSymlinks(dir); err == nil && s.showable(resolved) &&
-			!slices.ContainsFunc(v.binds, func(b box.Bind) bool { return within(b.Path, resolved) }) {
-			v.binds = append(v.binds, box.Bind{Path: resolved, Optional: true})
+			!slices.ContainsFunc(slices.Concat(v.binds, v.home), func(b box.Bind) bool { return within(b.Path, resolved) }) {
+			v.home = append(v.home, box.Bind{Path: resolved, Optional: true})
 		}
 	}
 	for _, dir := range filepath.SplitList(s.config.Getenv("PATH")) {

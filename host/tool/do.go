@@ -9,11 +9,14 @@ import (
 	"github.com/openvibez/openvibez/host/sandbox"
 )
 
-// Config is what the tools work with. Both fields are required.
+// Config is what the tools work with.
 type Config struct {
 	Sandbox *sandbox.Sandbox
 	// Scratch is the directory in which sessions without a workspace get one each. It is made when it is needed.
 	Scratch string
+	// Private is the directory in which conversations keep /tmp and home of their commands. Without one they vanish with
+	// each command.
+	Private string
 }
 
 // Tools carries out what was granted.
@@ -44,3 +47,11 @@ func (t *Tools) Do(ctx context.Context, c *Call, g policy.Grant) (Result, error)
 
 // ScratchDir is where a session without a workspace works: the same for all its branches.
 func (t *Tools) ScratchDir(sessionID string) string { return filepath.Join(t.Scratch, sessionID) }
+
+// PrivateDir keeps /tmp and home of a session's commands: the same for all its branches.
+func (t *Tools) PrivateDir(sessionID string) string {
+	if t.Private == "" {
+		return ""
+	}
+	return filepath.Join(t.Private, sessionID)
+}

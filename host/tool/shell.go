@@ -72,7 +72,7 @@ func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, 
 	if a.Timeout != nil {
 		timeout = time.Duration(*a.Timeout) * time.Second
 	}
-	res, err := t.Sandbox.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput})
+	res, err := t.Sandbox.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput, Private: c.Private})
 	if cause := context.Cause(ctx); cause != nil {
 		return Result{Content: "The command was stopped: the run was cancelled.\n" + printed(res), Failed: true}, nil
 	}

@@ -53,6 +53,8 @@ type Call struct {
 	Wants policy.Request
 	// Path is the file as people call it; empty for commands.
 	Path string
+	// Private is the directory that keeps /tmp and home of the conversation's commands; without one they vanish.
+	Private string
 
 	root string
 	args any

@@ -8,6 +8,9 @@ const (
 	FdReport   = 5 // a unix socket for the helper's Report
 )
 
+// Settings is where a box has the files that were written for it alone.
+const Settings = "/var/lib/openvibez"
+
 // ProxyAddr is where programs in a box find the host's filtering proxy.
 const ProxyAddr = "127.0.0.1:3128"
 
@@ -30,13 +33,13 @@ type Spec struct {
 	Args []string
 	Env  []string
 	Dir  string
-	// Home is made as an empty directory of its own; "" none.
-	Home string
+	// Temp and Home are where the process may write whatever it likes; "" is none. A bind shows what lies there.
+	Temp, Home string
 	// Binds are laid over each other in this order.
 	Binds []Bind
 	// Links are symbolic links to make, by path.
 	Links map[string]string
-	// Files are written into Home, by name.
+	// Files are written into a directory of their own at Settings, by name.
 	Files map[string]string
 	// Plugin confines a plugin: it can start nothing and make no file executable.
 	Plugin *Plugin
@@ -45,10 +48,14 @@ type Spec struct {
 	Limits Limits
 }
 
-// Bind shows a file or directory of the host at the same path in the box.
+// Bind shows a file or directory of the host in the box, at the same path.
 type Bind struct {
-	Path  string
+	Path string
+	// From is what is shown, where that is not what lies at Path.
+	From  string
 	Write bool
+	// Fresh shows a new, empty directory instead.
+	Fresh bool
 	// Empty shows an empty, unreadable thing of the same kind instead.
 	Empty bool
 	// Optional ones may be missing.

@@ -86,10 +86,13 @@ func (w *wire) spec(s *Spec) {
 	list(w, &s.Args, w.text)
 	list(w, &s.Env, w.text)
 	w.text(&s.Dir)
+	w.text(&s.Temp)
 	w.text(&s.Home)
 	list(w, &s.Binds, func(b *Bind) {
 		w.text(&b.Path)
+		w.text(&b.From)
 		w.flag(&b.Write)
+		w.flag(&b.Fresh)
 		w.flag(&b.Empty)
 		w.flag(&b.Optional)
 	})

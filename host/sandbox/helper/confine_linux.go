@@ -33,22 +33,20 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 	if s.Walls == box.WallsFull {
 		// The network namespace holds nothing to protect, and programs under test listen in it.
 		config.HandledAccessNet = 0
-		writable := []string{"/tmp"}
-		if s.Home != "" {
-			writable = append(writable, s.Home)
+		rules = append(rules, landlock.PathAccess(shown, "/"))
+		if len(s.Files) > 0 {
+			rules = append(rules, landlock.PathAccess(read|write, box.Settings))
 		}
-		rules = append(rules, landlock.PathAccess(shown, "/"), landlock.PathAccess(shown|write, writable...))
 	} else if plugin == nil {
-		rules = append(rules, landlock.PathAccess(read, "/proc").IgnoreIfMissing())
 		// What the mounts would hide is not listed, and so not reachable.
-		rules = append(rules, landlock.PathAccess(read|write|ll.AccessFSExecute, s.Home))
+		rules = append(rules, landlock.PathAccess(read, "/proc").IgnoreIfMissing())
 	}
 	rules = append(rules,
 		landlock.PathAccess(read|ll.AccessFSWriteFile, "/dev/pts").WithIoctlDev().IgnoreIfMissing(),
 		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
 			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
 	for _, b := range s.Binds {
-		if b.Empty || s.Walls == box.WallsFull && !b.Write && plugin == nil {
+		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && plugin == nil {
 			continue
 		}
 		var st unix.Stat_t
@@ -59,7 +57,7 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 			return err
 		}
 		access := shown
-		if b.Write {
+		if b.Write || b.Fresh {
 			access |= write
 		}
 		if plugin != nil {

@@ -29,7 +29,7 @@ func makeRoot(s *box.Spec) error {
 	// Taken before anything is covered or made, so that nothing made here can be mistaken for the host's.
 	trees := make([]int, len(s.Binds))
 	for i, b := range s.Binds {
-		fd, err := take(b)
+		fd, err := take(s, b)
 		if err != nil {
 			return fmt.Errorf("show %s: %w", b.Path, err)
 		}
@@ -66,18 +66,28 @@ func makeRoot(s *box.Spec) error {
 		if err := r.put(trees[i], b.Path); err != nil {
 			return fmt.Errorf("show %s: %w", b.Path, err)
 		}
+		if b.Path == s.Temp {
+			if err := r.alsoTemp(s); err != nil {
+				return err
+			}
+		}
 	}
 	for name, target := range s.Links {
-		dir, err := r.at(path.Dir(name), true)
-		if err != nil {
+		if err := r.link(target, name); err != nil && !errors.Is(err, unix.EEXIST) {
 			return err
 		}
-		if err := unix.Symlinkat(target, dir, path.Base(name)); err != nil && !errors.Is(err, unix.EEXIST) {
-			return fmt.Errorf("link %s: %w", name, err)
+	}
+	if len(s.Files) > 0 {
+		fd, err := makeTmpfs("0700", 1<<20)
+		if err == nil {
+			err = r.put(fd, box.Settings)
+		}
+		if err != nil {
+			return fmt.Errorf("make %s: %w", box.Settings, err)
 		}
 	}
 	for name, text := range s.Files {
-		if err := r.write(path.Join(s.Home, name), text); err != nil {
+		if err := r.write(path.Join(box.Settings, name), text); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
@@ -96,20 +106,8 @@ func makeRoot(s *box.Spec) error {
 	return os.Chdir("/")
 }
 
-// furnish makes what every box has: /tmp, /dev, /proc and a home.
+// furnish makes what every box has: /dev and /proc.
 func (r *root) furnish(s *box.Spec, proc int, devs []int) error {
-	for _, private := range []struct{ path, mode string }{{"/tmp", "1777"}, {s.Home, "0700"}} {
-		if private.path == "" {
-			continue
-		}
-		fd, err := makeTmpfs(private.mode, s.Limits.Temp)
-		if err == nil {
-			err = r.put(fd, private.path)
-		}
-		if err != nil {
-			return fmt.Errorf("make %s: %w", private.path, err)
-		}
-	}
 	if err := r.put(proc, "/proc"); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
@@ -123,8 +121,8 @@ func (r *root) furnish(s *box.Spec, proc int, devs []int) error {
 		}
 	}
 	links := map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-	if s.Plugin == nil {
-		links["shm"], links["ptmx"] = "/tmp", "pts/ptmx"
+	if s.Temp != "" {
+		links["ptmx"] = "pts/ptmx"
 		pts, err := makeFS("devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, "ptmxmode", "0666", "mode", "0600")
 		if err == nil {
 			err = r.put(pts, "/dev/pts")
@@ -132,17 +130,13 @@ func (r *root) furnish(s *box.Spec, proc int, devs []int) error {
 		if err != nil {
 			return fmt.Errorf("make terminals: %w", err)
 		}
-		for name, target := range map[string]string{"/var/tmp": "/tmp", "/var/run": "/run"} {
-			dir, err := r.at(path.Dir(name), true)
-			if err != nil {
-				return err
-			}
-			if err := unix.Symlinkat(target, dir, path.Base(name)); err != nil {
-				return err
-			}
-		}
 		if _, err := r.at("/run", true); err != nil {
 			return err
+		}
+		if !shows(s, "/var/run") {
+			if err := r.link("/run", "/var/run"); err != nil {
+				return err
+			}
 		}
 	}
 	for name, target := range links {
@@ -153,10 +147,59 @@ func (r *root) furnish(s *box.Spec, proc int, devs []int) error {
 	return nil
 }
 
+// alsoTemp makes the other names of the place for temporary files. Where something is to be shown below one, that is a
+// directory with the same in it: nothing can be shown below a link.
+func (r *root) alsoTemp(s *box.Spec) error {
+	for _, name := range []string{"/var/tmp", "/dev/shm"} {
+		if !shows(s, name) {
+			if err := r.link(s.Temp, name); err != nil {
+				return err
+			}
+			continue
+		}
+		again, err := unix.OpenTree(r.fd, strings.TrimPrefix(s.Temp, "/"), unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err == nil {
+			err = r.put(again, name)
+		}
+		if err != nil {
+			return fmt.Errorf("make %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// shows tells whether something of the host is shown at a place or below it.
+func shows(s *box.Spec, place string) bool {
+	return slices.ContainsFunc(s.Binds, func(b box.Bind) bool { return b.Path == place || strings.HasPrefix(b.Path, place+"/") })
+}
+
+func (r *root) link(target, name string) error {
+	dir, err := r.at(path.Dir(name), true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(dir) }()
+	if err := unix.Symlinkat(target, dir, path.Base(name)); err != nil {
+		return fmt.Errorf("link %s: %w", name, err)
+	}
+	return nil
+}
+
 // take detaches a copy of the mounts at a path, which must be free of symbolic links: somebody in another box may be
 // swapping directories for links meanwhile. It gives -1 for what may be missing and is.
-func take(b box.Bind) (int, error) {
-	at, err := unix.Openat2(unix.AT_FDCWD, b.Path, &unix.OpenHow{
+func take(s *box.Spec, b box.Bind) (int, error) {
+	if b.Fresh {
+		mode := "0700"
+		if b.Path == s.Temp {
+			mode = "1777"
+		}
+		return makeTmpfs(mode, s.Limits.Temp)
+	}
+	from := b.From
+	if from == "" {
+		from = b.Path
+	}
+	at, err := unix.Openat2(unix.AT_FDCWD, from, &unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
 	})
 	if b.Optional && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ELOOP)) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,9 +63,10 @@ func (w *watch) usage() (processes, memory int64) {
 		memory += (resident - shared) * page
 	}
 	if w.spec.Walls == box.WallsFull {
-		for _, dir := range []string{"/tmp", w.spec.Home} {
+		for i, b := range w.spec.Binds {
 			var st unix.Statfs_t
-			if dir != "" && unix.Statfs(dir, &st) == nil {
+			covered := slices.ContainsFunc(w.spec.Binds[i+1:], func(o box.Bind) bool { return o.Path == b.Path })
+			if b.Fresh && !covered && unix.Statfs(b.Path, &st) == nil {
 				memory += int64(st.Blocks-st.Bfree) * st.Bsize
 			}
 		}

@@ -1,0 +1,102 @@
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/openvibez/openvibez/host/policy"
+)
+
+// A workspace may lie below what the box has a place of its own at, and so may the home directory.
+func TestBoxWorkspaceAnywhere(t *testing.T) {
+	for _, base := range []string{"/tmp", "/var/tmp", "/dev/shm", "/run", "/var/run", "/srv", "/opt", "/usr/local", "/var/lib", "/etc", "/mnt"} {
+		resolved, err := filepath.EvalSymlinks(base)
+		if err != nil {
+			t.Logf("there is no %s here", base)
+			continue
+		}
+		for _, kept := range []bool{false, true} {
+			for _, home := range []bool{false, true} {
+				dir, err := os.MkdirTemp(resolved, "ovw")
+				if err != nil {
+					t.Logf("not tried in %s, which needs root: %v", base, err)
+					break
+				}
+				t.Cleanup(func() { os.RemoveAll(dir) })
+				p := newPlace(t)
+				p.root = filepath.Join(dir, "a", "work")
+				if home {
+					p.sandbox.home = filepath.Join(dir, "a")
+				}
+				if err := os.MkdirAll(p.root, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				o := Options{}
+				if kept {
+					o.Private = filepath.Join(filepath.Dir(p.home), "kept")
+				}
+				for _, profile := range []policy.Profile{policy.ProfileWork, policy.ProfileRO} {
+					// Twice, because what is kept has the first one's traces.
+					r := p.run(profile, "pwd && echo x > /tmp/t && cat /var/tmp/t /dev/shm/t && echo x > ~/h && (echo x > made || test "+string(profile)+" = ro) && cat made", o)
+					if r.ExitCode != 0 || !strings.HasPrefix(r.Stdout.Text, p.root+"\nx\nx\n") {
+						t.Errorf("%s, home %t, kept %t, %s: %d %s%s", p.root, home, kept, profile, r.ExitCode, r.Stdout.Text, r.Stderr.Text)
+					}
+				}
+			}
+		}
+	}
+	p := newPlace(t)
+	for root, words := range map[string]string{"/proc/self": "no place for files", "/sys/kernel": "no place for files", filepath.Dir(p.home): "OpenVibez's own files"} {
+		if root, err := filepath.EvalSymlinks(root); err == nil {
+			p.root = root
+		}
+		if _, err := p.try(t.Context(), policy.ProfileWork, "true", Options{}); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s as a workspace: %v", p.root, err)
+		}
+	}
+}
+
+// What a command moves to /tmp or home is there for the next one of the same conversation, for no other, and survives.
+func TestBoxKeepsWhatIsMovedAway(t *testing.T) {
+	p := newPlace(t)
+	p.write("work/notes.txt", "notes")
+	p.write("work/more.txt", "more")
+	kept := Options{Private: filepath.Join(filepath.Dir(p.home), "kept")}
+	if r := p.run(policy.ProfileWork, "mv notes.txt /tmp/x && mv more.txt ~/y", kept); r.ExitCode != 0 {
+		t.Fatalf("%+v", r)
+	}
+	again := New(p.sandbox.config)
+	t.Cleanup(func() { _ = again.Close() })
+	again.home, p.sandbox = p.home, again
+	if r := p.run(policy.ProfileRO, "cat /tmp/x /var/tmp/x /dev/shm/x ~/y", kept); r.Stdout.Text != "notesnotesnotesmore" {
+		t.Errorf("later: %+v", r)
+	}
+	for _, o := range []Options{{}, {Private: kept.Private + "2"}} {
+		if r := p.run(policy.ProfileRO, "ls /tmp/x ~/y", o); r.ExitCode == 0 {
+			t.Errorf("elsewhere: %+v", r)
+		}
+	}
+	// Whatever lies in the way of what is shown below, and whatever settings were left for git.
+	r := p.run(policy.ProfileWork, "cd / && git config --global alias.x '!echo planted' && echo '[alias] x = !echo planted' > ~/.gitconfig; mkdir -p ~/.config/git; cp ~/.gitconfig ~/.config/git/config; "+
+		"rm -rf /tmp/* ; ln -s /etc /tmp/ovz", kept)
+	if r.ExitCode != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := p.run(policy.ProfileWork, "git x", kept); r.ExitCode == 0 || strings.Contains(r.Stdout.Text, "planted") {
+		t.Errorf("settings stay: %+v", r)
+	}
+	root, err := os.MkdirTemp("/tmp", "ovw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	if r := p.run(policy.ProfileWork, "ln -s /etc "+root, kept); r.ExitCode != 0 {
+		t.Errorf("%+v", r)
+	}
+	p.root = root
+	if r := p.run(policy.ProfileWork, "echo x > made && ls", kept); r.Stdout.Text != "made\n" {
+		t.Errorf("behind a link: %+v", r)
+	}
+}
