@@ -80,9 +80,9 @@ func describeApproval(out io.Writer, s style, p *apiv1.Approval) {
 		}
 	}
 	line("in", q.GetDirectory())
-	line("sandbox", p.Profile)
+	line("sandbox", profileWords(p))
 	line("hosts", strings.Join(p.Domains, ", "))
-	line("why", p.Reason)
+	line("why", reasonWords(p))
 	line("or", p.Instead)
 	if p.Diff != "" {
 		for _, l := range strings.Split(strings.TrimRight(p.Diff, "\n"), "\n") {

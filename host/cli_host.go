@@ -108,7 +108,7 @@ func (a *app) statusCommand() *cobra.Command {
 				say("page", s.PageUrl)
 			}
 			for _, hint := range s.Hints {
-				say("found", hint)
+				say("found", hintWords(hint))
 			}
 			return nil
 		},

@@ -54,7 +54,7 @@ func (a *app) policyRules() *cobra.Command {
 				if r.UsedMs != 0 {
 					last = ago(r.UsedMs)
 				}
-				rows = append(rows, []string{short(r.Id), oneLine(what, 60), oneLine(where, 40), r.Origin, ago(r.CreatedMs), fmt.Sprint(r.Uses), last})
+				rows = append(rows, []string{short(r.Id), oneLine(what, 60), oneLine(where, 40), authorWords(r.MadeBy), ago(r.CreatedMs), fmt.Sprint(r.Uses), last})
 			}
 			table(a.out, a.style.dim, rows)
 			if len(res.Rules) == 0 && a.errStyle.terminal {

@@ -209,7 +209,7 @@ func (d *doctor) running(ctx context.Context, c *client) {
 		d.warn("tray", s.TrayProblem)
 	}
 	for _, hint := range s.Hints {
-		d.ok("found", hint)
+		d.ok("found", hintWords(hint))
 	}
 }
 
@@ -266,7 +266,7 @@ func (d *doctor) resting(ctx context.Context, dirs dirs) {
 		d.ok("tray", "a panel shows icons here")
 	}
 	for _, f := range m.Detect(ctx) {
-		d.ok("found", f.Words)
+		d.ok("found", hintWords(f))
 	}
 }
 

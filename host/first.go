@@ -36,13 +36,13 @@ func (h *host) firstStart(ctx context.Context) ([]string, error) {
 		did = append(did, said)
 	}
 	for _, f := range h.providers.Detect(ctx) {
-		if f.Plugin != "ollama" || f.BaseURL == "" {
+		if f.Plugin != "ollama" || f.BaseUrl == "" {
 			continue
 		}
 		// Not configured yet, only asked: without models it would answer nothing.
 		models, err := h.providers.ListModels(ctx, &apiv1.Provider{Id: "found", Plugin: f.Plugin, Name: f.Name})
 		if err != nil || len(models) == 0 {
-			h.log.Info("found an Ollama that can't answer yet", "at", f.BaseURL, "models", len(models), "error", err)
+			h.log.Info("found an Ollama that can't answer yet", "at", f.BaseUrl, "models", len(models), "error", err)
 			continue
 		}
 		said, err := h.addFound(ctx, &apiv1.AddProviderRequest{Plugin: f.Plugin, Name: f.Name})

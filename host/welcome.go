@@ -43,7 +43,7 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	}
 	if status, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{}); err == nil {
 		for _, hint := range status.Hints {
-			say("found", hint)
+			say("found", hintWords(hint))
 		}
 	}
 	if server.HasDisplay(h.getenv) == nil {

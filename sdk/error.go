@@ -34,6 +34,12 @@ func Errorf(code providerv1.ErrorCode, format string, args ...any) *Error {
 	return &Error{Proto: &providerv1.Error{Code: code, Message: err.Error()}, cause: errors.Unwrap(err)}
 }
 
+// Blaming says what of the connection is to blame: "base_url", "key", "name", or the name of one of the plugin's settings.
+func (e *Error) Blaming(field string) *Error {
+	e.Proto.Field = field
+	return e
+}
+
 // Error is the message, with the provider's own words behind it where there are any.
 func (e *Error) Error() string {
 	message, detail := e.Proto.GetMessage(), e.Proto.GetDetail()

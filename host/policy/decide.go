@@ -44,10 +44,14 @@ func (r reasons) only(classes ...Class) bool {
 // Decide says whether something may be done. It reads nothing but its argument and takes bounded time.
 func Decide(r Request) Decision {
 	if words := malformed(r); words != "" {
-		return Decision{Reason: words, request: r}
+		return Decision{Cause: CauseImpossible, Reason: words, request: r}
+	}
+	if r.Outside != nil {
+		return outside(r)
 	}
 	if r.Place.Root == "" {
 		return Decision{
+			Cause:  CauseNoWorkspace,
 			Reason: "This session has no workspace, and no scratch directory to work in.", Instead: "Choose a workspace for the session.",
 			request: r,
 		}
@@ -72,8 +76,14 @@ func malformed(r Request) string {
 			set++
 		}
 	}
+	if r.Outside != nil {
+		set++
+	}
 	if set != 1 {
 		return "There is nothing to do."
+	}
+	if r.Outside != nil {
+		return r.Outside.malformed()
 	}
 	for _, path := range []string{r.Read, r.Write, r.Dir, r.Place.Root} {
 		if path != "" && (!filepath.IsAbs(path) || strings.ContainsRune(path, 0)) {
@@ -156,7 +166,7 @@ func (d *Decision) protect(p Place) {
 		return
 	case LevelReduced:
 		if d.Verdict == Allow && !(d.Class == ClassRead && p.Trust == TrustTrusted) {
-			d.Verdict, d.RuleID = Ask, ""
+			d.Verdict, d.RuleID, d.Cause = Ask, "", CauseReduced
 			d.Reason += " Protection is reduced on this system, so it asks."
 			d.Instead = "`openvibez doctor` says what the sandbox lacks."
 		}
@@ -168,12 +178,12 @@ func (d *Decision) protect(p Place) {
 		}
 		d.RuleID = ""
 		if d.Class != ClassRead && !(p.Access == AccessRoot && p.Trust == TrustTrusted) {
-			d.Verdict = Deny
+			d.Verdict, d.Cause = Deny, CauseNoSandbox
 			d.Reason += " This system has no sandbox to hold it."
 			d.Instead = "`openvibez doctor` says what the sandbox needs; in root mode it would ask."
 			return
 		}
-		d.Verdict, d.Profile = Ask, ProfileHost
+		d.Verdict, d.Profile, d.Cause = Ask, ProfileHost, CauseNoSandbox
 		d.Reason += " This system has no sandbox: it would run unprotected."
 		d.Instead = "`openvibez doctor` says what the sandbox needs."
 	}

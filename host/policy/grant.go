@@ -41,6 +41,14 @@ func (g Grant) Read() string { return g.request.Read }
 // Write is the path of a file that may be changed, or empty.
 func (g Grant) Write() string { return g.request.Write }
 
+// Outside is the granted call of a tool from outside; false where something else is granted.
+func (g Grant) Outside() (Outside, bool) {
+	if g.request.Outside == nil {
+		return Outside{}, false
+	}
+	return *g.request.Outside, true
+}
+
 // Grant is the permission that the decision is, if it allows.
 func (d Decision) Grant() (Grant, bool) {
 	if d.Verdict != Allow || d.made != Allow {

@@ -48,6 +48,8 @@ const (
 	ClassGit
 	ClassNetwork
 	ClassDangerous
+	// ClassOutside is a tool that is not ours.
+	ClassOutside
 )
 
 // Verdict is what is to be done with a request. The zero value denies.
@@ -81,7 +83,7 @@ func trusts() []string   { return []string{"untrusted", "read_only", "trusted"} 
 func accesses() []string { return []string{"read-only", "scoped", "root"} }
 func levels() []string   { return []string{"none", "reduced", "full"} }
 func classes() []string {
-	return []string{"unknown", "read", "build", "git", "network", "dangerous"}
+	return []string{"unknown", "read", "build", "git", "network", "dangerous", "outside"}
 }
 func verdicts() []string { return []string{"deny", "ask", "allow"} }
 

@@ -17,13 +17,15 @@ type Place struct {
 	RunUnknown bool     // unknown commands run in the sandbox without asking
 	Domains    []string // granted hosts; "*.example.org" covers all below example.org
 	Rules      []Rule
+	Outside    []OutsideRule
 }
 
-// Request is one thing to be done: exactly one of Command, Read and Write is set.
+// Request is one thing to be done: exactly one of Command, Read, Write and Outside is set.
 type Request struct {
 	Command string // a shell command line
 	Read    string // a path that a file tool wants to read: absolute, symbolic links resolved
 	Write   string // a path that a file tool wants to change, likewise
+	Outside *Outside
 	Dir     string // the command's working directory, likewise
 	Place   Place
 }
@@ -33,6 +35,7 @@ type Decision struct {
 	Verdict Verdict
 	Class   Class
 	Profile Profile
+	Cause   Cause
 	Reason  string   // why
 	Instead string   // what would change the verdict; may be empty
 	RuleID  string   // the remembered rule that allowed it
@@ -40,9 +43,10 @@ type Decision struct {
 	Domains []string // hosts the command names, as far as they are known
 
 	// What Grant and Approved rely on, out of reach of others.
-	request Request
-	made    Verdict
-	profile Profile
-	named   []string
-	onlyGit bool
+	request   Request
+	made      Verdict
+	profile   Profile
+	named     []string
+	onlyGit   bool
+	remembers bool
 }

@@ -86,7 +86,7 @@ func (c *call) failed(e *providerv1.Error) {
 	if e.Code == providerv1.ErrorCode_ERROR_CODE_AUTH {
 		c.plugin.m.dropKey(c.connection.ProviderId, c.keySource)
 	}
-	for _, s := range []*string{&e.Message, &e.Detail, &e.Parameter, &e.RequestId} {
+	for _, s := range []*string{&e.Message, &e.Detail, &e.Parameter, &e.Field, &e.RequestId} {
 		*s = c.grant.censor(*s)
 	}
 }
@@ -105,7 +105,7 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d *providerv1.D
 	if base != "" {
 		o, err := originOf(base)
 		if err != nil {
-			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
+			return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err).Blaming("base_url")
 		}
 		g.origins[o] = p.BaseUrl != "" || f.builtIn
 		g.keyOrigin = o

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -14,22 +13,8 @@ import (
 // probeTime is how long a server on this machine may take to say that it is there.
 const probeTime = 500 * time.Millisecond
 
-// Found is something on this machine that could answer and is not configured yet.
-type Found struct {
-	// The plugin to use; "" where none that can is installed.
-	Plugin string
-	// What people call it.
-	Name string
-	// Where it answered. A provider without a base URL follows the environment and gets there too.
-	BaseURL string
-	// Where its key is, as a provider's key source.
-	KeySource string
-	// What was found, for people.
-	Words string
-}
-
-// Detect looks for a running Ollama and for keys in the environment that no provider uses yet.
-func (m *Manager) Detect(ctx context.Context) []Found {
+// Detect looks for what could answer and is not configured: a running Ollama, keys in the environment that no provider uses.
+func (m *Manager) Detect(ctx context.Context) []*apiv1.Hint {
 	var providers []*apiv1.Provider
 	if m.store != nil {
 		var err error
@@ -39,14 +24,14 @@ func (m *Manager) Detect(ctx context.Context) []Found {
 		}
 	}
 	installed := m.Plugins(ctx)
-	var found []Found
+	var found []*apiv1.Hint
 	if f, ok := m.detectOllama(ctx, installed, providers); ok {
 		found = append(found, f)
 	}
 	return append(found, m.detectKeys(installed, providers)...)
 }
 
-func (m *Manager) detectOllama(ctx context.Context, installed []*apiv1.Plugin, providers []*apiv1.Provider) (Found, bool) {
+func (m *Manager) detectOllama(ctx context.Context, installed []*apiv1.Plugin, providers []*apiv1.Provider) (*apiv1.Hint, bool) {
 	d := &providerv1.DescribeResponse{Id: "ollama", DefaultBaseUrl: "http://127.0.0.1:11434", BaseUrlEnv: "OLLAMA_HOST"}
 	plugin := ""
 	for _, p := range installed {
@@ -60,27 +45,21 @@ func (m *Manager) detectOllama(ctx context.Context, installed []*apiv1.Plugin, p
 	base, err := baseURL("", d, m.getenv)
 	if err != nil {
 		m.log.Warn("can't tell where Ollama is", "error", err)
-		return Found{}, false
+		return nil, false
 	}
 	for _, p := range providers {
 		if p.Plugin != "ollama" {
 			continue
 		}
 		if at, err := baseURL(p.BaseUrl, d, m.getenv); err == nil && at == base {
-			return Found{}, false
+			return nil, false
 		}
 	}
 	version, ok := m.ollamaVersion(ctx, base)
 	if !ok {
-		return Found{}, false
+		return nil, false
 	}
-	f := Found{Plugin: plugin, Name: "Ollama", BaseURL: base, Words: fmt.Sprintf("Ollama %s runs at %s", version, base)}
-	if plugin == "" {
-		f.Words += ", but its plugin is not installed"
-	} else {
-		f.Words += fmt.Sprintf("; `openvibez provider add %s` connects it", plugin)
-	}
-	return f, true
+	return &apiv1.Hint{Kind: apiv1.Hint_KIND_SERVER, Plugin: plugin, Name: "Ollama", Version: version, BaseUrl: base}, true
 }
 
 func (m *Manager) ollamaVersion(ctx context.Context, base string) (string, bool) {
@@ -100,8 +79,8 @@ func (m *Manager) ollamaVersion(ctx context.Context, base string) (string, bool)
 	return shorten(body.Version, 40), ok && body.Version != ""
 }
 
-func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provider) []Found {
-	var found []Found
+func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provider) []*apiv1.Hint {
+	var found []*apiv1.Hint
 	named := map[string]bool{}
 	used := map[string]bool{}
 	for _, p := range providers {
@@ -117,16 +96,13 @@ func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provi
 			continue
 		}
 		name := orElse(p.Description.Name, p.Id)
-		found = append(found, Found{Plugin: p.Id, Name: name, KeySource: "env:" + env, Words: fmt.Sprintf("%s is set; `openvibez provider add %s` connects %s with it", env, p.Id, name)})
+		found = append(found, &apiv1.Hint{Kind: apiv1.Hint_KIND_KEY, Plugin: p.Id, Name: name, Env: env})
 	}
 	for _, known := range []struct{ env, name string }{{"OPENAI_API_KEY", "OpenAI"}, {"ANTHROPIC_API_KEY", "Anthropic"}} {
 		if m.getenv(known.env) == "" || named[known.env] || used["env:"+known.env] {
 			continue
 		}
-		found = append(found, Found{
-			Name: known.name, KeySource: "env:" + known.env,
-			Words: fmt.Sprintf("%s is set, but no plugin for %s is installed", known.env, known.name),
-		})
+		found = append(found, &apiv1.Hint{Kind: apiv1.Hint_KIND_KEY, Name: known.name, Env: known.env})
 	}
 	return found
 }

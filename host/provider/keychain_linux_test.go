@@ -159,7 +159,7 @@ func TestSecretSettingGoesToTheProviderAlone(t *testing.T) {
 		t.Errorf("a secret is in the log:\n%s", text)
 	}
 
-	if _, err := save(`{"account":"keychain"}`, `{"level":1}`); err == nil || sdk.FromStatus(err).Parameter != "account" {
+	if _, err := save(`{"account":"keychain"}`, `{"level":1}`); err == nil || sdk.FromStatus(err).Field != "account" {
 		t.Errorf("a secret that nobody entered gave %v", err)
 	}
 	again, err := save(`{"account":"other-secret"}`, `{"account":"keychain"}`)

@@ -30,7 +30,7 @@ func (m *Manager) key(ctx context.Context, p *apiv1.Provider, d *providerv1.Desc
 		if d.Key.Url != "" {
 			words += ". A key can be had at " + d.Key.Url
 		}
-		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s", words)
+		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s", words).Blaming("key")
 	}
 	login := "openvibez provider login " + shellWord(name)
 	env, fromEnv := strings.CutPrefix(p.KeySource, SourceEnv)
@@ -103,7 +103,7 @@ func (m *Manager) kept(ctx context.Context, account string) (secret, why string,
 // what was there before. The provider need not be in the store yet, but has its id. Errors are for people.
 func (m *Manager) SaveKey(ctx context.Context, p *apiv1.Provider, key string) (undo func(), err error) {
 	wrong := func(format string, args ...any) (func(), error) {
-		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...)
+		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...).Blaming("key")
 	}
 	d, err := m.Describe(ctx, p.Plugin)
 	if err != nil {
@@ -228,11 +228,11 @@ func (m *Manager) SameOrigin(ctx context.Context, a, b *apiv1.Provider) bool {
 func keychainAccount(p *apiv1.Provider, base, setting string) (account, origin string, err error) {
 	if base == "" {
 		return "", "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-			"%s has no address, and a key is only used for the address it was entered for; give it a base URL first", orElse(p.Name, p.Plugin))
+			"%s has no address, and a key is only used for the address it was entered for; give it a base URL first", orElse(p.Name, p.Plugin)).Blaming("base_url")
 	}
 	origin, err = originOf(base)
 	if err != nil {
-		return "", "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err)
+		return "", "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the base URL %q can't be used: %w", base, err).Blaming("base_url")
 	}
 	return strings.TrimSuffix(p.Id+" "+origin+" "+setting, " "), origin, nil
 }
@@ -246,16 +246,14 @@ func (m *Manager) keychainProblem(p *apiv1.Provider, d *providerv1.DescribeRespo
 	}
 	m.log.Warn("use the keychain", "provider", p.Id, "problem", known.words, "error", known.cause)
 	if setting != "" {
-		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s is kept in the keychain: %w", setting, known)
-		e.Proto.Parameter = setting
-		return e
+		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%s is kept in the keychain: %w", setting, known).Blaming(setting)
 	}
 	command := "openvibez provider login " + shellWord(p.Name)
 	if p.CreatedMs == 0 {
 		command = "openvibez provider add " + p.Plugin
 	}
 	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, "%w. Or keep the key in an environment variable: %s --key-env %s",
-		known, command, orElse(d.GetKey().GetEnv(), "NAME"))
+		known, command, orElse(d.GetKey().GetEnv(), "NAME")).Blaming("key")
 }
 
 // oddKey tells what is wrong with a key, "" for nothing. It never repeats any of it.

@@ -20,7 +20,7 @@ func CheckBaseURL(raw string) (string, error) {
 	}
 	wrong := func(format string, args ...any) (string, error) {
 		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-			"the base URL %q can't be used: %s. It should look like https://api.example.com/v1", raw, fmt.Sprintf(format, args...))
+			"the base URL %q can't be used: %s. It should look like https://api.example.com/v1", raw, fmt.Sprintf(format, args...)).Blaming("base_url")
 	}
 	u, err := url.Parse(raw)
 	switch {
@@ -60,7 +60,7 @@ func baseURL(entered string, d *providerv1.DescribeResponse, getenv func(string)
 			u, err := CheckBaseURL(hostURL(v, d.DefaultBaseUrl))
 			if err != nil {
 				return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-					"the environment variable %s is %q, which is no address; correct it where OpenVibez is started, or enter a base URL for the provider", d.BaseUrlEnv, v)
+					"the environment variable %s is %q, which is no address; correct it where OpenVibez is started, or enter a base URL for the provider", d.BaseUrlEnv, v).Blaming("base_url")
 			}
 			return u, nil
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -140,17 +142,17 @@ func TestDetect(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	m.store = s
-	want := []Found{
-		{Name: "Ollama", BaseURL: ollama.URL, Words: "Ollama 0.32.9 runs at " + ollama.URL + ", but its plugin is not installed"},
-		{Plugin: "scripted", Name: "Scripted", KeySource: "env:SCRIPTED_API_KEY", Words: "SCRIPTED_API_KEY is set; `openvibez provider add scripted` connects Scripted with it"},
-		{Name: "OpenAI", KeySource: "env:OPENAI_API_KEY", Words: "OPENAI_API_KEY is set, but no plugin for OpenAI is installed"},
+	want := []*apiv1.Hint{
+		{Kind: apiv1.Hint_KIND_SERVER, Name: "Ollama", Version: "0.32.9", BaseUrl: ollama.URL},
+		{Kind: apiv1.Hint_KIND_KEY, Plugin: "scripted", Name: "Scripted", Env: "SCRIPTED_API_KEY"},
+		{Kind: apiv1.Hint_KIND_KEY, Name: "OpenAI", Env: "OPENAI_API_KEY"},
 	}
 	got := m.Detect(t.Context())
 	if len(got) != len(want) {
 		t.Fatalf("got %+v", got)
 	}
 	for i := range want {
-		if got[i] != want[i] {
+		if !proto.Equal(got[i], want[i]) {
 			t.Errorf("got %+v, want %+v", got[i], want[i])
 		}
 	}

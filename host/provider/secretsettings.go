@@ -72,9 +72,7 @@ func (m *Manager) SaveSecrets(ctx context.Context, p *apiv1.Provider, before str
 	for _, s := range secrets {
 		secret := strings.TrimSpace(textOf(values[s.Name]))
 		wrong := func(words string) error {
-			e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the setting %s of %s %s", s.Name, orElse(p.Name, d.Name), words)
-			e.Proto.Parameter = s.Name
-			return e
+			return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the setting %s of %s %s", s.Name, orElse(p.Name, d.Name), words).Blaming(s.Name)
 		}
 		switch {
 		case secret == "":
@@ -120,9 +118,7 @@ func (m *Manager) secretSetting(ctx context.Context, p *apiv1.Provider, d *provi
 	}
 	again := "enter it again, in its settings or with `openvibez provider set " + shellWord(orElse(p.Name, p.Plugin)) + " " + s.Name + "`"
 	wrong := func(format string, args ...any) (string, error) {
-		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, format, args...)
-		e.Proto.Parameter = s.Name
-		return "", e
+		return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_AUTH, format, args...).Blaming(s.Name)
 	}
 	secret, why, err := m.kept(ctx, account)
 	switch {

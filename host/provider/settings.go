@@ -18,8 +18,8 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// CheckSettings tells in words whether a provider's settings, a JSON object or "", are what its plugin takes. The field
-// that is wrong is the error's parameter.
+// CheckSettings tells in words whether a provider's settings, a JSON object or "", are what its plugin takes. The setting
+// that is wrong is the error's field.
 func (m *Manager) CheckSettings(ctx context.Context, pluginID, settings string) error {
 	d, err := m.Describe(ctx, pluginID)
 	if err != nil {
@@ -31,9 +31,7 @@ func (m *Manager) CheckSettings(ctx context.Context, pluginID, settings string) 
 func checkSettings(d *providerv1.DescribeResponse, settings string) error {
 	name := orElse(d.Name, d.Id)
 	wrong := func(field, format string, args ...any) error {
-		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...)
-		e.Proto.Parameter = field
-		return e
+		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...).Blaming(field)
 	}
 	if settings == "" {
 		settings = "{}"

@@ -33,8 +33,8 @@ func TestSettingsFitTheirSchema(t *testing.T) {
 		err := m.CheckSettings(t.Context(), "scripted", bad)
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, want[1])
 		var typed *sdk.Error
-		if errors.As(err, &typed) && typed.Proto.Parameter != want[0] {
-			t.Errorf("%s: the parameter is %q, want %q", bad, typed.Proto.Parameter, want[0])
+		if errors.As(err, &typed) && typed.Proto.Field != want[0] {
+			t.Errorf("%s: the field is %q, want %q", bad, typed.Proto.Field, want[0])
 		}
 	}
 	// All that is wrong is said at once.

@@ -266,7 +266,7 @@ func TestContinueAsksAgain(t *testing.T) {
 	if a, err := b.store.Approval(t.Context(), old.Id); err != nil || a.State != apiv1.ApprovalState_APPROVAL_STATE_VOID {
 		t.Errorf("the old question is %v, %v", a, err)
 	}
-	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: old.Id, ChoiceId: "once"}, "cli"); !errors.Is(err, store.ErrDecided) {
+	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: old.Id, ChoiceId: "once"}, apiv1.Author_AUTHOR_CLI); !errors.Is(err, store.ErrDecided) {
 		t.Errorf("the old question was answered: %v", err)
 	}
 	on := b.goOn(r, "on")

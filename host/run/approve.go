@@ -65,7 +65,7 @@ func (x *execution) ask(ctx context.Context, w *workplace, jobs []*job) error {
 		}
 		a := x.approval(w, j, time.Now().Add(patience))
 		q := &question{call: j.prepared, session: x.run.SessionId, workspace: w.session.WorkspaceId, answer: make(chan *apiv1.Approval, 1)}
-		if j.why == "" {
+		if !j.again {
 			q.prefix, q.domains = j.decision.Prefix, j.decision.Domains
 		}
 		waiting[j] = q
@@ -100,7 +100,7 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-timer.C:
-		a, err := x.engine.store.Decide(ctx, j.approval.Id, &apiv1.Decision{ChoiceId: choiceDeny, By: "timeout"})
+		a, err := x.engine.store.Decide(ctx, j.approval.Id, &apiv1.Decision{ChoiceId: choiceDeny, By: apiv1.Author_AUTHOR_TIMEOUT})
 		if err != nil && !errors.Is(err, store.ErrDecided) {
 			return err
 		}
@@ -109,16 +109,7 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 	if j.approval.State == apiv1.ApprovalState_APPROVAL_STATE_ALLOWED {
 		return nil
 	}
-	d := j.approval.GetDecision()
-	j.refusal = "The person denied this."
-	if d.GetBy() == "timeout" {
-		j.refusal = "Nobody answered whether this may be done, which counts as a no."
-	}
-	if text := strings.TrimSpace(d.GetText()); text != "" {
-		j.refusal += " The person says: " + text
-	} else {
-		j.refusal += " Do not try the same in another way; go on without it, or say what you would need."
-	}
+	j.refusal = declined(j.approval.GetDecision())
 	return nil
 }
 
@@ -144,11 +135,11 @@ func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.App
 	}
 	q.Choices = []*providerv1.Question_Choice{{Id: choiceOnce, Text: "Allow once", Allows: true}}
 	a := &apiv1.Approval{
-		Question: q, Reason: j.why + d.Reason, Profile: profileWords(d), CallId: j.call.Id, ExpiresMs: expires.UnixMilli(),
-		Class: d.Class.String(), Instead: d.Instead, Diff: j.preview, Domains: d.Domains,
+		Question: q, Reason: reasonOf(d.Cause), Why: d.Reason, Profile: profileOf(d.Profile), CallId: j.call.Id, ExpiresMs: expires.UnixMilli(),
+		Class: classOf(d.Class), Instead: d.Instead, Diff: j.preview, Domains: d.Domains,
 	}
-	if j.why != "" {
-		a.Instead = ""
+	if j.again {
+		a.Reason, a.Instead = apiv1.Reason_REASON_REPEATED, ""
 	} else if what := remembers(d, c.Command()); what != "" && w.place.Level == policy.LevelFull {
 		if d.Class != policy.ClassNetwork || len(d.Domains) == 0 {
 			a.Prefix = d.Prefix
@@ -176,30 +167,9 @@ func remembers(d policy.Decision, command string) string {
 	return ""
 }
 
-// profileWords say where something would happen, for people.
-func profileWords(d policy.Decision) string {
-	switch d.Profile {
-	case policy.ProfileRO:
-		return "read-only: nothing can be changed, no network"
-	case policy.ProfileWork:
-		return "work: the workspace can be changed, but not .git; no network"
-	case policy.ProfileGit:
-		return "git: the workspace and .git can be changed, but not git's hooks and configuration; no network"
-	case policy.ProfileNet:
-		hosts := "the granted hosts"
-		if len(d.Domains) > 0 {
-			hosts = strings.Join(d.Domains, ", ")
-		}
-		return "net: the workspace can be changed, and " + hosts + " can be reached"
-	case policy.ProfileHost:
-		return "host: outside the sandbox, with all that you may do yourself"
-	}
-	return string(d.Profile)
-}
-
 // answered passes a decision on to the run that waits for it, keeps what it says about the future, and lets that answer
 // other questions that ask for the same. It tells whether the question was the host's own.
-func (e *Engine) answered(ctx context.Context, a *apiv1.Approval, by string) (bool, error) {
+func (e *Engine) answered(ctx context.Context, a *apiv1.Approval, by apiv1.Author) (bool, error) {
 	e.mu.Lock()
 	q := e.questions[questionKey(a.RunId, a.CallId)]
 	e.mu.Unlock()
@@ -227,9 +197,9 @@ func (e *Engine) answered(ctx context.Context, a *apiv1.Approval, by string) (bo
 }
 
 // rules are what an answer makes.
-func (q *question) rules(choice, by string) []*apiv1.Rule {
+func (q *question) rules(choice string, by apiv1.Author) []*apiv1.Rule {
 	base := func() *apiv1.Rule {
-		r := &apiv1.Rule{WorkspaceId: q.workspace, Origin: by}
+		r := &apiv1.Rule{WorkspaceId: q.workspace, MadeBy: by}
 		if choice == choiceSession || q.workspace == "" {
 			r.SessionId = q.session
 		}
@@ -281,7 +251,7 @@ func (e *Engine) answerOthers(ctx context.Context) error {
 		if d.Verdict != policy.Allow {
 			continue
 		}
-		a, err = e.store.Decide(ctx, a.Id, &apiv1.Decision{ChoiceId: choiceOnce, Allowed: true, By: "rule"})
+		a, err = e.store.Decide(ctx, a.Id, &apiv1.Decision{ChoiceId: choiceOnce, Allowed: true, By: apiv1.Author_AUTHOR_RULE})
 		if errors.Is(err, store.ErrDecided) {
 			continue
 		}

@@ -165,7 +165,7 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*apiv1.Run, error) {
 }
 
 // Decide answers an approval for whoever by names; the first answer wins.
-func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by string) (*apiv1.Approval, error) {
+func (e *Engine) Decide(ctx context.Context, req *apiv1.DecideRequest, by apiv1.Author) (*apiv1.Approval, error) {
 	a, err := e.store.Approval(ctx, req.ApprovalId)
 	if err != nil {
 		return nil, err

@@ -328,13 +328,13 @@ func TestQuestion(t *testing.T) {
 		res := b.send("", "question may I?\nsay after")
 		a := pending(res.Run)
 		decide := &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: a.Question.Choices[0].Id}
-		if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "no such"}, "test"); err == nil {
+		if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "no such"}, apiv1.Author_AUTHOR_CLI); err == nil {
 			t.Error("a choice that is not offered was taken")
 		}
-		if got, err := b.engine.Decide(t.Context(), decide, "test"); err != nil || got.Decision.Allowed != a.Question.Choices[0].Allows {
+		if got, err := b.engine.Decide(t.Context(), decide, apiv1.Author_AUTHOR_CLI); err != nil || got.Decision.Allowed != a.Question.Choices[0].Allows {
 			t.Errorf("decide: %v, %v", got, err)
 		}
-		if _, err := b.engine.Decide(t.Context(), decide, "test"); !errors.Is(err, store.ErrDecided) {
+		if _, err := b.engine.Decide(t.Context(), decide, apiv1.Author_AUTHOR_CLI); !errors.Is(err, store.ErrDecided) {
 			t.Errorf("second decision: %v", err)
 		}
 		r := b.wantEnd(res.Run, completed, noError)
@@ -348,7 +348,7 @@ func TestQuestion(t *testing.T) {
 		if r, err := b.engine.Cancel(t.Context(), res.Run.Id); err != nil || r.State != cancelled {
 			t.Errorf("cancel: %v, %v", r, err)
 		}
-		if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: a.Question.Choices[0].Id}, "test"); !errors.Is(err, store.ErrDecided) {
+		if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: a.Question.Choices[0].Id}, apiv1.Author_AUTHOR_CLI); !errors.Is(err, store.ErrDecided) {
 			t.Errorf("decision after cancel: %v", err)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -128,12 +130,9 @@ func (x *execution) shortened(journal []*apiv1.Entry) ([]*apiv1.Entry, int) {
 			continue
 		}
 		n++
-		journal[i] = &apiv1.Entry{Seq: e.Seq, LastSeq: e.LastSeq, RunId: e.RunId, Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
-			OutcomeUnknown: e.GetToolOutput().OutcomeUnknown,
-			Result: &providerv1.ToolResult{
-				CallId: result.CallId, Name: result.Name, Failed: result.Failed, Content: headAndTail(result.Content, keep),
-			},
-		}}}
+		cut := proto.CloneOf(e)
+		cut.GetToolOutput().Result.Content = headAndTail(result.Content, keep)
+		journal[i] = cut
 	}
 	return journal, n
 }

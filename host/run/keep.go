@@ -38,24 +38,24 @@ func (x *execution) worked() {
 	x.keep.mu.Unlock()
 }
 
-// lacksPlan is what a model is told that begins to change things without a plan; empty: it may.
-func (x *execution) lacksPlan(ctx context.Context) string {
+// lacksPlan refuses a model to change things without a plan; nil: it may.
+func (x *execution) lacksPlan(ctx context.Context) *refusal {
 	k := &x.keep
 	if !k.strict || len(k.plan) > 0 {
-		return ""
+		return nil
 	}
 	if k.unplanned++; k.unplanned <= maxUnplanned {
 		how := "Call " + tool.UpdatePlan + " with the steps"
 		if x.filter != nil {
 			how = "Write a PLAN line with the steps"
 		}
-		return "Not carried out: this changes something, and there is no plan yet. " + how + ", then make this call again."
+		return refuse(apiv1.Reason_REASON_NO_PLAN, "Not carried out: this changes something, and there is no plan yet. %s, then make this call again.", how)
 	}
 	k.plan = []*providerv1.Plan_Step{{Text: "Do what was asked", State: providerv1.Plan_Step_STATE_ACTIVE}}
 	if err := x.append(ctx, planEntry(k.plan)); err != nil {
 		x.engine.log.Warn("journal a plan", "run", x.run.Id, "error", err)
 	}
-	return ""
+	return nil
 }
 
 func planEntry(steps []*providerv1.Plan_Step) *apiv1.Entry {
@@ -138,7 +138,11 @@ func (x *execution) givenPlan(c *providerv1.ToolCall, res tool.Result) []store.A
 		}
 	}
 	k.plan = steps
-	return []store.Added{{Entry: planEntry(steps)}, {Entry: outputEntry(c, words, unproven)}}
+	o := &apiv1.ToolOutput{Outcome: apiv1.ToolOutput_OUTCOME_DONE}
+	if unproven {
+		o.Outcome = apiv1.ToolOutput_OUTCOME_FAILED
+	}
+	return []store.Added{{Entry: planEntry(steps)}, {Entry: outputEntry(c, words, unproven, o)}}
 }
 
 // holdOpen tells whether an answer is held because steps are open: once, then the model has had its say.

@@ -216,7 +216,7 @@ func (m *machine) decideSome(*rapid.T) {
 			return err
 		}
 		a := asked[len(asked)-1]
-		_, err = m.bench.engine.Decide(context.Background(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: a.Question.Choices[0].Id}, "test")
+		_, err = m.bench.engine.Decide(context.Background(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: a.Question.Choices[0].Id}, apiv1.Author_AUTHOR_CLI)
 		return err
 	})
 }

@@ -158,7 +158,7 @@ func TestManyDecideAtOnce(t *testing.T) {
 		for i := range 8 {
 			fs = append(fs, func() {
 				choice := asked[0].Question.Choices[i%2].Id
-				_, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: asked[0].Id, ChoiceId: choice}, fmt.Sprint("window ", i))
+				_, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: asked[0].Id, ChoiceId: choice}, apiv1.Author_AUTHOR_WINDOW)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
@@ -30,11 +30,10 @@ type job struct {
 	prepared *tool.Call
 	decision policy.Decision
 	grant    policy.Grant
-	// What the model is told instead of a result: the call is not to be carried out.
-	refusal string
-	// A person is to be asked, and why beyond what policy says.
-	ask bool
-	why string
+	// Why the call is not to be carried out; nil: it is.
+	refusal *refusal
+	// A person is to be asked; again says that it is because the call came so often.
+	ask, again bool
 	// The difference that the person was shown.
 	preview  string
 	approval *apiv1.Approval
@@ -72,9 +71,10 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 		}
 		if changing && j.ask && j.decision.Profile == policy.ProfileHost {
 			// What a person looks at before they agree has to be what runs.
-			j.ask, j.refusal = false, "This call was not carried out: outside the sandbox nothing runs in the same turn as a change before it. Make it alone."
+			j.ask, j.refusal = false, refuse(apiv1.Reason_REASON_AFTER_CHANGE,
+				"This call was not carried out: outside the sandbox nothing runs in the same turn as a change before it. Make it alone.")
 		}
-		changing = changing || j.refusal == "" && j.prepared.Plan() == nil && j.prepared.Changes()
+		changing = changing || j.refusal == nil && j.prepared.Plan() == nil && j.prepared.Changes()
 		asking = asking || j.ask
 		jobs[i] = j
 	}
@@ -114,18 +114,12 @@ func (x *execution) place(ctx context.Context) (*workplace, error) {
 func (x *execution) refuseAll(ctx context.Context) error {
 	var outputs []*apiv1.Entry
 	for _, c := range x.calls {
-		outputs = append(outputs, outputEntry(c, fmt.Sprintf("The tool %q is not available in this conversation. Answer without it.", c.Name), true))
+		outputs = append(outputs, unavailable(c).output(c))
 	}
 	return x.patiently(ctx, func() error {
 		_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
 		return err
 	})
-}
-
-func outputEntry(c *providerv1.ToolCall, words string, failed bool) *apiv1.Entry {
-	return &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
-		Result: &providerv1.ToolResult{CallId: c.Id, Name: c.Name, Content: words, Failed: failed},
-	}}}
 }
 
 // identify sees to it that the run has no two calls of the same id: questions, answers and results belong to a call by its
@@ -145,10 +139,13 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 	j := &job{call: c}
 	var err error
 	if j.prepared, err = tool.Prepare(c, w.place.Root); err != nil {
-		j.refusal = "This call can't be carried out: " + err.Error() + "."
+		j.refusal = refuse(apiv1.Reason_REASON_ARGUMENTS, "This call can't be carried out: %v.", err)
+		if errors.Is(err, tool.ErrUnknown) {
+			j.refusal.outcome, j.refusal.reason = apiv1.ToolOutput_OUTCOME_UNAVAILABLE, apiv1.Reason_REASON_NO_SUCH_TOOL
+		}
 		return j, nil
 	}
-	again := x.repeated(c)
+	j.again = x.repeated(c)
 	if j.prepared.Plan() != nil {
 		return j, nil
 	}
@@ -160,14 +157,11 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 		return j, nil
 	}
 	if j.decision.Class != policy.ClassRead {
-		if j.refusal = x.lacksPlan(ctx); j.refusal != "" {
+		if j.refusal = x.lacksPlan(ctx); j.refusal != nil {
 			return j, nil
 		}
 	}
-	if again {
-		j.why = fmt.Sprintf("It has made exactly this call %d times in a row and may be going round in circles. ", mayRepeat)
-	}
-	if j.ask = again || j.decision.Verdict == policy.Ask; j.ask {
+	if j.ask = j.again || j.decision.Verdict == policy.Ask; j.ask {
 		j.preview = j.prepared.Preview()
 	} else {
 		j.grant, _ = j.decision.Grant()
@@ -177,12 +171,12 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 
 // considerAgain looks at a call once more after a person was asked: what holds now decides.
 func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) error {
-	if j.refusal != "" || j.prepared.Plan() != nil {
+	if j.refusal != nil || j.prepared.Plan() != nil {
 		return nil
 	}
 	now, err := tool.Prepare(j.call, w.place.Root)
 	if err != nil || !now.Same(j.prepared) {
-		j.refusal = "This call was not carried out: what it names has changed meanwhile. Look again."
+		j.refusal = refuse(apiv1.Reason_REASON_CHANGED_MEANWHILE, "This call was not carried out: what it names has changed meanwhile. Look again.")
 		return nil
 	}
 	asked := j.decision
@@ -195,21 +189,16 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 	case j.decision.Verdict == policy.Allow:
 		j.grant, _ = j.decision.Grant()
 	case j.approval.GetState() != apiv1.ApprovalState_APPROVAL_STATE_ALLOWED:
-		j.refusal = "This call was not carried out: it would have to be asked about now. Make it again."
+		j.refusal = refuse(apiv1.Reason_REASON_TO_BE_ASKED, "This call was not carried out: it would have to be asked about now. Make it again.")
 	case j.decision.Profile != asked.Profile:
-		j.refusal = "This call was not carried out: since the person agreed, it would happen with other rights. Make it again."
+		j.refusal = refuse(apiv1.Reason_REASON_OTHER_RIGHTS, "This call was not carried out: since the person agreed, it would happen with other rights. Make it again.")
 	case j.preview != "" && now.Preview() != j.preview:
-		j.refusal = "This change was not made: the file has changed since the person agreed. Look at it again."
+		j.refusal = refuse(apiv1.Reason_REASON_CHANGED_MEANWHILE, "This change was not made: the file has changed since the person agreed. Look at it again.")
 	default:
 		j.grant, err = j.decision.Approved()
 	}
 	j.prepared = now
 	return err
-}
-
-// denied is a denial in words for the model.
-func denied(d policy.Decision) string {
-	return strings.TrimSpace("Denied: " + d.Reason + " " + d.Instead)
 }
 
 // repeated counts how often the same call has come in a row, and tells when that is too often.
@@ -241,7 +230,7 @@ func (x *execution) perform(ctx context.Context, w *workplace, jobs []*job) erro
 }
 
 func (j *job) reads() bool {
-	return j.refusal == "" && j.prepared.Plan() == nil && !j.prepared.Changes()
+	return j.refusal == nil && j.prepared.Plan() == nil && !j.prepared.Changes()
 }
 
 // performSome carries out one call, or several that only read.
@@ -253,14 +242,14 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 	var intents []*apiv1.Entry
 	var rules []string
 	for _, j := range jobs {
-		if j.refusal != "" || j.prepared.Plan() != nil {
+		if j.refusal != nil || j.prepared.Plan() != nil {
 			continue
 		}
 		rules = append(rules, w.used(j.decision)...)
 		if j.approval == nil {
 			intents = append(intents, &apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{
-				QuestionId: j.call.Id, Allowed: true, By: "policy",
-				Text: fmt.Sprintf("%s, in profile %s, protection %s: %s", j.decision.Class, j.grant.Profile(), w.place.Level, j.decision.Reason),
+				QuestionId: j.call.Id, Allowed: true, By: apiv1.Author_AUTHOR_POLICY, Text: j.decision.Reason,
+				Class: classOf(j.decision.Class), Profile: profileOf(j.grant.Profile()), Level: levelOf(w.place.Level),
 			}}})
 		}
 	}
@@ -299,8 +288,8 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 
 // performOne gives the entries that a call comes to, its output last.
 func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]store.Added, error) {
-	if j.refusal != "" {
-		return []store.Added{{Entry: outputEntry(j.call, j.refusal, true)}}, nil
+	if j.refusal != nil {
+		return []store.Added{{Entry: j.refusal.output(j.call)}}, nil
 	}
 	if j.prepared.Name == tool.RunShell {
 		if err := x.before(ctx, w.place.Root); err != nil {
@@ -310,10 +299,15 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 		defer x.say("")
 	}
 	j.prepared.Private = w.private
+	began := time.Now()
 	res, err := x.engine.box.Do(ctx, j.prepared, j.grant)
 	if err != nil {
 		x.engine.log.Warn("carry out a call", "run", x.run.Id, "tool", j.call.Name, "error", err)
-		return []store.Added{{Entry: outputEntry(j.call, "This call could not be carried out: "+err.Error()+".", true)}}, nil
+		res = tool.Result{Content: "This call could not be carried out: " + err.Error() + ".", Outcome: apiv1.ToolOutput_OUTCOME_FAILED}
+	}
+	o := &apiv1.ToolOutput{
+		Outcome: res.Outcome, ExitCode: int32(res.ExitCode), Profile: profileOf(j.grant.Profile()), Directory: j.grant.Dir(),
+		WorkedMs: max(time.Since(began).Milliseconds(), 1),
 	}
 	if res.Plan != nil {
 		return x.givenPlan(j.call, res), nil
@@ -326,10 +320,10 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 			Undo:  undoOf(c),
 		})
 	}
-	if !res.Failed {
+	if !res.Failed() {
 		x.worked()
 	}
-	return append(added, store.Added{Entry: outputEntry(j.call, res.Content, res.Failed)}), nil
+	return append(added, store.Added{Entry: outputEntry(j.call, res.Content, res.Failed(), o)}), nil
 }
 
 // used are the rules that a decision rests on.

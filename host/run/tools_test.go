@@ -113,7 +113,7 @@ func (b *workBench) asked(r *apiv1.Run, n int) []*apiv1.Approval {
 
 func (b *workBench) decide(a *apiv1.Approval, choice, text string) {
 	b.Helper()
-	if _, err := b.engine.Decide(b.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: choice, Text: text}, "cli"); err != nil {
+	if _, err := b.engine.Decide(b.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: choice, Text: text}, apiv1.Author_AUTHOR_CLI); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -179,7 +179,7 @@ func TestToolsWork(t *testing.T) {
 		case *apiv1.Entry_ToolCall:
 			seen = append(seen, "call "+body.ToolCall.Name)
 		case *apiv1.Entry_Decision:
-			seen = append(seen, "decision "+body.Decision.By)
+			seen = append(seen, "decision "+strings.ToLower(strings.TrimPrefix(body.Decision.By.String(), "AUTHOR_")))
 		case *apiv1.Entry_ToolOutput:
 			seen = append(seen, "output "+body.ToolOutput.Result.Name)
 		case *apiv1.Entry_FileChange:
@@ -250,19 +250,19 @@ func TestAsking(t *testing.T) {
 	if got := choices(a); !slices.Equal(got, []string{"once", "deny"}) {
 		t.Errorf("choices %v", got)
 	}
-	if a.Question.Subject != "a" || !strings.Contains(a.Diff, "-1\n+2\n") || a.Class != "build" || !strings.Contains(a.Reason, "not trusted") || !strings.Contains(a.Profile, "work") || a.ExpiresMs == 0 || a.CallId == "" {
+	if a.Question.Subject != "a" || !strings.Contains(a.Diff, "-1\n+2\n") || a.Class != apiv1.Class_CLASS_BUILD || a.Reason != apiv1.Reason_REASON_WORKSPACE_UNTRUSTED || !strings.Contains(a.Why, "not trusted") || a.Profile != apiv1.Profile_PROFILE_WORK || a.ExpiresMs == 0 || a.CallId == "" {
 		t.Errorf("the question is %v", a)
 	}
 	b.state(r.Id, apiv1.RunState_RUN_STATE_WAITING_APPROVAL)
 	if b.get("a") != "1\n" || len(b.outputs(r)) != 0 {
 		t.Errorf("before the answer a is %q", b.get("a"))
 	}
-	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "always"}, "cli"); err == nil {
+	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "always"}, apiv1.Author_AUTHOR_CLI); err == nil {
 		t.Error("a choice that was not offered was taken")
 	}
 	b.decide(pending[1], "deny", "use a instead")
 	b.decide(a, "once", "")
-	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "deny"}, "window"); err == nil {
+	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "deny"}, apiv1.Author_AUTHOR_WINDOW); err == nil {
 		t.Error("a second answer was taken")
 	}
 	b.wantEnd(r, completed, noError)
@@ -331,14 +331,14 @@ func TestRemembering(t *testing.T) {
 	b.wantEnd(one, completed, noError)
 	b.wantEnd(two, completed, noError)
 	got, err := b.store.Approval(t.Context(), second.Id)
-	if err != nil || !got.Decision.GetAllowed() || got.Decision.By != "rule" {
+	if err != nil || !got.Decision.GetAllowed() || got.Decision.By != apiv1.Author_AUTHOR_RULE {
 		t.Errorf("the other question: %v, %v", got, err)
 	}
 	three := b.script("cloud", run)
 	b.wantEnd(three, completed, noError)
 	b.wantOutput(three, 0, false, "exit code 0")
 	rules, _, err := b.store.Rules(t.Context(), b.workspace.Id)
-	if err != nil || len(rules) != 1 || rules[0].Uses != 3 || rules[0].Origin != "cli" || rules[0].SessionId != "" {
+	if err != nil || len(rules) != 1 || rules[0].Uses != 3 || rules[0].MadeBy != apiv1.Author_AUTHOR_CLI || rules[0].SessionId != "" {
 		t.Errorf("rules %v, %v", rules, err)
 	}
 	if err := b.store.RevokeRule(t.Context(), rules[0].Id); err != nil {
@@ -362,7 +362,7 @@ func TestSilenceIsANo(t *testing.T) {
 	b.wantEnd(r, completed, noError)
 	b.wantOutput(r, 0, true, "Nobody answered")
 	all, err := b.store.RunApprovals(t.Context(), r.Id)
-	if err != nil || len(all) != 1 || all[0].State != apiv1.ApprovalState_APPROVAL_STATE_DENIED || all[0].Decision.By != "timeout" {
+	if err != nil || len(all) != 1 || all[0].State != apiv1.ApprovalState_APPROVAL_STATE_DENIED || all[0].Decision.By != apiv1.Author_AUTHOR_TIMEOUT {
 		t.Errorf("asked %v, %v", all, err)
 	}
 }
@@ -375,7 +375,7 @@ func TestQuestionsEndWithTheirRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantEnd(r, cancelled, noError)
-	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "once"}, "cli"); err == nil {
+	if _, err := b.engine.Decide(t.Context(), &apiv1.DecideRequest{ApprovalId: a.Id, ChoiceId: "once"}, apiv1.Author_AUTHOR_CLI); err == nil {
 		t.Error("the answer came after the end and was taken")
 	}
 	b.wantOutput(r, 0, true, "not carried out")
@@ -388,7 +388,7 @@ func TestQuestionsEndWithTheirRun(t *testing.T) {
 	b.equip()
 	b.wantEnd(r, interrupted, providerv1.ErrorCode_ERROR_CODE_HOST)
 	b.wantOutput(r, 0, true, "not carried out")
-	if outs := b.outputs(r); outs[0].OutcomeUnknown {
+	if outs := b.outputs(r); outs[0].Outcome != apiv1.ToolOutput_OUTCOME_REFUSED {
 		t.Errorf("a call that never began is %v", outs[0])
 	}
 }
@@ -401,14 +401,14 @@ func TestCrashInACall(t *testing.T) {
 	// The journal as a crash would leave it: the intent without the result.
 	if _, err := b.store.Append(t.Context(), r.Id, true,
 		&apiv1.Entry{Body: &apiv1.Entry_ToolCall{ToolCall: &providerv1.ToolCall{Id: "lost", Name: "edit_file", ArgumentsJson: `{"path":"b","new_text":"1"}`}}},
-		&apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{QuestionId: "lost", Allowed: true, By: "policy"}}}); err != nil {
+		&apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{QuestionId: "lost", Allowed: true, By: apiv1.Author_AUTHOR_POLICY}}}); err != nil {
 		t.Fatal(err)
 	}
 	b.close()
 	b.open()
 	b.equip()
 	b.wantEnd(r, interrupted, providerv1.ErrorCode_ERROR_CODE_HOST)
-	if outs := b.outputs(r); len(outs) != 2 || !outs[1].OutcomeUnknown {
+	if outs := b.outputs(r); len(outs) != 2 || outs[1].Outcome != apiv1.ToolOutput_OUTCOME_UNKNOWN {
 		t.Errorf("outputs %v", outs)
 	}
 	if _, err := os.Stat(filepath.Join(b.root, "b")); !os.IsNotExist(err) {
@@ -422,7 +422,7 @@ func TestSameCallAgainAsks(t *testing.T) {
 	read := `tool read_file {"path":"a"}`
 	r := b.script("cloud", read, "then", `tool read_file { "path": "a" }`, "then", read, "then", "results")
 	a := b.asked(r, 1)[0]
-	if got := choices(a); !slices.Equal(got, []string{"once", "deny"}) || !strings.Contains(a.Reason, "circles") {
+	if got := choices(a); !slices.Equal(got, []string{"once", "deny"}) || a.Reason != apiv1.Reason_REASON_REPEATED {
 		t.Errorf("asked %v: %v", got, a)
 	}
 	b.decide(a, "deny", "")
@@ -529,7 +529,7 @@ func TestNestedClone(t *testing.T) {
 	b.put("clone/src/a", "1")
 	r := b.script("cloud", edit("clone/src/a", "2"))
 	a := b.asked(r, 1)[0]
-	if !strings.Contains(a.Reason, "not trusted") {
+	if !strings.Contains(a.Why, "not trusted") {
 		t.Errorf("asked %v", a)
 	}
 	b.decide(a, "deny", "")
@@ -575,7 +575,7 @@ func TestCommandsInANestedClone(t *testing.T) {
 	for _, command := range []string{"make -C clone", "make -Cclone", "cd clone && make", "(cd ./clone; make)", "sh clone/x.sh", "env X=1 make --directory=clone", "make -C elsewhere", "sh -c 'cd clone; make'"} {
 		r := b.script("cloud", fmt.Sprintf(`tool run_shell {"command":%q}`, command))
 		a := b.asked(r, 1)[0]
-		if !strings.Contains(a.Reason, "not trusted") {
+		if !strings.Contains(a.Why, "not trusted") {
 			t.Errorf("%s: asked %v", command, a)
 		}
 		b.decide(a, "deny", "")

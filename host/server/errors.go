@@ -55,7 +55,11 @@ func (e *errorWords) connect(procedure string, err error) error {
 	}
 	var typed *sdk.Error
 	if !errors.As(err, &typed) {
-		return connect.NewError(code, errors.New(store.Words(err)))
+		out := connect.NewError(code, errors.New(store.Words(err)))
+		if errors.Is(err, store.ErrDuplicateName) {
+			return blaming("name", out)
+		}
+		return out
 	}
 	words := err
 	if error(typed) == err { //nolint:errorlint // wrapped, the words around it are wanted too
@@ -66,6 +70,21 @@ func (e *errorWords) connect(procedure string, err error) error {
 		out.AddDetail(detail)
 	}
 	return out
+}
+
+// blaming adds which part of a connection an error made by refuse is about: "base_url", "key", "name" or a setting.
+func blaming(field string, err error) error {
+	var ready *connect.Error
+	if !errors.As(err, &ready) {
+		return err
+	}
+	detail, detailErr := connect.NewErrorDetail(&providerv1.Error{
+		Code: providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, Message: ready.Message(), Field: field,
+	})
+	if detailErr == nil {
+		ready.AddDetail(detail)
+	}
+	return ready
 }
 
 func codeOf(err error) connect.Code {

@@ -29,7 +29,7 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 		Hints:     a.findHints(ctx),
 	}
 	if problem := a.Store.Problem(); problem != "" {
-		res.Hints = append([]string{problem}, res.Hints...)
+		res.Hints = append([]*apiv1.Hint{{Kind: apiv1.Hint_KIND_PROBLEM, Problem: problem}}, res.Hints...)
 	}
 	for _, r := range open {
 		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
@@ -50,7 +50,7 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 // hints remembers what was found on this machine: looking means asking other servers.
 type hints struct {
 	mu    sync.Mutex
-	found []string
+	found []*apiv1.Hint
 	until time.Time
 }
 
@@ -59,7 +59,7 @@ const (
 	hintsTimeout = 2 * time.Second
 )
 
-func (s *Server) findHints(ctx context.Context) []string {
+func (s *Server) findHints(ctx context.Context) []*apiv1.Hint {
 	s.hints.mu.Lock()
 	defer s.hints.mu.Unlock()
 	if time.Now().Before(s.hints.until) {
@@ -67,10 +67,7 @@ func (s *Server) findHints(ctx context.Context) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, hintsTimeout)
 	defer cancel()
-	var found []string
-	for _, f := range s.Providers.Detect(ctx) {
-		found = append(found, f.Words)
-	}
+	found := s.Providers.Detect(ctx)
 	if ctx.Err() == nil {
 		s.hints.found, s.hints.until = found, time.Now().Add(hintsLife)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 
 	"connectrpc.com/connect"
 
@@ -150,10 +149,12 @@ func (a *api) DevelopPlugin(ctx context.Context, req *apiv1.DevelopPluginRequest
 		seen = total
 		if len(lines) > 0 {
 			event := &apiv1.DevelopPluginResponse{Lines: lines}
-			if strings.Contains(strings.Join(lines, "\n"), "plugin started") {
-				if event.Plugin, err = a.Providers.Plugin(ctx, req.Id); err != nil {
-					return err
-				}
+			now, err := a.Providers.Plugin(ctx, req.Id)
+			if err != nil {
+				return err
+			}
+			if now.Pid != 0 && now.Pid != p.Pid {
+				p, event.Plugin = now, now
 			}
 			if err := stream.Send(event); err != nil {
 				return err

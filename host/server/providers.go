@@ -64,7 +64,7 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 		return nil, err
 	}
 	if err := checkKey(req.KeySource, "", req.Key != ""); err != nil {
-		return nil, err
+		return nil, blaming("key", err)
 	}
 	if err := a.Providers.CheckSettings(ctx, req.Plugin, req.SettingsJson); err != nil {
 		return nil, err
@@ -143,23 +143,19 @@ func (a *api) describe(ctx context.Context, plugin string) (*providerv1.Describe
 
 func checkProvider(p *apiv1.Provider) error {
 	if err := checkName("provider's name", p.Name); err != nil {
-		return err
+		return blaming("name", err)
 	}
 	if err := checkObject("settings", p.SettingsJson); err != nil {
 		return err
 	}
-	return checkKeySource(p.KeySource)
+	return blaming("key", checkKeySource(p.KeySource))
 }
 
 func checkBaseURL(raw string) (string, error) {
 	if strings.TrimSpace(raw) == "" {
 		return "", nil
 	}
-	clean, err := provider.CheckBaseURL(raw)
-	if err != nil {
-		return "", connect.NewError(connect.CodeInvalidArgument, err)
-	}
-	return clean, nil
+	return provider.CheckBaseURL(raw)
 }
 
 // pageKey holds the page to keys that are meant for the place they would go to: a page that was taken over shall not be
@@ -175,7 +171,7 @@ func (a *api) pageKey(ctx context.Context, plugin, baseURL, source string) error
 	if usual := d.GetKey().GetEnv(); baseURL == "" && usual != "" && source == "env:"+usual {
 		return nil
 	}
-	return a.socketOnly("bind this key to this address", "use `openvibez provider add "+plugin+" --url URL --key-env NAME` in a terminal")
+	return blaming("key", a.socketOnly("bind this key to this address", "use `openvibez provider add "+plugin+" --url URL --key-env NAME` in a terminal"))
 }
 
 func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderRequest) (*apiv1.UpdateProviderResponse, error) {
@@ -187,7 +183,7 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		return nil, refuse(connect.CodeInvalidArgument, "one provider is always the default: make another one the default instead")
 	}
 	if req.Name != nil && strings.TrimSpace(*req.Name) == "" {
-		return nil, refuse(connect.CodeInvalidArgument, "the name is empty: give the provider a name")
+		return nil, blaming("name", refuse(connect.CodeInvalidArgument, "the name is empty: give the provider a name"))
 	}
 	baseURL, err := checkBaseURL(req.GetBaseUrl())
 	if err != nil {
@@ -195,7 +191,7 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 	}
 	moved := req.BaseUrl != nil && baseURL != p.BaseUrl
 	if req.Key != nil && *req.Key == "" {
-		return nil, refuse(connect.CodeInvalidArgument, "the key is empty: log out to remove a key")
+		return nil, blaming("key", refuse(connect.CodeInvalidArgument, "the key is empty: log out to remove a key"))
 	}
 	if req.Key == nil && req.GetKeySource() != "" && (moved || req.GetKeySource() != p.KeySource) {
 		target := p.BaseUrl
@@ -207,7 +203,7 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		}
 	}
 	if err := checkKey(req.GetKeySource(), p.KeySource, req.Key != nil); err != nil {
-		return nil, err
+		return nil, blaming("key", err)
 	}
 	if name := req.GetDefaultModel(); name != "" && name != p.DefaultModel && !moved {
 		model, err := a.Runs.ChooseModel(ctx, p, name, nil)

@@ -17,6 +17,15 @@ func (a *api) ListWorkspaces(ctx context.Context, _ *apiv1.ListWorkspacesRequest
 	return &apiv1.ListWorkspacesResponse{Workspaces: all, Rev: rev}, err
 }
 
+func (a *api) GetWorkspace(ctx context.Context, req *apiv1.GetWorkspaceRequest) (*apiv1.GetWorkspaceResponse, error) {
+	rev := a.Store.Rev()
+	w, err := a.workspace(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &apiv1.GetWorkspaceResponse{Workspace: w, Rev: rev}, nil
+}
+
 func (a *api) AddWorkspace(ctx context.Context, req *apiv1.AddWorkspaceRequest) (*apiv1.AddWorkspaceResponse, error) {
 	name := strings.TrimSpace(req.Name)
 	if err := checkName("name", name); err != nil {
@@ -217,7 +226,7 @@ func (a *api) GrantDomains(ctx context.Context, req *apiv1.GrantDomainsRequest) 
 		if strings.HasPrefix(d, "*.") && strings.Count(d, ".") < 2 {
 			return nil, refuse(connect.CodeInvalidArgument, "%s would allow half of the internet: name a host below it", d)
 		}
-		rules = append(rules, &apiv1.Rule{WorkspaceId: w.Id, Domain: d, Origin: a.by()})
+		rules = append(rules, &apiv1.Rule{WorkspaceId: w.Id, Domain: d, MadeBy: a.by()})
 	}
 	rules, err = a.Store.AddRules(ctx, rules...)
 	return &apiv1.GrantDomainsResponse{Rules: rules}, err
@@ -231,9 +240,9 @@ func (a *api) RevokeRule(ctx context.Context, req *apiv1.RevokeRuleRequest) (*ap
 }
 
 // by is what the journal calls the way a caller came.
-func (a *api) by() string {
+func (a *api) by() apiv1.Author {
 	if a.fromPage {
-		return "window"
+		return apiv1.Author_AUTHOR_WINDOW
 	}
-	return "cli"
+	return apiv1.Author_AUTHOR_CLI
 }

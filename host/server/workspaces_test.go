@@ -101,7 +101,7 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 		}
 	}
 	rules, err := fromPage.ListRules(ctx, &apiv1.ListRulesRequest{WorkspaceId: dir})
-	if err != nil || len(rules.Rules) != len(registries())+1 || rules.Rules[0].Domain != "*.example.org" || rules.Rules[0].Origin != "cli" || rules.Rules[1].Origin != "window" {
+	if err != nil || len(rules.Rules) != len(registries())+1 || rules.Rules[0].Domain != "*.example.org" || rules.Rules[0].MadeBy != apiv1.Author_AUTHOR_CLI || rules.Rules[1].MadeBy != apiv1.Author_AUTHOR_WINDOW {
 		t.Errorf("rules %v, %v", rules, err)
 	}
 	if _, err := fromPage.RevokeRule(ctx, &apiv1.RevokeRuleRequest{Id: rules.Rules[0].Id}); err != nil {

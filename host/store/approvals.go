@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -134,7 +135,7 @@ func (s *Store) Decide(ctx context.Context, approvalID string, d *apiv1.Decision
 		if d.Allowed {
 			state = apiv1.ApprovalState_APPROVAL_STATE_ALLOWED
 		}
-		decision := &apiv1.Decision{ChoiceId: d.ChoiceId, Text: d.Text, Allowed: d.Allowed, By: d.By}
+		decision := proto.CloneOf(d)
 		e, err := t.settle(&a, state, decision)
 		if err != nil {
 			return err
@@ -178,7 +179,7 @@ func (t *tx) settle(a *approvalRow, state apiv1.ApprovalState, d *apiv1.Decision
 }
 
 // voidApprovals closes the open questions of a run that ends, and gives the entries that say so.
-func (t *tx) voidApprovals(runID, by string) ([]*apiv1.Entry, error) {
+func (t *tx) voidApprovals(runID string, by apiv1.Author) ([]*apiv1.Entry, error) {
 	var rows []approvalRow
 	if err := t.orm.Where("run_id = ? AND state = ?", runID, int32(pending)).Order("created_ms, rev").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("find the open questions of run %s: %w", runID, err)

@@ -124,7 +124,7 @@ func filled(b *testing.B, messages int) (*Store, string) {
 				return err
 			}
 			run.StartedMS = 1
-			if err := t.end(&run, End{State: completed, Entries: []*apiv1.Entry{{Body: &apiv1.Entry_Text{Text: &apiv1.ModelText{Text: prose(zipf, 100)}}}}}, ""); err != nil {
+			if err := t.end(&run, End{State: completed, Entries: []*apiv1.Entry{{Body: &apiv1.Entry_Text{Text: &apiv1.ModelText{Text: prose(zipf, 100)}}}}}, apiv1.Author_AUTHOR_END); err != nil {
 				return err
 			}
 			if err := t.saveRun(&run); err != nil {

@@ -121,7 +121,7 @@ func checkAcked(t *testing.T, s *Store, sent map[string]*acked) {
 			if e.GetToolCall() != nil {
 				calls++
 			}
-			if e.GetToolOutput().GetOutcomeUnknown() {
+			if e.GetToolOutput().GetOutcome() == apiv1.ToolOutput_OUTCOME_UNKNOWN {
 				outputs++
 			}
 		}

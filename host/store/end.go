@@ -34,9 +34,9 @@ func (s *Store) EndRun(ctx context.Context, runID string, end End) (*apiv1.Run, 
 		if err := r.move(end.State); err != nil {
 			return err
 		}
-		by := "end"
+		by := apiv1.Author_AUTHOR_END
 		if end.State == cancelled {
-			by = "cancel"
+			by = apiv1.Author_AUTHOR_CANCEL
 		}
 		return t.end(r, end, by)
 	})
@@ -68,14 +68,14 @@ func (s *Store) RequestCancel(ctx context.Context, runID string) (*apiv1.Run, er
 func (t *tx) requestCancel(r *runRow) error {
 	r.CancelRequested = true
 	if AfterCancel(r.state()) == cancelled {
-		return t.end(r, End{State: cancelled}, "cancel")
+		return t.end(r, End{State: cancelled}, apiv1.Author_AUTHOR_CANCEL)
 	}
 	return nil
 }
 
 // end closes everything a run has open and notes its end in r; the caller saves it. by says why open questions get no
 // answer.
-func (t *tx) end(r *runRow, end End, by string) error {
+func (t *tx) end(r *runRow, end End, by apiv1.Author) error {
 	for _, p := range end.Text {
 		if err := t.appendChunk(r.ID, p); err != nil {
 			return err
@@ -146,14 +146,17 @@ func (t *tx) callsWithoutOutput(runID string) ([]*apiv1.Entry, error) {
 		if answered[call.Id] {
 			continue
 		}
-		words := "This call was not carried out: the run ended before it could begin."
-		if begun[call.Id] {
-			words = "outcome unknown: this call was begun, and whether it took effect was not seen"
+		o := &apiv1.ToolOutput{
+			Outcome: apiv1.ToolOutput_OUTCOME_REFUSED, Reason: apiv1.Reason_REASON_RUN_ENDED,
+			Result: &providerv1.ToolResult{
+				CallId: call.Id, Name: call.Name, Failed: true, Content: "This call was not carried out: the run ended before it could begin.",
+			},
 		}
-		outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: &apiv1.ToolOutput{
-			OutcomeUnknown: begun[call.Id],
-			Result:         &providerv1.ToolResult{CallId: call.Id, Name: call.Name, Failed: true, Content: words},
-		}}})
+		if begun[call.Id] {
+			o.Outcome, o.Reason = apiv1.ToolOutput_OUTCOME_UNKNOWN, apiv1.Reason_REASON_UNSPECIFIED
+			o.Result.Content = "outcome unknown: this call was begun, and whether it took effect was not seen"
+		}
+		outputs = append(outputs, &apiv1.Entry{Body: &apiv1.Entry_ToolOutput{ToolOutput: o}})
 	}
 	return outputs, nil
 }
@@ -180,7 +183,7 @@ func (s *Store) Recover(ctx context.Context) (n int, err error) {
 			if r.CancelRequested {
 				end = End{State: cancelled}
 			}
-			if err := t.end(r, end, "restart"); err != nil {
+			if err := t.end(r, end, apiv1.Author_AUTHOR_RESTART); err != nil {
 				return err
 			}
 			if err := t.saveRun(r); err != nil {

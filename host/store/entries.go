@@ -22,6 +22,7 @@ func entry(scan func(...any) error) (*apiv1.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("entry %d of session %s: %w", head.Seq, head.SessionId, err)
 	}
+	earlierEntry(e, body)
 	e.SessionId, e.Seq, e.LastSeq, e.RunId, e.CreatedMs, e.Rev = head.SessionId, head.Seq, head.LastSeq, head.RunId, head.CreatedMs, head.Rev
 	return e, nil
 }

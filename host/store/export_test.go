@@ -37,8 +37,8 @@ func rich(t testing.TB, s *Store) string {
 		&apiv1.Entry{Body: &apiv1.Entry_Notice{Notice: &providerv1.Notice{Text: "slow today"}}},
 		&apiv1.Entry{Body: &apiv1.Entry_Summary{Summary: &apiv1.Summary{Text: "what was said", FirstSeq: 1, UntilSeq: 1}}},
 	))
-	a := must[*apiv1.Approval](t)(s.Ask(context.Background(), first.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q", Text: "may I?", Subject: "go test"}, Reason: "why", Class: "build", Prefix: []string{"go"}}))
-	must[*apiv1.Approval](t)(s.Decide(context.Background(), a.Id, &apiv1.Decision{ChoiceId: "once", Allowed: true, By: "cli"}))
+	a := must[*apiv1.Approval](t)(s.Ask(context.Background(), first.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q", Text: "may I?", Subject: "go test"}, Reason: apiv1.Reason_REASON_WORKSPACE_UNTRUSTED, Why: "why", Class: apiv1.Class_CLASS_BUILD, Prefix: []string{"go"}}))
+	must[*apiv1.Approval](t)(s.Decide(context.Background(), a.Id, &apiv1.Decision{ChoiceId: "once", Allowed: true, By: apiv1.Author_AUTHOR_CLI}))
 	must[*apiv1.Run](t)(s.EndRun(context.Background(), first.Id, End{State: failed, Error: &providerv1.Error{Message: "broke"}, Entries: []*apiv1.Entry{usageEntry(7, 8), turnEntry()}}))
 	_, again, _, err := s.Send(context.Background(), Send{SessionID: session, ClientRequestID: "again", Text: "look again", ReplacesRunID: first.Id})
 	if err != nil {

@@ -245,6 +245,7 @@ func (r *importReader) takeEntry(l *exportLine) (*imported, error) {
 	if err := r.parseInto(l.Entry, e); err != nil {
 		return nil, err
 	}
+	earlierEntry(e, string(l.Entry))
 	run := r.runs[e.RunId]
 	switch {
 	case e.Seq != r.next || e.LastSeq < e.Seq || e.LastSeq > 1<<53:
@@ -272,6 +273,7 @@ func (r *importReader) takeApproval(l *exportLine) (*imported, error) {
 	if err := r.parseInto(l.Approval, p); err != nil {
 		return nil, err
 	}
+	earlierApproval(p, string(l.Approval))
 	if !idOK(p.Id) || r.approvals[p.Id] || r.runs[p.RunId] == nil || p.State <= 0 || p.State > apiv1.ApprovalState_APPROVAL_STATE_VOID {
 		return nil, r.wrong("approval %.40q does not belong to the session", p.Id)
 	}

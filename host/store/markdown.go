@@ -199,11 +199,8 @@ func (m *markdown) entry(e *apiv1.Entry) {
 		m.code("json", body.ToolCall.ArgumentsJson)
 	case *apiv1.Entry_ToolOutput:
 		r := body.ToolOutput.GetResult()
-		switch {
-		case body.ToolOutput.OutcomeUnknown:
-			m.put("*The outcome of %s is unknown.*\n", line(r.GetName()))
-		case r.GetFailed():
-			m.put("*%s failed:*\n", line(r.GetName()))
+		if words := outcomeWords(body.ToolOutput); words != "" {
+			m.put("*%s %s:*\n", line(r.GetName()), words)
 		}
 		m.code("", r.GetContent())
 	case *apiv1.Entry_Action:
@@ -218,7 +215,7 @@ func (m *markdown) entry(e *apiv1.Entry) {
 		if body.Decision.Allowed {
 			did = "yes"
 		}
-		m.put("**Answered:** %s (%s)\n", line(strings.Join([]string{did, body.Decision.ChoiceId, body.Decision.Text}, " ")), line(body.Decision.By))
+		m.put("**Answered:** %s (%s)\n", line(strings.Join([]string{did, body.Decision.ChoiceId, body.Decision.Text}, " ")), authorWords(body.Decision.By))
 	case *apiv1.Entry_FileChange:
 		did := "Changed"
 		switch body.FileChange.Kind {
@@ -236,4 +233,51 @@ func (m *markdown) entry(e *apiv1.Entry) {
 	case *apiv1.Entry_Summary:
 		m.quote("Summary of what came before, for the model", body.Summary.Text)
 	}
+}
+
+// outcomeWords say how a call ended; empty where it was done.
+func outcomeWords(o *apiv1.ToolOutput) string {
+	switch o.Outcome {
+	case apiv1.ToolOutput_OUTCOME_EXITED:
+		return fmt.Sprintf("ended with exit code %d", o.ExitCode)
+	case apiv1.ToolOutput_OUTCOME_TIMED_OUT:
+		return "took too long and was ended"
+	case apiv1.ToolOutput_OUTCOME_FAILED:
+		return "failed"
+	case apiv1.ToolOutput_OUTCOME_REFUSED:
+		return "was not carried out"
+	case apiv1.ToolOutput_OUTCOME_DENIED:
+		return "was denied"
+	case apiv1.ToolOutput_OUTCOME_UNANSWERED:
+		return "was not carried out, since nobody answered"
+	case apiv1.ToolOutput_OUTCOME_UNAVAILABLE:
+		return "is not available"
+	case apiv1.ToolOutput_OUTCOME_CANCELLED:
+		return "was stopped"
+	case apiv1.ToolOutput_OUTCOME_UNKNOWN:
+		return "began, and its outcome is unknown"
+	}
+	return ""
+}
+
+func authorWords(by apiv1.Author) string {
+	switch by {
+	case apiv1.Author_AUTHOR_POLICY:
+		return "by policy"
+	case apiv1.Author_AUTHOR_RULE:
+		return "by a rule"
+	case apiv1.Author_AUTHOR_WINDOW:
+		return "in the window"
+	case apiv1.Author_AUTHOR_CLI:
+		return "in a terminal"
+	case apiv1.Author_AUTHOR_NOTIFICATION:
+		return "in a notification"
+	case apiv1.Author_AUTHOR_TIMEOUT:
+		return "nobody answered in time"
+	case apiv1.Author_AUTHOR_CANCEL:
+		return "the run was cancelled"
+	case apiv1.Author_AUTHOR_RESTART, apiv1.Author_AUTHOR_END:
+		return "the run ended first"
+	}
+	return "unknown"
 }

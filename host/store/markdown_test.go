@@ -79,7 +79,7 @@ b
 go test
 ~~~
 
-**Answered:** yes once (cli)
+**Answered:** yes once (in a terminal)
 
 *[failed: broke]*
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -179,22 +180,38 @@ func (r *approvalRow) proto() (*apiv1.Approval, error) {
 	if p == nil {
 		p = &apiv1.Approval{}
 	}
-	p.Id, p.SessionId, p.RunId, p.State, p.Reason = r.ID, r.SessionID, r.RunID, apiv1.ApprovalState(r.State), r.Reason
-	p.Profile, p.CreatedMs, p.ExpiresMs, p.CallId, p.Rev = r.Profile, r.CreatedMS, r.ExpiresMS, r.CallID, r.Rev
+	if p.Class == apiv1.Class_CLASS_UNSPECIFIED && r.FactsJSON != "" {
+		earlierApproval(p, r.FactsJSON)
+	}
+	p.Id, p.SessionId, p.RunId, p.State, p.Why = r.ID, r.SessionID, r.RunID, apiv1.ApprovalState(r.State), r.Reason
+	p.Profile, p.CreatedMs, p.ExpiresMs, p.CallId, p.Rev = earlierProfile(r.Profile), r.CreatedMS, r.ExpiresMS, r.CallID, r.Rev
 	if p.Question, err = parse[providerv1.Question](r.QuestionJSON); err != nil {
 		return nil, err
 	}
-	p.Decision, err = parse[apiv1.Decision](r.DecisionJSON)
+	if p.Decision, err = parse[apiv1.Decision](r.DecisionJSON); err == nil && p.Decision != nil && p.Decision.By == apiv1.Author_AUTHOR_UNSPECIFIED {
+		var was struct{ By string }
+		if json.Unmarshal([]byte(r.DecisionJSON), &was) == nil {
+			earlierDecision(p.Decision, was.By)
+		}
+	}
 	return p, err
+}
+
+// profileName is how a profile is kept: "work"; empty for none.
+func profileName(p apiv1.Profile) string {
+	if p == apiv1.Profile_PROFILE_UNSPECIFIED {
+		return ""
+	}
+	return strings.ToLower(strings.TrimPrefix(p.String(), "PROFILE_"))
 }
 
 // take copies what is asked, and why.
 func (r *approvalRow) take(p *apiv1.Approval) (err error) {
-	r.Reason, r.Profile, r.CallID = clean(p.Reason), clean(p.Profile), clean(p.CallId)
+	r.Reason, r.Profile, r.CallID = clean(p.Why), profileName(p.Profile), clean(p.CallId)
 	if r.QuestionJSON, err = format(p.Question); err != nil {
 		return err
 	}
-	r.FactsJSON, err = format(&apiv1.Approval{Class: p.Class, Instead: p.Instead, Prefix: p.Prefix, Domains: p.Domains, Diff: p.Diff})
+	r.FactsJSON, err = format(&apiv1.Approval{Class: p.Class, Reason: p.Reason, Instead: p.Instead, Prefix: p.Prefix, Domains: p.Domains, Diff: p.Diff})
 	return err
 }
 

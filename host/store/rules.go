@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -28,7 +29,7 @@ type ruleRow struct {
 func (ruleRow) TableName() string { return "rules" }
 
 func (r *ruleRow) proto() (*apiv1.Rule, error) {
-	p := &apiv1.Rule{Id: r.ID, Domain: r.Domain, Origin: r.Origin, CreatedMs: r.CreatedMS, UsedMs: r.UsedMS, Uses: r.Uses, Rev: r.Rev}
+	p := &apiv1.Rule{Id: r.ID, Domain: r.Domain, MadeBy: authorNamed(r.Origin), CreatedMs: r.CreatedMS, UsedMs: r.UsedMS, Uses: r.Uses, Rev: r.Rev}
 	if r.WorkspaceID != nil {
 		p.WorkspaceId = *r.WorkspaceID
 	}
@@ -65,7 +66,7 @@ func (t *tx) addRule(r *apiv1.Rule) (*apiv1.Rule, error) {
 	if (len(r.Prefix) == 0) == (r.Domain == "") || r.WorkspaceId == "" && r.SessionId == "" {
 		return nil, fmt.Errorf("%w: a rule is of a workspace or a session, and has the first words of a command or a host", ErrInvalid)
 	}
-	row := ruleRow{ID: newID(), Domain: clean(r.Domain), Origin: clean(r.Origin), CreatedMS: t.now}
+	row := ruleRow{ID: newID(), Domain: clean(r.Domain), Origin: authorName(r.MadeBy), CreatedMS: t.now}
 	q := t.orm.Where("domain = ?", row.Domain)
 	if r.WorkspaceId != "" {
 		row.WorkspaceID = &r.WorkspaceId
@@ -195,4 +196,13 @@ func (t *tx) removeRules(where string, arg any) error {
 		}
 	}
 	return nil
+}
+
+// authorName is how the author of a rule is kept: "window", "cli".
+func authorName(by apiv1.Author) string {
+	return strings.ToLower(strings.TrimPrefix(by.String(), "AUTHOR_"))
+}
+
+func authorNamed(name string) apiv1.Author {
+	return apiv1.Author(apiv1.Author_value["AUTHOR_"+strings.ToUpper(name)])
 }

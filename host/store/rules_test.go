@@ -100,12 +100,12 @@ func TestRules(t *testing.T) {
 		}
 	}
 	rules := must[[]*apiv1.Rule](t)(s.AddRules(t.Context(),
-		&apiv1.Rule{WorkspaceId: w.Id, Prefix: []string{"go", "test"}, Origin: "cli"},
+		&apiv1.Rule{WorkspaceId: w.Id, Prefix: []string{"go", "test"}, MadeBy: apiv1.Author_AUTHOR_CLI},
 		&apiv1.Rule{WorkspaceId: w.Id, SessionId: in.Id, Prefix: []string{"go", "vet"}},
 		&apiv1.Rule{SessionId: out.Id, Prefix: []string{"ls"}},
 		&apiv1.Rule{WorkspaceId: w.Id, Domain: "proxy.golang.org"}))
-	again := must[[]*apiv1.Rule](t)(s.AddRules(t.Context(), &apiv1.Rule{WorkspaceId: w.Id, Prefix: []string{"go", "test"}, Origin: "window"}))
-	if again[0].Id != rules[0].Id || again[0].Origin != "cli" {
+	again := must[[]*apiv1.Rule](t)(s.AddRules(t.Context(), &apiv1.Rule{WorkspaceId: w.Id, Prefix: []string{"go", "test"}, MadeBy: apiv1.Author_AUTHOR_WINDOW}))
+	if again[0].Id != rules[0].Id || again[0].MadeBy != apiv1.Author_AUTHOR_CLI {
 		t.Errorf("the same again is %v", again)
 	}
 	ids := func(session *apiv1.Session) (ids []string) {

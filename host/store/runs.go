@@ -210,7 +210,7 @@ func (s *Store) beginWaiting(ctx context.Context, runID string, state apiv1.RunS
 		}
 		if r.CancelRequested && AfterCancel(state) == cancelled {
 			over = fmt.Errorf("run %s: %w: it was cancelled", runID, ErrEnded)
-			return t.end(r, End{State: cancelled}, "cancel")
+			return t.end(r, End{State: cancelled}, apiv1.Author_AUTHOR_CANCEL)
 		}
 		if _, err := t.append(r, nil); err != nil {
 			return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,7 +36,7 @@ func runIn(t testing.TB, s *Store, state apiv1.RunState) *apiv1.Run {
 	switch state {
 	case running:
 	case waitingApproval:
-		_, err = s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q", Text: "may I?"}, Reason: "it writes"})
+		_, err = s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: "q", Text: "may I?"}, Why: "it writes"})
 	case waitingLimit, waitingBackground, paused:
 		_, err = wait(t, s, run.Id, state)
 	default:
@@ -82,7 +81,7 @@ func TestRecover(t *testing.T) {
 		}
 	}
 	wantJournal(t, s, runs[running].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:output(call,false)")
-	wantJournal(t, s, runs[waitingApproval].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:decision(restart,false) 6-6:output(call,false)")
+	wantJournal(t, s, runs[waitingApproval].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:decision(AUTHOR_RESTART,false) 6-6:output(call,false)")
 	wantJournal(t, s, runs[waitingLimit].SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far)")
 	if got := must[*apiv1.Run](t)(s.Run(t.Context(), marked.Id)); got.State != cancelled || got.Error != nil {
 		t.Errorf("marked run: %v", got)
@@ -236,39 +235,39 @@ func TestApprovals(t *testing.T) {
 	run := runIn(t, s, running)
 	ask := func(id string) *apiv1.Approval {
 		t.Helper()
-		return must[*apiv1.Approval](t)(s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: id, Text: "may I?"}, Reason: "why", Profile: "work", ExpiresMs: 9}))
+		return must[*apiv1.Approval](t)(s.Ask(t.Context(), run.Id, &apiv1.Approval{Question: &providerv1.Question{Id: id, Text: "may I?"}, Why: "why", Profile: apiv1.Profile_PROFILE_WORK, ExpiresMs: 9}))
 	}
 	state := func() apiv1.RunState {
 		t.Helper()
 		return must[*apiv1.Run](t)(s.Run(t.Context(), run.Id)).State
 	}
 	one, two := ask("one"), ask("two")
-	if got := must[*apiv1.Approval](t)(s.Approval(t.Context(), one.Id)); got.State != pending || got.Question.Text != "may I?" || got.Profile != "work" || got.ExpiresMs != 9 {
+	if got := must[*apiv1.Approval](t)(s.Approval(t.Context(), one.Id)); got.State != pending || got.Question.Text != "may I?" || got.Profile != apiv1.Profile_PROFILE_WORK || got.ExpiresMs != 9 {
 		t.Errorf("approval: %v", got)
 	}
-	got := must[*apiv1.Approval](t)(s.Decide(t.Context(), one.Id, &apiv1.Decision{ChoiceId: "yes", Allowed: true, By: "cli"}))
+	got := must[*apiv1.Approval](t)(s.Decide(t.Context(), one.Id, &apiv1.Decision{ChoiceId: "yes", Allowed: true, By: apiv1.Author_AUTHOR_CLI}))
 	if got.State != apiv1.ApprovalState_APPROVAL_STATE_ALLOWED || got.Decision.QuestionId != "one" || got.Decision.ApprovalId != one.Id || state() != waitingApproval {
 		t.Errorf("decided: %v, run %v", got, state())
 	}
-	late, err := s.Decide(t.Context(), one.Id, &apiv1.Decision{By: "window"})
+	late, err := s.Decide(t.Context(), one.Id, &apiv1.Decision{By: apiv1.Author_AUTHOR_WINDOW})
 	wantErr(t, err, ErrDecided)
-	if !late.GetDecision().GetAllowed() || late.Decision.By != "cli" {
+	if !late.GetDecision().GetAllowed() || late.Decision.By != apiv1.Author_AUTHOR_CLI {
 		t.Errorf("late: %v", late)
 	}
-	must[*apiv1.Approval](t)(s.Decide(t.Context(), two.Id, &apiv1.Decision{By: "timeout"}))
+	must[*apiv1.Approval](t)(s.Decide(t.Context(), two.Id, &apiv1.Decision{By: apiv1.Author_AUTHOR_TIMEOUT}))
 	if state() != running {
 		t.Errorf("run is %v", state())
 	}
 	three := ask("three")
 	must[*apiv1.Run](t)(s.RequestCancel(t.Context(), run.Id))
-	if got := must[*apiv1.Approval](t)(s.Approval(t.Context(), three.Id)); got.State != apiv1.ApprovalState_APPROVAL_STATE_VOID || got.Decision.By != "cancel" {
+	if got := must[*apiv1.Approval](t)(s.Approval(t.Context(), three.Id)); got.State != apiv1.ApprovalState_APPROVAL_STATE_VOID || got.Decision.By != apiv1.Author_AUTHOR_CANCEL {
 		t.Errorf("void: %v", got)
 	}
 	_, err = s.Decide(t.Context(), three.Id, &apiv1.Decision{Allowed: true})
 	wantErr(t, err, ErrDecided, "ended")
 	_, err = s.Decide(t.Context(), "nope", &apiv1.Decision{})
 	wantErr(t, err, ErrNotFound)
-	wantJournal(t, s, run.SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:*apiv1.Entry_Question 6-6:decision(cli,true) 7-7:decision(timeout,false) 8-8:*apiv1.Entry_Question 9-9:decision(cancel,false) 10-10:output(call,false)")
+	wantJournal(t, s, run.SessionId, "1-1:user(please) 2-2:*apiv1.Entry_ToolCall 3-3:text(so far) 4-4:*apiv1.Entry_Question 5-5:*apiv1.Entry_Question 6-6:decision(AUTHOR_CLI,true) 7-7:decision(AUTHOR_TIMEOUT,false) 8-8:*apiv1.Entry_Question 9-9:decision(AUTHOR_CANCEL,false) 10-10:output(call,false)")
 }
 
 // Whatever races, exactly one wins and the others are told.
@@ -320,7 +319,7 @@ func TestRaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		won, lost = race(4, func(i int) error {
-			_, err := s.Decide(t.Context(), id, &apiv1.Decision{By: fmt.Sprint(i)})
+			_, err := s.Decide(t.Context(), id, &apiv1.Decision{By: apiv1.Author(1 + i)})
 			return err
 		})
 		if won != 1 || lost != 3 {

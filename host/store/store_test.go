@@ -108,7 +108,7 @@ func brief(entries []*apiv1.Entry) string {
 		case *apiv1.Entry_Chunk:
 			fmt.Fprintf(&b, "chunk@%d(%s) ", body.Chunk.Offset, body.Chunk.Text)
 		case *apiv1.Entry_ToolOutput:
-			fmt.Fprintf(&b, "output(%s,%v) ", body.ToolOutput.Result.GetCallId(), body.ToolOutput.OutcomeUnknown)
+			fmt.Fprintf(&b, "output(%s,%v) ", body.ToolOutput.Result.GetCallId(), body.ToolOutput.Outcome == apiv1.ToolOutput_OUTCOME_UNKNOWN)
 		case *apiv1.Entry_Decision:
 			fmt.Fprintf(&b, "decision(%s,%v) ", body.Decision.By, body.Decision.Allowed)
 		default:
@@ -127,7 +127,7 @@ func wantJournal(t testing.TB, s *Store, sessionID, want string) {
 
 // begun lets a call begin.
 func begun(id string) *apiv1.Entry {
-	return &apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{QuestionId: id, Allowed: true, By: "policy"}}}
+	return &apiv1.Entry{Body: &apiv1.Entry_Decision{Decision: &apiv1.Decision{QuestionId: id, Allowed: true, By: apiv1.Author_AUTHOR_POLICY}}}
 }
 
 func toolCall(id string) *apiv1.Entry {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox"
 )
@@ -29,7 +30,7 @@ func New(c Config) *Tools { return &Tools{c} }
 // ended, also when ctx ends.
 func (t *Tools) Do(ctx context.Context, c *Call, g policy.Grant) (Result, error) {
 	if p := c.Plan(); p != nil {
-		return Result{Content: "The person sees the plan.", Plan: p}, nil
+		return Result{Content: "The person sees the plan.", Outcome: apiv1.ToolOutput_OUTCOME_DONE, Plan: p}, nil
 	}
 	if !g.OK() || g.Command() != c.Wants.Command || g.Read() != c.Wants.Read || g.Write() != c.Wants.Write || g.Root() != c.root {
 		return Result{}, errors.New("carry out a call: what was granted is something else")

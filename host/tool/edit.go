@@ -99,7 +99,7 @@ func (c *Call) editFile(g policy.Grant) Result {
 		return c.failed("changed", err)
 	}
 	if seen != nil && bytes.Equal(before, after) {
-		return Result{Content: c.Path + " has exactly this content already."}
+		return did(c.Path + " has exactly this content already.")
 	}
 	mode := fs.FileMode(0o644)
 	if seen != nil {
@@ -117,7 +117,7 @@ func (c *Call) editFile(g policy.Grant) Result {
 	}
 	f.Why = Sensitive(c.Path)
 	f.Sensitive = f.Why != ""
-	return Result{Content: words, Changes: []Change{{
+	return Result{Content: words, Outcome: apiv1.ToolOutput_OUTCOME_DONE, Changes: []Change{{
 		File: f, Path: g.Write(), Existed: seen != nil, Before: before, Mode: uint32(mode.Perm()), After: sum[:],
 	}}}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
 )
 
@@ -72,7 +73,7 @@ func (c *Call) readFile(g policy.Grant) Result {
 		return c.failed("read", err)
 	}
 	if what, is := binary(data); is {
-		return Result{Content: fmt.Sprintf("%s is a binary file of %s (%s).", c.Path, size(int64(len(data))), what)}
+		return did(fmt.Sprintf("%s is a binary file of %s (%s).", c.Path, size(int64(len(data))), what))
 	}
 	from, limit := 1, maxLines
 	if a.Offset != nil {
@@ -88,14 +89,14 @@ func (c *Call) readFile(g policy.Grant) Result {
 func (c *Call) piece(data []byte, from, limit int) Result {
 	text := strings.ToValidUTF8(string(data), "\uFFFD")
 	if text == "" {
-		return Result{Content: c.Path + " is empty."}
+		return did(c.Path + " is empty.")
 	}
 	lines := strings.SplitAfter(text, "\n")
 	if lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
 	if from > len(lines) {
-		return Result{Content: fmt.Sprintf("%s has %d lines; there is no line %d.", c.Path, len(lines), from), Failed: true}
+		return Result{Content: fmt.Sprintf("%s has %d lines; there is no line %d.", c.Path, len(lines), from), Outcome: apiv1.ToolOutput_OUTCOME_FAILED}
 	}
 	var b strings.Builder
 	last := from - 1
@@ -116,7 +117,7 @@ func (c *Call) piece(data []byte, from, limit int) Result {
 		}
 		b.WriteString("]")
 	}
-	return Result{Content: b.String()}
+	return did(b.String())
 }
 
 // clip shortens a line that no person wrote.
@@ -154,7 +155,7 @@ func (c *Call) list(f *os.File) Result {
 		head = fmt.Sprintf("%s is a directory with %d entries; the first %d:\n", c.Path, len(names), maxNames)
 		names = names[:maxNames]
 	}
-	return Result{Content: head + strings.Join(names, "\n")}
+	return did(head + strings.Join(names, "\n"))
 }
 
 // binary tells of data that is no text, and what it seems to be.
@@ -172,5 +173,5 @@ func (c *Call) failed(done string, err error) Result {
 	if errors.Is(err, fs.ErrNotExist) {
 		words = "there is no such file"
 	}
-	return Result{Content: fmt.Sprintf("%s can't be %s: %s.", c.Path, done, words), Failed: true}
+	return Result{Content: fmt.Sprintf("%s can't be %s: %s.", c.Path, done, words), Outcome: apiv1.ToolOutput_OUTCOME_FAILED}
 }

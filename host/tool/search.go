@@ -275,5 +275,5 @@ func (s *searcher) result(where string) Result {
 	if len(notes) > 0 {
 		text += "[" + strings.Join(notes, "; ") + "]"
 	}
-	return Result{Content: strings.TrimRight(text, "\n")}
+	return did(strings.TrimRight(text, "\n"))
 }

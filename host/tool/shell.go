@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox"
 )
@@ -74,7 +75,7 @@ func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, 
 	}
 	res, err := t.Sandbox.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput, Private: c.Private})
 	if cause := context.Cause(ctx); cause != nil {
-		return Result{Content: "The command was stopped: the run was cancelled.\n" + printed(res), Failed: true}, nil
+		return Result{Content: "The command was stopped: the run was cancelled.\n" + printed(res), Outcome: apiv1.ToolOutput_OUTCOME_CANCELLED}, nil
 	}
 	if err != nil {
 		return Result{}, err
@@ -92,7 +93,11 @@ func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, 
 	if why := because(res); why != "" {
 		head += "\n" + why
 	}
-	return Result{Content: strings.TrimRight(head+"\n"+printed(res), "\n"), Failed: res.TimedOut || res.ExitCode != 0}, nil
+	out := Result{Content: strings.TrimRight(head+"\n"+printed(res), "\n"), Outcome: apiv1.ToolOutput_OUTCOME_EXITED, ExitCode: res.ExitCode}
+	if res.TimedOut {
+		out.Outcome, out.ExitCode = apiv1.ToolOutput_OUTCOME_TIMED_OUT, 0
+	}
+	return out, nil
 }
 
 // because says what messages mean that git prints about what the sandbox does, and that nobody would guess.

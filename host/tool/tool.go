@@ -62,11 +62,23 @@ type Call struct {
 
 // Result is what came of a call.
 type Result struct {
+	// Content is what the model is told.
 	Content string
-	Failed  bool
-	Changes []Change
+	// Outcome is done, exited, timed out, failed or cancelled; ExitCode belongs to exited.
+	Outcome  apiv1.ToolOutput_Outcome
+	ExitCode int
+	Changes  []Change
 	// Plan is what update_plan was given.
 	Plan *providerv1.Plan
+}
+
+// Failed tells whether the call did not do what it was to do.
+func (r Result) Failed() bool {
+	return r.Outcome != apiv1.ToolOutput_OUTCOME_DONE && (r.Outcome != apiv1.ToolOutput_OUTCOME_EXITED || r.ExitCode != 0)
+}
+
+func did(content string) Result {
+	return Result{Content: content, Outcome: apiv1.ToolOutput_OUTCOME_DONE}
 }
 
 // Change is what a call did to a file, and what takes it back.
@@ -80,6 +92,9 @@ type Change struct {
 	Mode    uint32
 	After   []byte
 }
+
+// ErrUnknown says that there is no such tool.
+var ErrUnknown = errors.New("there is no tool")
 
 // Prepare understands a call in a workspace, whose root is absolute and without symbolic links. An error is for the
 // model to read.
@@ -98,7 +113,7 @@ func Prepare(c *providerv1.ToolCall, root string) (*Call, error) {
 	case UpdatePlan:
 		err = p.plan(c.ArgumentsJson)
 	default:
-		return nil, fmt.Errorf("there is no tool %q; there are %s, %s, %s, %s and %s", c.Name, RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan)
+		return nil, fmt.Errorf("%w %q; there are %s, %s, %s, %s and %s", ErrUnknown, c.Name, RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan)
 	}
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func do(t *testing.T, root, tool string, args ...any) Result {
 	t.Helper()
 	c, err := prepare(root, tool, args...)
 	if err != nil {
-		return Result{Content: err.Error(), Failed: true}
+		return Result{Content: err.Error(), Outcome: apiv1.ToolOutput_OUTCOME_FAILED}
 	}
 	res, err := New(Config{}).Do(t.Context(), c, granted(t, c, root))
 	if err != nil {
@@ -98,8 +98,8 @@ func want(t *testing.T, res Result, failed bool, words ...string) {
 			t.Errorf("%q does not say %q", res.Content, w)
 		}
 	}
-	if res.Failed != failed {
-		t.Errorf("failed is %v: %s", res.Failed, res.Content)
+	if res.Failed() != failed {
+		t.Errorf("failed is %v: %s", res.Failed(), res.Content)
 	}
 }
 
@@ -282,7 +282,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := New(Config{}).Do(t.Context(), c, granted(t, c, root))
-	if err != nil || !res.Failed {
+	if err != nil || !res.Failed() {
 		t.Errorf("through a dangling link: %v, %v", res, err)
 	}
 	// Whatever is swapped after the decision is not followed.
@@ -312,7 +312,7 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		res, err := New(Config{}).Do(t.Context(), c, g)
-		if err != nil || !res.Failed || strings.Contains(res.Content, "the key") {
+		if err != nil || !res.Failed() || strings.Contains(res.Content, "the key") {
 			t.Errorf("%v: %v, %v", swap, res, err)
 		}
 	}

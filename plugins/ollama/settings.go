@@ -86,6 +86,6 @@ func parseSettings(text string) (*settings, error) {
 
 func badSetting(name, format string, args ...any) error {
 	err := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...)
-	err.Proto.Parameter = name
+	err.Proto.Field = name
 	return err
 }

@@ -68,7 +68,7 @@ func parseSettings(text string) (*settings, error) {
 	}
 	if !slices.Contains([]string{apiAuto, apiResponses, apiChat}, s.API) {
 		e := sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "There is no API %q. Choose auto, responses or chat in this provider's settings.", s.API)
-		e.Proto.Parameter = "api"
+		e.Proto.Field = "api"
 		return nil, e
 	}
 	return s, nil

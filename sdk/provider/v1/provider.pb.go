@@ -2966,6 +2966,9 @@ type Error struct {
 	HttpStatus int32 `protobuf:"varint,7,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
 	// For CONTEXT_TOO_LONG: how many tokens the model takes as it is set up; 0: unknown.
 	ContextTokens int64 `protobuf:"varint,8,opt,name=context_tokens,json=contextTokens,proto3" json:"context_tokens,omitempty"`
+	// What of the connection is to blame: "base_url", "key", "name", or the name of one of the plugin's settings; empty:
+	// nothing in particular.
+	Field         string `protobuf:"bytes,9,opt,name=field,proto3" json:"field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3054,6 +3057,13 @@ func (x *Error) GetContextTokens() int64 {
 		return x.ContextTokens
 	}
 	return 0
+}
+
+func (x *Error) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
 }
 
 type AnswerRequest struct {
@@ -4357,7 +4367,7 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	"\n" +
 	"Background\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\tR\x06handle\x12\"\n" +
-	"\rpoll_after_ms\x18\x02 \x01(\x03R\vpollAfterMs\"\x9a\x02\n" +
+	"\rpoll_after_ms\x18\x02 \x01(\x03R\vpollAfterMs\"\xb0\x02\n" +
 	"\x05Error\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .openvibez.provider.v1.ErrorCodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
@@ -4368,7 +4378,8 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vhttp_status\x18\a \x01(\x05R\n" +
 	"httpStatus\x12%\n" +
-	"\x0econtext_tokens\x18\b \x01(\x03R\rcontextTokens\"x\n" +
+	"\x0econtext_tokens\x18\b \x01(\x03R\rcontextTokens\x12\x14\n" +
+	"\x05field\x18\t \x01(\tR\x05field\"x\n" +
 	"\rAnswerRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1f\n" +
 	"\vquestion_id\x18\x02 \x01(\tR\n" +

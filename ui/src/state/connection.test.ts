@@ -71,26 +71,21 @@ describe("adding", () => {
 
 describe("blame", () => {
   const words = "w";
-  const field = (err: unknown) => blamed(err, words, about).field;
-  test("the parameter that the host names comes first", () => {
-    const detail = { type: ErrorSchema.typeName, value: toBinary(ErrorSchema, create(ErrorSchema, { parameter: "size" })) };
-    const e = new ConnectError("the base URL is fine", Code.InvalidArgument);
+  test("the host says which field it is", () => {
+    const detail = { type: ErrorSchema.typeName, value: toBinary(ErrorSchema, create(ErrorSchema, { field: "size" })) };
+    const e = new ConnectError("the base URL and the key are fine", Code.InvalidArgument);
     e.details = [detail];
     expect(blamed(e, words, about)).toEqual({ field: "size", words });
   });
   test("a failed test blames the setting, the key or the address", () => {
     const size = new Set(["size"]);
-    expect(fieldOf(create(ErrorSchema, { parameter: "settings.size" }), size)).toBe("size");
-    expect(fieldOf(create(ErrorSchema, { parameter: "base_url" }), size)).toBe("baseUrl");
+    expect(fieldOf(create(ErrorSchema, { field: "size" }), size)).toBe("size");
+    expect(fieldOf(create(ErrorSchema, { field: "base_url" }), size)).toBe("baseUrl");
     expect(fieldOf(create(ErrorSchema, { code: ErrorCode.AUTH }), size)).toBe("key");
     expect(fieldOf(create(ErrorSchema, { code: ErrorCode.UNREACHABLE }), size)).toBe("baseUrl");
     expect(fieldOf(create(ErrorSchema, { code: ErrorCode.PROVIDER }), size)).toBe("");
   });
-  test("else the words tell", () => {
-    expect(field(new ConnectError("there is already a provider of this name", Code.AlreadyExists))).toBe("name");
-    expect(field(new ConnectError('the base URL "x" can\'t be used: it names no host', Code.InvalidArgument))).toBe("baseUrl");
-    expect(field(new ConnectError("the name is empty: give the provider a name", Code.InvalidArgument))).toBe("name");
-    expect(field(new ConnectError("the page may not bind this key to this address", Code.PermissionDenied))).toBe("key");
-    expect(field(new ConnectError("the disk is full", Code.ResourceExhausted))).toBe("");
+  test("words alone blame nothing", () => {
+    expect(blamed(new ConnectError("the base URL and the key are wrong", Code.InvalidArgument), words, about)).toEqual({ field: "", words });
   });
 });

@@ -1,5 +1,5 @@
 // One provider's connection as it is being entered or edited. Pure.
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { Provider } from "../gen/api/v1/api_pb";
 import { ErrorCode, ErrorSchema, type DescribeResponse, type Error as ProviderError } from "../gen/provider/v1/provider_pb";
 import { formOf, settingsOf, valuesOf, type Values } from "./schema";
@@ -122,29 +122,22 @@ export interface Blame {
   words: string;
 }
 
-const parameters: Record<string, string> = { base_url: "baseUrl", address: "baseUrl", key_source: "key", key: "key", name: "name" };
+const ours: Record<string, string> = { base_url: "baseUrl", key: "key", name: "name" };
 
 // blamed finds the field that an answer of the host is about.
 export function blamed(err: unknown, words: string, about: DescribeResponse | undefined): Blame {
-  const e = ConnectError.from(err);
   const known = new Set(formOf(about?.settingsSchema ?? "").fields.map((f) => f.name));
-  for (const detail of e.findDetails(ErrorSchema)) {
+  for (const detail of ConnectError.from(err).findDetails(ErrorSchema)) {
     const field = fieldOf(detail, known);
     if (field) return { field, words };
   }
-  if (e.code === Code.AlreadyExists) return { field: "name", words };
-  const text = e.rawMessage.toLowerCase();
-  if (/\bbase url\b|\bno address\b/.test(text)) return { field: "baseUrl", words };
-  if (/provider's name|^the name\b/.test(text)) return { field: "name", words };
-  if (/\bkey(chain)?\b|environment variable/.test(text)) return { field: "key", words };
   return { field: "", words };
 }
 
 // fieldOf finds the field that a failed test is about.
 export function fieldOf(error: ProviderError, known: ReadonlySet<string>): string {
-  const name = error.parameter.replace(/^settings\./, "");
-  if (known.has(name)) return name;
-  if (parameters[name]) return parameters[name];
+  if (known.has(error.field)) return error.field;
+  if (ours[error.field]) return ours[error.field];
   switch (error.code) {
     case ErrorCode.AUTH:
       return "key";

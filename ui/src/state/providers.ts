@@ -1,13 +1,13 @@
 // Connecting and disconnecting providers.
 import { signal } from "@preact/signals";
 import { api, words } from "../api";
-import type { Provider } from "../gen/api/v1/api_pb";
+import type { Hint, Provider } from "../gen/api/v1/api_pb";
 import type { DescribeResponse } from "../gen/provider/v1/provider_pb";
 import { blamed, fieldOf, keySource, type Blame, type Changes, type Draft } from "./connection";
 import { loadStatus } from "./load";
 import { modelKey, put } from "./rows";
 import { formOf, settingsOf } from "./schema";
-import { plugins, setTables, status, table, tables } from "./store";
+import { plugins, setTables, status, tables } from "./store";
 
 // What is being entered for a provider and not saved, by its id. It outlives the dialog, but not the window.
 export const edits = signal<ReadonlyMap<string, Draft>>(new Map());
@@ -114,25 +114,5 @@ export async function forget(id: string): Promise<string> {
   }
 }
 
-export interface Hint {
-  words: string;
-  // The plugin that would serve it, if there is one; then it takes one click.
-  plugin?: string;
-  keyEnv?: string;
-}
-
 // hints is what the host found on this machine and nobody has connected.
-export function hints(): Hint[] {
-  return (status.value?.hints ?? []).map((text) => {
-    for (const { id, description: d } of plugins.value) {
-      if (!d || d.canned) continue;
-      const env = d.key?.env ?? "";
-      const meant = new RegExp(`\\b${escapeRegExp(d.name)}\\b`, "i").test(text) || (env !== "" && text.includes(env));
-      const connected = [...table.providers.value.values()].some((p) => p.plugin === id);
-      if (meant && !connected) return { words: text, plugin: id, keyEnv: env };
-    }
-    return { words: text };
-  });
-}
-
-const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+export const hints = (): readonly Hint[] => status.value?.hints ?? [];

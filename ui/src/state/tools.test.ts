@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { FileChange_Kind, FileChangeSchema, ToolOutputSchema, type FileChange } from "../gen/api/v1/api_pb";
+import { FileChange_Kind, FileChangeSchema, type FileChange } from "../gen/api/v1/api_pb";
 import { ToolCallSchema } from "../gen/provider/v1/provider_pb";
 import type { Part } from "./parts";
-import { aboutCall, countsOf, endOf, reportOf } from "./tools";
+import { aboutCall, countsOf, reportOf } from "./tools";
 
 const call = (name: string, args: unknown) => create(ToolCallSchema, { id: "1", name, argumentsJson: typeof args === "string" ? args : JSON.stringify(args) });
 
@@ -13,22 +13,6 @@ test("a call is told by what it is about", () => {
   expect(aboutCall(call("run_shell", "not json")).subject).toBe("");
   expect(aboutCall(call("run_shell", { command: ["rm"] })).subject).toBe("");
   expect(aboutCall(call("weather", { city: "Rome" }))).toMatchObject({ kind: "other", verb: "weather" });
-});
-
-const output = (content: string, failed = false) => create(ToolOutputSchema, { result: { callId: "1", name: "run_shell", content, failed } });
-
-test.each([
-  ["exit code 0\nstdout:\nok", false, "exit 0", "good"],
-  ["exit code 2\nno output", true, "exit 2", "bad"],
-  ["ended after 2m0s because it took too long; timeout_seconds can allow up to 600\nno output", true, "timed out", "warn"],
-  ["Not carried out: there is no plan yet.", true, "not carried out", "warn"],
-  ["There is no such file.", true, "failed", "bad"],
-])("%j ended with %s %s", (content, failed, words, tone) => {
-  expect(endOf(output(content, failed))).toEqual({ words, tone });
-});
-
-test("what a program prints further down is not how it ended", () => {
-  expect(endOf(output("hello\nexit code 3"))).toBeUndefined();
 });
 
 test("lines of a difference are counted without its head", () => {

@@ -1,5 +1,5 @@
 // What a call of a tool is about, in a few words. Pure.
-import type { FileChange, ToolOutput } from "../gen/api/v1/api_pb";
+import { ToolOutput_Outcome, type FileChange } from "../gen/api/v1/api_pb";
 import type { ToolCall } from "../gen/provider/v1/provider_pb";
 import type { Part } from "./parts";
 
@@ -45,7 +45,7 @@ export function aboutCall(call: ToolCall): About {
 
 // toldByChange: the call edited a file, and the row of that change says all there is to say about it.
 export function toldByChange(part: Part, parts: readonly Part[]): boolean {
-  if (part.kind !== "tool" || !part.output || part.output.result?.failed || part.output.outcomeUnknown) return false;
+  if (part.kind !== "tool" || part.output?.outcome !== ToolOutput_Outcome.DONE) return false;
   const { kind, subject } = aboutCall(part.call);
   if (kind !== "edit" || subject === "") return false;
   return parts.some((p) => p.kind === "change" && p.change.diff !== "" && sameFile(p.change.path, subject));
@@ -53,18 +53,6 @@ export function toldByChange(part: Part, parts: readonly Part[]): boolean {
 
 // One of the two may be relative to the workspace.
 const sameFile = (a: string, b: string): boolean => a === b || a.endsWith(`/${b.replace(/^\.\//, "")}`) || b.endsWith(`/${a}`);
-
-// endOf is how a call ended, as its result says on its first line: "exit code 1", "ended after 2m0s because it took too
-// long", "Not carried out: …".
-export function endOf(output: ToolOutput): { words: string; tone: "good" | "bad" | "warn" } | undefined {
-  const text = output.result?.content ?? "";
-  const head = text.slice(0, 300).split("\n", 1)[0];
-  const exit = /^exit code (\d+)/.exec(head);
-  if (/^ended after .* took too long/.test(head)) return { words: "timed out", tone: "warn" };
-  if (exit) return { words: `exit ${exit[1]}`, tone: exit[1] === "0" ? "good" : "bad" };
-  if (output.result?.failed) return /^(Not carried out|Denied|The person denied)/.test(head) ? { words: "not carried out", tone: "warn" } : { words: "failed", tone: "bad" };
-  return undefined;
-}
 
 export interface Counts {
   added: number;

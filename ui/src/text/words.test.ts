@@ -1,5 +1,30 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { ago, bytes, countdown, oneLine, seconds } from "./words";
+import { Reason, ToolOutput_Outcome as Outcome, ToolOutputSchema } from "../gen/api/v1/api_pb";
+import { ago, bytes, countdown, oneLine, outcomeMore, outcomeWords, seconds } from "./words";
+
+test.each([
+  [{ outcome: Outcome.EXITED, exitCode: 0 }, "exit 0", "good"],
+  [{ outcome: Outcome.EXITED, exitCode: 2 }, "exit 2", "bad"],
+  [{ outcome: Outcome.TIMED_OUT }, "timed out", "warn"],
+  [{ outcome: Outcome.REFUSED }, "not carried out", "warn"],
+  [{ outcome: Outcome.DENIED }, "denied", "warn"],
+  [{ outcome: Outcome.UNANSWERED }, "nobody answered", "warn"],
+  [{ outcome: Outcome.FAILED }, "failed", "bad"],
+])("%j is %s", (o, words, tone) => {
+  expect(outcomeWords(create(ToolOutputSchema, o))).toEqual({ words, tone });
+});
+
+test("what a program prints is not how it ended", () => {
+  const o = create(ToolOutputSchema, { outcome: Outcome.DONE, result: { content: "exit code 3\nThe person denied this." } });
+  expect([outcomeWords(o), outcomeMore(o)]).toEqual([undefined, ""]);
+});
+
+test("a refusal says why", () => {
+  expect(outcomeMore(create(ToolOutputSchema, { outcome: Outcome.REFUSED, reason: Reason.NO_PLAN }))).toContain("no plan");
+  expect(outcomeMore(create(ToolOutputSchema, { outcome: Outcome.REFUSED, reason: Reason.SESSION_READ_ONLY, why: "It changes a file." }))).toBe("It changes a file.");
+  expect(outcomeMore(create(ToolOutputSchema, { outcome: Outcome.DENIED, why: "not that" }))).toBe("You said: “not that”");
+});
 
 test("durations", () => {
   expect([0, 1234, 12_345, 75_000, 3_600_000].map(seconds)).toEqual(["0 s", "1.2 s", "12 s", "1 min 15 s", "1 h 0 min"]);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { AccessMode, Trust, type Workspace } from "../gen/api/v1/api_pb";
-import { accessWords, trustWords } from "../state/policy";
+import { accessWords, trustWords } from "../text/words";
 import { status, dialog, openId, workspaces } from "../state/store";
 import { access, place, setAccess, setPlace } from "../state/workspaces";
 import { copy } from "../text/copy";

@@ -1,9 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, words } from "../api";
-import type { Approval, PreviewRuleResponse } from "../gen/api/v1/api_pb";
+import { Class, Profile, type Approval, type PreviewRuleResponse } from "../gen/api/v1/api_pb";
 import type { Question } from "../gen/provider/v1/provider_pb";
-import { classWords, profileOf } from "../state/policy";
-import { countdown, oneLine } from "../text/words";
+import { classWords, countdown, oneLine, profileWords, reasonWords } from "../text/words";
 import { Visible } from "./Fold";
 import { Icon } from "./icons";
 import { Diff } from "./tools";
@@ -19,8 +18,8 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
   const [opened, setOpened] = useState(false);
   const [step, setStep] = useState<"" | "word" | "always">("");
   const [word, setWord] = useState("");
-  const [profile, how] = profileOf(a.profile);
-  const outside = profile === "host";
+  const outside = a.profile === Profile.HOST;
+  const why = reasonWords(a);
   const denial = question.choices.find((c) => !c.allows);
   const lines = question.subject.split("\n").length;
   const open = (to: "word" | "always") => {
@@ -39,8 +38,8 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
     );
   }
   return (
-    <article data-kind="approval" data-asks class="card approval" data-tone={outside || a.class === "dangerous" ? "bad" : "ask"} aria-label="Permission asked">
-      <p class="card-title"><Icon name={outside || a.class === "dangerous" ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong>{first && others > 0 && <span class="tag">and {others} more</span>}<Expires at={Number(a.expiresMs)} /></p>
+    <article data-kind="approval" data-asks class="card approval" data-tone={outside || a.class === Class.DANGEROUS ? "bad" : "ask"} aria-label="Permission asked">
+      <p class="card-title"><Icon name={outside || a.class === Class.DANGEROUS ? "warn" : "shield"} /><strong>{question.text || "May this be done?"}</strong>{first && others > 0 && <span class="tag">and {others} more</span>}<Expires at={Number(a.expiresMs)} /></p>
       {question.subject && (
         <>
           <pre class="command" tabIndex={0} aria-label="The whole command"><Visible text={question.subject} /></pre>
@@ -50,10 +49,10 @@ export function ApprovalCard({ approval: a, question }: { approval: Approval; qu
       {a.diff && <Diff text={a.diff} />}
       <dl class="facts">
         {question.directory && <div><dt>In</dt><dd><Visible text={question.directory} /></dd></div>}
-        {a.profile && <div><dt>How</dt><dd data-words data-bad={outside || undefined}>{how}</dd></div>}
+        {a.profile !== Profile.UNSPECIFIED && <div><dt>How</dt><dd data-words data-bad={outside || undefined}>{profileWords[a.profile]}</dd></div>}
         {a.domains.length > 0 && <div><dt>Reaches</dt><dd>{a.domains.join(", ")}</dd></div>}
-        {a.class && <div><dt>Kind</dt><dd data-words>{classWords[a.class] ?? a.class}</dd></div>}
-        {a.reason && <div><dt>Why it asks</dt><dd data-words><Words text={a.reason} /></dd></div>}
+        {a.class !== Class.UNSPECIFIED && <div><dt>Kind</dt><dd data-words>{classWords[a.class]}</dd></div>}
+        {why && <div><dt>Why it asks</dt><dd data-words><Words text={why} /></dd></div>}
         {a.instead && <div><dt>To not be asked</dt><dd data-words><Words text={a.instead} /></dd></div>}
       </dl>
       <div ref={box}>

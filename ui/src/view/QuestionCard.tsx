@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import type { Approval, Decision, Run } from "../gen/api/v1/api_pb";
+import { Profile, type Approval, type Decision, type Run } from "../gen/api/v1/api_pb";
 import { Question_Kind, type Question, type Question_Choice } from "../gen/provider/v1/provider_pb";
 import { isOver } from "../state/rows";
 import { table } from "../state/store";
-import { oneLine } from "../text/words";
+import { authorWords, oneLine, reasonWords } from "../text/words";
 import { ApprovalCard } from "./ApprovalCard";
 import { Fold, Visible } from "./Fold";
 import { Icon } from "./icons";
@@ -19,7 +19,7 @@ export function QuestionCard({ question, decision, run }: { question: Question; 
   return (
     <article data-kind="question" data-asks class="card" data-tone="ask" aria-label="Question">
       <p class="card-title"><Icon name="info" /><span><Visible text={question.text} /></span></p>
-      {approval?.reason && <p class="plain">{approval.reason}</p>}
+      {approval?.why && <p class="plain">{reasonWords(approval)}</p>}
       {question.subject && question.subject !== question.text && <pre tabIndex={0}><Visible text={question.subject} /></pre>}
       {question.directory && <p class="faint">in <Visible text={question.directory} /></p>}
       {approval && <Choices question={question} approval={approval} />}
@@ -28,17 +28,7 @@ export function QuestionCard({ question, decision, run }: { question: Question; 
 }
 
 // isOurs: the host asks about a call of one of its tools, and says what it would mean.
-const isOurs = (a: Approval): boolean => a.profile !== "" || a.callId !== "" || a.diff !== "";
-
-const people: Record<string, string> = {
-  window: "you, in this window",
-  cli: "you, in a terminal",
-  tray: "you, from the tray",
-  notification: "you, from a notification",
-  timeout: "nobody answered in time",
-  restart: "OpenVibez was restarted",
-  cancel: "the run was stopped",
-};
+const isOurs = (a: Approval): boolean => a.profile !== Profile.UNSPECIFIED || a.callId !== "" || a.diff !== "";
 
 const outcomes: Record<string, string> = { once: "Allowed once", session: "Allowed for this session", always: "Allowed always" };
 
@@ -47,7 +37,7 @@ function Decided({ question, decision: d, approval }: { question: Question; deci
   const chosen = question.choices.find((c) => c.id === d?.choiceId)?.text;
   let verb = "Not answered";
   if (d) verb = approves ? ((d.allowed ? outcomes[d.choiceId] : undefined) ?? (d.allowed ? "Allowed" : "Denied")) : "Answered";
-  const who = d ? [people[d.by] ?? d.by, d.text && `“${oneLine(d.text, 60)}”`].filter(Boolean).join(", ") : "";
+  const who = d ? [authorWords(d), d.text && `“${oneLine(d.text, 60)}”`].filter(Boolean).join(", ") : "";
   return (
     <Fold kind="question" icon={d?.allowed ? "check" : approves ? "lock" : "info"} verb={verb} subject={question.subject || question.text} more={who && <span class="faint decided-by">{who}</span>}>
       {() => (
@@ -55,7 +45,7 @@ function Decided({ question, decision: d, approval }: { question: Question; deci
           <p class="plain">{question.text}</p>
           {question.subject && <pre tabIndex={0}><Visible text={question.subject} /></pre>}
           {question.directory && <p class="faint">in <Visible text={question.directory} /></p>}
-          {approval?.reason && <p class="plain">{approval.reason}</p>}
+          {approval?.why && <p class="plain">{reasonWords(approval)}</p>}
           {d && (chosen || d.text) && <p class="plain">{[chosen, d.text && `“${d.text}”`].filter(Boolean).join(": ")}</p>}
         </>
       )}

@@ -62,7 +62,7 @@ function Providers() {
   return (
     <>
       <p class="faint">A provider is where models answer: on this machine or at a service. New chats go to the one with the star.</p>
-      {found.map((h) => <HintLine key={h.words} hint={h} />)}
+      {found.map((h) => <HintLine key={`${h.kind} ${h.name} ${h.env} ${h.problem}`} hint={h} />)}
       <ul class="providers" role="list" aria-label="Providers">
         {providers.value.map((p) => <ProviderRow key={p.id} provider={p} editing={editing === p.id} setEditing={(on) => setEditing(on ? p.id : "")} />)}
       </ul>

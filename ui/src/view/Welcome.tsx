@@ -42,7 +42,7 @@ export function Welcome() {
               ? "No model is connected yet."
               : "You are talking to the demo: its answers are canned, to show how everything works. For real answers, connect a model."}
           </p>
-          {found.map((h) => <HintLine key={h.words} hint={h} />)}
+          {found.map((h) => <HintLine key={`${h.kind} ${h.name} ${h.env} ${h.problem}`} hint={h} />)}
           <button class="button" onClick={() => (dialog.value = "settings")}>
             <Icon name="plug" />
             Connect a model

@@ -1,9 +1,8 @@
 import { useState } from "preact/hooks";
 import { Trust, type Rule, type Workspace } from "../gen/api/v1/api_pb";
-import { trustWords } from "../state/policy";
 import { table } from "../state/store";
 import { change, grantRegistries, remove, revoke, rulesOf } from "../state/workspaces";
-import { ago } from "../text/words";
+import { ago, madeWords, trustWords } from "../text/words";
 import { FormRow } from "./FormRow";
 import { Icon } from "./icons";
 import { Confirm } from "./parts";
@@ -117,7 +116,7 @@ function facts(r: Rule): string {
   const now = Date.now();
   const title = r.sessionId ? table.sessions.value.get(r.sessionId)?.title : "";
   const where = r.sessionId ? (title ? `in “${title}”` : "in one chat") : "";
-  const by = { window: "from the window", cli: "from a terminal" }[r.origin] ?? r.origin;
+  const by = madeWords[r.madeBy] ?? "";
   const used = r.usedMs > 0n ? `used ${Number(r.uses) > 1 ? `${r.uses} times, last ` : ""}${ago(Number(r.usedMs), now)}` : "never used";
   return [where, `added ${ago(Number(r.createdMs), now)} ${by}`.trim(), used].filter(Boolean).join(" · ");
 }

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { levelWords } from "../state/policy";
+import { levelWords } from "../text/words";
 import { status, workspaces } from "../state/store";
 import { add } from "../state/workspaces";
 import { FormRow } from "./FormRow";

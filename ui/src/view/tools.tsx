@@ -1,27 +1,35 @@
 // What models called and changed.
 import { useState } from "preact/hooks";
-import { FileChange_Kind, type FileChange } from "../gen/api/v1/api_pb";
+import { FileChange_Kind, ToolOutput_Outcome, type FileChange } from "../gen/api/v1/api_pb";
 import type { Part } from "../state/parts";
-import { aboutCall, countsOf, endOf, type Counts, type ToolKind } from "../state/tools";
-import { seconds } from "../text/words";
-import { Fold, Output, type Tag } from "./Fold";
+import { aboutCall, countsOf, type Counts, type ToolKind } from "../state/tools";
+import { outcomeMore, outcomeWords, seconds, type Tag } from "../text/words";
+import { Fold, Output } from "./Fold";
 import type { IconName } from "./icons";
 import { useNow } from "./useNow";
 
 const icons: Record<ToolKind, IconName> = { command: "command", read: "file", edit: "file", search: "search", plan: "check", other: "tool" };
 
-export function ToolRow({ part: { call, output, seq, from, until }, live, waits }: { part: Extract<Part, { kind: "tool" }>; live: boolean; waits: boolean }) {
+const notDone: ReadonlySet<ToolOutput_Outcome> = new Set([
+  ToolOutput_Outcome.FAILED,
+  ToolOutput_Outcome.REFUSED,
+  ToolOutput_Outcome.DENIED,
+  ToolOutput_Outcome.UNANSWERED,
+  ToolOutput_Outcome.UNAVAILABLE,
+]);
+
+export function ToolRow({ part: { call, output, seq, from }, live, waits }: { part: Extract<Part, { kind: "tool" }>; live: boolean; waits: boolean }) {
   const { kind, verb, subject } = aboutCall(call);
+  const more = output ? outcomeMore(output) : "";
   const running = live && !output && !waits;
   const now = useNow(running);
   if (kind === "plan" && output && !output.result?.failed) return null;
   let tag: Tag | undefined;
-  if (output?.outcomeUnknown) tag = { words: "outcome unknown", tone: "warn" };
-  else if (kind === "plan" && output?.result?.failed) tag = { words: "not as asked", tone: "warn" };
+  if (kind === "plan" && output?.result?.failed) tag = { words: "not as asked", tone: "warn" };
   else if (!output) tag = waits ? { words: "waits" } : { words: live ? "running" : "no result", tone: live ? undefined : "warn" };
-  else tag = endOf(output);
-  const took = output ? until - from : running ? now - from : 0;
-  const undone = (waits && !output) || tag?.words === "not carried out" || tag?.words === "failed";
+  else tag = outcomeWords(output);
+  const took = output ? Number(output.workedMs) : running ? now - from : 0;
+  const undone = (waits && !output) || (output !== undefined && notDone.has(output.outcome));
   const said = undone ? { command: "Run", read: "Read", edit: "Edit", search: "Search", plan: verb, other: verb }[kind] : running ? { command: "Running", read: "Reading", edit: "Editing", search: "Searching", plan: verb, other: verb }[kind] : verb;
   return (
     <Fold kind="tool" seq={seq} icon={icons[kind]} verb={said} subject={subject} tag={tag} more={took >= 1000 && <span class="faint">{seconds(running ? Math.floor(took / 1000) * 1000 : took)}</span>}>
@@ -33,7 +41,7 @@ export function ToolRow({ part: { call, output, seq, from, until }, live, waits 
               {output?.result && <Output text={output.result.content} command="" />}
             </>
           )}
-          {output?.outcomeUnknown && <p class="plain">OpenVibez ended between the call and its result. It may or may not have happened; it is not repeated.</p>}
+          {more && <p class="plain">{more}</p>}
         </>
       )}
     </Fold>
