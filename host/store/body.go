@@ -67,6 +67,10 @@ func format[T any, P message[T]](m P) (string, error) {
 	if m == nil {
 		return "", nil
 	}
+	return formatAny(m)
+}
+
+func formatAny(m proto.Message) (string, error) {
 	c := proto.Clone(m)
 	cleanMessage(c.ProtoReflect())
 	text, err := protojson.Marshal(c)

@@ -48,7 +48,7 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (changes []*apiv1.C
 			if s.topicRev[topic].Load() <= q.After {
 				continue
 			}
-			more, err := v.changesOf(topic, q)
+			more, err := s.topics[topic].changed(v, q)
 			if err != nil {
 				return err
 			}
@@ -105,60 +105,6 @@ func (q *ChangesQuery) topics() []apiv1.Topic {
 type change struct {
 	rev int64
 	row *apiv1.Change
-}
-
-// changesOf gives the first changes of one topic, in order.
-func (v view) changesOf(topic apiv1.Topic, q ChangesQuery) ([]change, error) {
-	switch topic {
-	case apiv1.Topic_TOPIC_ENTRIES:
-		return v.changedEntries(q)
-	case apiv1.Topic_TOPIC_SESSIONS:
-		return changed(v, q, nil, func(r *sessionRow) (int64, *apiv1.Change, error) {
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Session{Session: r.proto()}}, nil
-		})
-	case apiv1.Topic_TOPIC_RUNS:
-		return changed(v, q, nil, func(r *runRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Run{Run: p}}, err
-		})
-	case apiv1.Topic_TOPIC_APPROVALS:
-		return changed(v, q, nil, func(r *approvalRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Approval{Approval: p}}, err
-		})
-	case apiv1.Topic_TOPIC_PROVIDERS:
-		return changed(v, q, nil, func(r *providerRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Provider{Provider: p}}, err
-		})
-	case apiv1.Topic_TOPIC_MODELS:
-		return changed(v, q, nil, func(r *modelRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Model{Model: p}}, err
-		})
-	case apiv1.Topic_TOPIC_JOBS:
-		return changed(v, q, nil, func(r *jobRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Job{Job: p}}, err
-		})
-	case apiv1.Topic_TOPIC_SETTINGS:
-		return changed(v, q, nil, func(r *settingRow) (int64, *apiv1.Change, error) {
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Setting{Setting: r.proto()}}, nil
-		})
-	case apiv1.Topic_TOPIC_WORKSPACES:
-		return changed(v, q, nil, func(r *workspaceRow) (int64, *apiv1.Change, error) {
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Workspace{Workspace: r.proto()}}, nil
-		})
-	case apiv1.Topic_TOPIC_RULES:
-		return changed(v, q, nil, func(r *ruleRow) (int64, *apiv1.Change, error) {
-			p, err := r.proto()
-			return r.Rev, &apiv1.Change{Row: &apiv1.Change_Rule{Rule: p}}, err
-		})
-	}
-	wanted := func(g *gorm.DB) *gorm.DB { return g.Where("topic IN ?", q.topics()) }
-	return changed(v, q, wanted, func(r *tombstoneRow) (int64, *apiv1.Change, error) {
-		return r.Rev, &apiv1.Change{Row: &apiv1.Change_Tombstone{Tombstone: r.proto()}}, nil
-	})
 }
 
 // changed gives the first changes among rows of one table.

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // CheckInvariants verifies what the store promises about its rows, at the cost of reading all of them, and tells all that
@@ -11,7 +13,7 @@ import (
 func (s *Store) CheckInvariants(ctx context.Context) error {
 	return s.write(ctx, false, func(t *tx) error {
 		var wrong []error
-		for _, p := range promises() {
+		for _, p := range s.promises() {
 			err := t.each(func(scan func(...any) error) error {
 				var what string
 				if err := scan(&what); err != nil {
@@ -37,7 +39,8 @@ func (s *Store) CheckInvariants(ctx context.Context) error {
 // promise is something that holds for all rows; its query names what breaks it.
 type promise struct{ name, good, query string }
 
-func promises() []promise {
+func (s *Store) promises() []promise {
+	drawn, buried := s.drawn()
 	return []promise{
 		{"the file is intact", "ok", "PRAGMA integrity_check(10)"},
 		{"rows refer to rows", "", `SELECT "table" || ' row ' || coalesce(rowid, '?') || ' refers to nothing in ' || parent FROM pragma_foreign_key_check`},
@@ -95,23 +98,12 @@ func promises() []promise {
 			WHERE r.replaces_run_id <> '' AND (o.id IS NULL OR o.session_id <> r.session_id OR o.id = r.id)`},
 		{"revisions were drawn once, and from the counter", "", `
 			WITH drawn AS (
-				SELECT rev FROM settings UNION ALL SELECT rev FROM providers UNION ALL SELECT rev FROM models
-				UNION ALL SELECT rev FROM workspaces UNION ALL SELECT rev FROM sessions UNION ALL SELECT rev FROM runs
-				UNION ALL SELECT rev FROM entries UNION ALL SELECT rev FROM chunks UNION ALL SELECT rev FROM approvals
-				UNION ALL SELECT rev FROM jobs UNION ALL SELECT rev FROM rules UNION ALL SELECT rev FROM tombstones
+				` + drawn + `
 			)
 			SELECT 'revision ' || rev || ' is of ' || count(*) || ' rows' FROM drawn GROUP BY rev HAVING count(*) > 1
 			UNION ALL SELECT 'revision ' || rev || ' is not drawn yet' FROM drawn
 			WHERE rev > (SELECT rev FROM revision) AND rev NOT IN (SELECT rev FROM chunks) OR rev <= 0`},
-		{"what is gone is gone", "", `
-			SELECT 'tombstone of session ' || id FROM tombstones WHERE topic = 1 AND id IN (SELECT id FROM sessions)
-			UNION ALL SELECT 'tombstone of run ' || id FROM tombstones WHERE topic = 2 AND id IN (SELECT id FROM runs)
-			UNION ALL SELECT 'tombstone of approval ' || id FROM tombstones WHERE topic = 4 AND id IN (SELECT id FROM approvals)
-			UNION ALL SELECT 'tombstone of provider ' || id FROM tombstones WHERE topic = 5 AND id IN (SELECT id FROM providers)
-			UNION ALL SELECT 'tombstone of model ' || id FROM tombstones WHERE topic = 6 AND id IN (SELECT provider_id || '/' || id FROM models)
-			UNION ALL SELECT 'tombstone of setting ' || id FROM tombstones WHERE topic = 8 AND id IN (SELECT key FROM settings)
-			UNION ALL SELECT 'tombstone of workspace ' || id FROM tombstones WHERE topic = 9 AND id IN (SELECT id FROM workspaces)
-			UNION ALL SELECT 'tombstone of rule ' || id FROM tombstones WHERE topic = 10 AND id IN (SELECT id FROM rules)`},
+		{"what is gone is gone", "", buried},
 		{"usage is counted once", "", `
 			WITH told AS (SELECT run_id, count(*) AS n FROM entries WHERE kind = 22 AND copied = 0 GROUP BY run_id)
 			SELECT 'run ' || told.run_id || ' told ' || told.n || ' times what it consumed' FROM told
@@ -122,4 +114,18 @@ func promises() []promise {
 		{"bodies are JSON of their kind", "", `
 			SELECT 'entry ' || id FROM entries WHERE NOT json_valid(entry_json)`},
 	}
+}
+
+// drawn asks for the revisions of all rows that have one, and buried for the tombstones of rows that are there.
+func (s *Store) drawn() (drawn, buried string) {
+	all, both := []string{"SELECT rev FROM chunks"}, []string{}
+	for _, t := range s.topics {
+		where := cmp.Or(t.which, "TRUE")
+		all = append(all, "SELECT rev FROM "+t.table+" WHERE "+where)
+		if t.key != "" {
+			both = append(both, fmt.Sprintf("SELECT 'tombstone of %s ' || id FROM tombstones WHERE topic = %d AND id IN (SELECT %s FROM %s WHERE %s)",
+				t.table, t.id, t.key, t.table, where))
+		}
+	}
+	return strings.Join(all, " UNION ALL "), strings.Join(both, " UNION ALL ")
 }

@@ -147,26 +147,26 @@ func (s *Store) PurgeSession(ctx context.Context, id string) error {
 }
 
 func (t *tx) purge(id string) error {
-	for _, gone := range []struct {
-		topic apiv1.Topic
-		table string
-	}{
-		{apiv1.Topic_TOPIC_JOBS, "jobs"},
-		{apiv1.Topic_TOPIC_APPROVALS, "approvals"},
-		{apiv1.Topic_TOPIC_RUNS, "runs"},
-		{apiv1.Topic_TOPIC_RULES, "rules"},
-	} {
+	tables := []string{"chunks", "undo"}
+	for _, gone := range t.s.topics {
+		if !gone.ofSession {
+			continue
+		}
+		tables = append(tables, gone.table)
+		if gone.key == "" {
+			continue
+		}
 		var ids []string
-		if err := t.orm.Table(gone.table).Where("session_id = ?", id).Pluck("id", &ids).Error; err != nil {
+		if err := t.orm.Table(gone.table).Where("session_id = ?", id).Pluck(gone.key, &ids).Error; err != nil {
 			return fmt.Errorf("list the %s of session %s: %w", gone.table, id, err)
 		}
 		for _, gid := range ids {
-			if err := t.bury(gone.topic, gid, id); err != nil {
+			if err := t.bury(gone.id, gid, id); err != nil {
 				return fmt.Errorf("bury the %s of session %s: %w", gone.table, id, err)
 			}
 		}
 	}
-	for _, table := range []string{"chunks", "jobs", "approvals", "undo", "rules", "entries", "runs"} {
+	for _, table := range tables {
 		if _, err := t.exec("DELETE FROM "+table+" WHERE session_id = ?", id); err != nil {
 			return fmt.Errorf("delete the %s of session %s: %w", table, id, err)
 		}

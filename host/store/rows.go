@@ -306,6 +306,16 @@ func (r *settingRow) proto() *apiv1.Setting {
 	return &apiv1.Setting{Key: r.Key, ValueJson: r.ValueJSON, Rev: r.Rev}
 }
 
+// liveRow is something that lives outside the database, as Publish was told of it.
+type liveRow struct {
+	Topic    int32  `gorm:"column:topic;primaryKey"`
+	ID       string `gorm:"column:id;primaryKey"`
+	BodyJSON string `gorm:"column:body_json"`
+	Rev      int64  `gorm:"column:rev"`
+}
+
+func (liveRow) TableName() string { return "live" }
+
 type tombstoneRow struct {
 	Topic     int32  `gorm:"column:topic;primaryKey"`
 	ID        string `gorm:"column:id;primaryKey"`

@@ -19,9 +19,6 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
-// lastTopic is the highest of the topics a watcher may ask for.
-const lastTopic = int(apiv1.Topic_TOPIC_RULES)
-
 // Config says where the database is and how the store talks.
 type Config struct {
 	// Path of the database file; it and its directory are made if missing.
@@ -75,7 +72,8 @@ type Store struct {
 	// keeper is told that there is something to do.
 	keeper chan struct{}
 
-	rev atomic.Int64
+	topics [lastTopic + 1]topic
+	rev    atomic.Int64
 	// topicRev is, for each topic (tombstones at 0), a revision after which nothing of it has changed.
 	topicRev [lastTopic + 1]atomic.Int64
 
@@ -92,7 +90,10 @@ type Store struct {
 // Open opens the database at c.Path, making or migrating it where needed. It fails with *NewerError,
 // *NotDatabaseError, *LockedError, or an error wrapping ErrReadOnly or ErrDamaged; the file is then as it was.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{log: c.Logger, now: c.Now, turn: make(chan struct{}, 1), parts: map[string]*part{}, reads: map[int64]context.CancelCauseFunc{}, keeper: make(chan struct{}, 1)}
+	s := &Store{
+		log: c.Logger, now: c.Now, turn: make(chan struct{}, 1), topics: topics(), parts: map[string]*part{},
+		reads: map[int64]context.CancelCauseFunc{}, keeper: make(chan struct{}, 1),
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
