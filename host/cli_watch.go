@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,6 +140,14 @@ func changeWords(change *apiv1.Change) string {
 		return fmt.Sprintf("job       %s", short(row.Job.Id))
 	case *apiv1.Change_Setting:
 		return fmt.Sprintf("setting   %s = %s", row.Setting.Key, oneLine(row.Setting.ValueJson, 80))
+	case *apiv1.Change_Workspace:
+		return fmt.Sprintf("workspace %s  %s, %s", short(row.Workspace.Id), oneLine(row.Workspace.Name, 80), trustWords(row.Workspace.Trust))
+	case *apiv1.Change_Rule:
+		return fmt.Sprintf("rule      %s  %s", short(row.Rule.Id), oneLine(cmp.Or(row.Rule.Domain, strings.Join(row.Rule.Prefix, " ")), 80))
+	case *apiv1.Change_Plugin:
+		return fmt.Sprintf("plugin    %s  %s", oneLine(row.Plugin.Id, 40), pluginState(row.Plugin))
+	case *apiv1.Change_Host:
+		return fmt.Sprintf("host      %d  %s", row.Host.Pid, oneLine(row.Host.Version, 40))
 	case *apiv1.Change_Tombstone:
 		topic := strings.ToLower(strings.TrimPrefix(row.Tombstone.Topic.String(), "TOPIC_"))
 		return fmt.Sprintf("gone      %s  of %s", short(row.Tombstone.Id), topic)

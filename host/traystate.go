@@ -19,6 +19,7 @@ type trayState struct {
 func (h *host) startTray(ctx context.Context) {
 	h.tray.once.Do(func() {
 		h.tray.set(true, "")
+		h.server.Touch()
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -26,6 +27,7 @@ func (h *host) startTray(ctx context.Context) {
 			if err != nil {
 				h.log.Info("tray", "why", err)
 				h.tray.set(false, err.Error())
+				h.server.Touch()
 			}
 		}()
 		// Where there can be none it says so at once.

@@ -13,6 +13,7 @@ func (p *plugin) failed(words string) {
 	p.recent(now)
 	p.failures = append(p.failures, now)
 	p.problem = words
+	p.m.touch()
 	p.retryAt = now.Add(min(p.m.timing.maxBackoff, p.m.timing.backoff<<min(len(p.failures)-1, 10)))
 	if len(p.failures) <= maxRestarts || p.disabled() {
 		return
@@ -49,6 +50,9 @@ func (p *plugin) succeeded() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.disabled() {
+		if p.problem != "" {
+			p.m.touch()
+		}
 		p.failures, p.problem, p.retryAt = nil, "", time.Time{}
 	}
 }
@@ -58,6 +62,7 @@ func (p *plugin) retry() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failures, p.retryAt = nil, time.Time{}
+	p.m.touch()
 	p.switchOn()
 }
 

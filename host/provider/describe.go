@@ -65,11 +65,13 @@ func (p *plugin) ask(ctx context.Context, proc *process) (*providerv1.DescribeRe
 		p.mu.Lock()
 		p.problem = err.Error()
 		p.mu.Unlock()
+		p.m.touch()
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.description, p.describedBy = d, proc.file
+	p.m.touch()
 	return d, nil
 }
 

@@ -24,11 +24,13 @@ func (m *Manager) Develop(id, path, directory string, debug bool) (stop func(), 
 	if f, ok := m.development[id]; ok {
 		return nil, fmt.Errorf("the plugin %s is being developed already, from %s: end that first", id, f.directory)
 	}
+	m.touch()
 	m.development[id] = file{id: id, path: path, development: true, debug: debug, directory: directory}
 	return func() {
 		m.mu.Lock()
 		delete(m.development, id)
 		m.mu.Unlock()
+		m.touch()
 		m.halt(id)
 	}, nil
 }

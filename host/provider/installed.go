@@ -49,7 +49,7 @@ func (m *Manager) Plugin(ctx context.Context, id string) (*apiv1.Plugin, error) 
 	}
 	for _, f := range m.find() {
 		if f.id == id {
-			a := m.look(ctx, f)
+			a := m.look(f, asking(ctx))
 			m.about(a, f, l)
 			return a, nil
 		}

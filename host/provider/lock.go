@@ -68,6 +68,8 @@ type failedVersion struct {
 type installs struct {
 	// "" if there is none.
 	dir string
+	// Called after each change.
+	changed func()
 	// Held while the lock is changed.
 	mu sync.Mutex
 }
@@ -142,6 +144,7 @@ func (i *installs) change(do func(*lock) error) error {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("write which plugins are installed: %w", err)
 	}
+	i.changed()
 	return syncDir(i.dir)
 }
 

@@ -113,6 +113,7 @@ func (p *plugin) start(s *starting, f file, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.starting = nil
+	defer p.m.touch()
 	switch {
 	case p.stopped && err == nil:
 		proc.stopping = true
@@ -144,6 +145,7 @@ func (p *plugin) gone(proc *process) {
 	if p.proc == proc {
 		p.proc = nil
 	}
+	p.m.touch()
 	if proc.idle != nil {
 		proc.idle.Stop()
 	}
@@ -235,6 +237,7 @@ func (p *plugin) rest(proc *process) {
 func (p *plugin) retire(proc *process) {
 	proc.stopping = true
 	p.proc = nil
+	p.m.touch()
 	p.m.work.Go(proc.close)
 }
 

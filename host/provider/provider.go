@@ -50,6 +50,8 @@ type Manager struct {
 	held       *held
 	commands   *commands
 	timing     timing
+	// Holds a value when something of what Known tells has changed.
+	changed chan struct{}
 
 	// Ends when Close is called.
 	ctx    context.Context
@@ -97,6 +99,7 @@ const (
 func New(c Config) *Manager {
 	m := &Manager{
 		dirs:       c.PluginDirs,
+		changed:    make(chan struct{}, 1),
 		installs:   installs{dir: c.InstallDir},
 		sandbox:    c.Sandbox,
 		verified:   &verified{files: map[file]bool{}},
@@ -122,6 +125,7 @@ func New(c Config) *Manager {
 	if m.sandbox == nil {
 		m.sandbox = sandbox.New(sandbox.Config{Logger: slog.New(slog.DiscardHandler)})
 	}
+	m.installs.changed = m.touch
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
@@ -145,9 +149,36 @@ func (m *Manager) Close() {
 	m.held.drop("")
 }
 
+// Changed is sent a value after something of what Known tells has changed. It is for one listener.
+func (m *Manager) Changed() <-chan struct{} { return m.changed }
+
+func (m *Manager) touch() {
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Known lists what is installed, by id, as far as it is known: nothing is started.
+func (m *Manager) Known() []*apiv1.Plugin {
+	return m.list(func(f file) *apiv1.Plugin { return m.look(f, nil) })
+}
+
 // Plugins lists what is installed, by id. One that was never asked what it is gets started for that, once for each
 // version of its file; why it could not be is its problem.
 func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
+	return m.list(func(f file) *apiv1.Plugin { return m.look(f, asking(ctx)) })
+}
+
+// asking has a plugin say what it is.
+func asking(ctx context.Context) func(*plugin) error {
+	return func(p *plugin) error {
+		_, err := p.describe(ctx)
+		return err
+	}
+}
+
+func (m *Manager) list(look func(file) *apiv1.Plugin) []*apiv1.Plugin {
 	files := m.find()
 	list := make([]*apiv1.Plugin, len(files))
 	var asking sync.WaitGroup
@@ -156,7 +187,7 @@ func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
 		asking.Go(func() {
 			few <- struct{}{}
 			defer func() { <-few }()
-			list[i] = m.look(ctx, f)
+			list[i] = look(f)
 		})
 	}
 	asking.Wait()
@@ -169,8 +200,8 @@ func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
 	return list
 }
 
-// look gives one plugin as it is now, asking it what it is if nobody has yet.
-func (m *Manager) look(ctx context.Context, f file) *apiv1.Plugin {
+// look gives one plugin as it is now, after asking it what it is if nobody has yet.
+func (m *Manager) look(f file, ask func(*plugin) error) *apiv1.Plugin {
 	a := &apiv1.Plugin{Id: f.id, Path: f.path, State: apiv1.Plugin_STATE_STOPPED}
 	p, err := m.plugin(f.id)
 	if err != nil {
@@ -181,8 +212,8 @@ func (m *Manager) look(ctx context.Context, f file) *apiv1.Plugin {
 		a.Problem = f.problem
 		return a
 	}
-	if p.untried(f) {
-		if _, err := p.describe(ctx); err != nil {
+	if ask != nil && p.untried(f) {
+		if err := ask(p); err != nil {
 			a.Problem = err.Error()
 		}
 	}

@@ -3,9 +3,7 @@ package server
 import (
 	"context"
 	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,16 +18,15 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 	if err != nil {
 		return nil, err
 	}
+	rev := a.Store.Rev()
+	h := a.hostNow(ctx)
+	h.Rev = rev
 	res := &apiv1.GetStatusResponse{
-		Version:   a.Version,
-		Pid:       int64(os.Getpid()),
-		StartedMs: a.started.UnixMilli(),
-		DataDir:   a.DataDir,
-		PageUrl:   a.page.url(),
-		Hints:     a.findHints(ctx),
+		Version: h.Version, Pid: h.Pid, StartedMs: h.StartedMs, DataDir: h.DataDir, PageUrl: h.PageUrl, Tray: h.Tray, TrayProblem: h.TrayProblem,
+		SandboxLevel: h.SandboxLevel, SandboxProblem: h.SandboxProblem, Hints: a.findHints(ctx), Host: h,
 	}
-	if problem := a.Store.Problem(); problem != "" {
-		res.Hints = append([]*apiv1.Hint{{Kind: apiv1.Hint_KIND_PROBLEM, Problem: problem}}, res.Hints...)
+	if h.DatabaseProblem != "" {
+		res.Hints = append([]*apiv1.Hint{{Kind: apiv1.Hint_KIND_PROBLEM, Problem: h.DatabaseProblem}}, res.Hints...)
 	}
 	for _, r := range open {
 		if r.State == apiv1.RunState_RUN_STATE_QUEUED {
@@ -37,12 +34,6 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 		} else {
 			res.ActiveRuns++
 		}
-	}
-	res.Tray, res.TrayProblem = a.Tray()
-	if a.Sandbox != nil {
-		report := a.Sandbox.Report(ctx)
-		res.SandboxLevel = report.Level.String()
-		res.SandboxProblem = strings.TrimSpace(report.Problem + " " + report.Fix)
 	}
 	return res, nil
 }

@@ -106,6 +106,7 @@ func (p *page) listen(ctx context.Context) (port int, err error) {
 		ErrorLog:          slog.NewLogLogger(p.s.Logger.Handler(), slog.LevelDebug),
 	}
 	go p.s.serve(p.server, l)
+	p.s.Touch()
 	p.lastUsed = time.Now()
 	p.check = time.AfterFunc(p.linger, p.closeIfUnused)
 	return p.port, nil
@@ -188,6 +189,7 @@ func (p *page) closeIfUnused() {
 	if _, err := p.s.Store.SetSetting(context.Background(), setting.PageOpen, "false"); err != nil {
 		p.s.Logger.Warn("remember that the page is closed", "error", err)
 	}
+	p.s.Touch()
 	_ = server.Close()
 }
 

@@ -20,7 +20,12 @@ import (
 )
 
 func (a *api) ListPlugins(ctx context.Context, _ *apiv1.ListPluginsRequest) (*apiv1.ListPluginsResponse, error) {
-	return &apiv1.ListPluginsResponse{Plugins: a.Providers.Plugins(ctx)}, nil
+	rev := a.Store.Rev()
+	all := a.Providers.Plugins(ctx)
+	for _, p := range all {
+		p.Rev = rev
+	}
+	return &apiv1.ListPluginsResponse{Plugins: all}, nil
 }
 
 func (a *api) ListProviders(ctx context.Context, _ *apiv1.ListProvidersRequest) (*apiv1.ListProvidersResponse, error) {

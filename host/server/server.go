@@ -70,6 +70,8 @@ type Server struct {
 	page    *page
 	window  *window
 	hints   hints
+	pid     int64
+	touched chan struct{}
 
 	busy     atomic.Int64
 	lastUsed atomic.Int64
@@ -77,7 +79,7 @@ type Server struct {
 
 // New makes a Server; nothing listens before Start.
 func New(c Config) (*Server, error) {
-	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{})}
+	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{}), pid: int64(os.Getpid()), touched: make(chan struct{}, 1)}
 	s.lastUsed.Store(s.started.UnixNano())
 	keys, err := openCookieKey(filepath.Join(c.DataDir, "page.key"))
 	if err != nil {
@@ -111,6 +113,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	go s.serve(s.unix, listener)
+	go s.keepLive(ctx)
 	return s.page.resume(ctx)
 }
 

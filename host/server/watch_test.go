@@ -108,7 +108,7 @@ func TestWatchShowsLife(t *testing.T) {
 	f := newFixture(t)
 	f.pulse = 10 * time.Millisecond
 	f.start()
-	stream, err := f.host.Watch(t.Context(), &apiv1.WatchRequest{AfterRev: 1 << 40})
+	stream, err := f.host.Watch(t.Context(), &apiv1.WatchRequest{AfterRev: 1 << 40, Topics: []apiv1.Topic{apiv1.Topic_TOPIC_RUNS}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestWatchShowsLife(t *testing.T) {
 		if !stream.Receive() {
 			t.Fatal(stream.Err())
 		}
-		if len(stream.Msg().Changes) != 0 || stream.Msg().Rev != f.Store.Rev() {
+		if len(stream.Msg().Changes) != 0 || stream.Msg().Rev > f.Store.Rev() {
 			t.Errorf("a sign of life says %v", stream.Msg())
 		}
 	}

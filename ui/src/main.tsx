@@ -2,7 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { place, signIn } from "./boot";
-import { loadTables, take } from "./state/load";
+import { loadStatus, loadTables, take } from "./state/load";
 import { adopt, followAddress, go, lastSession, reload } from "./state/open";
 import { loadDraft, saveDraftNow } from "./state/drafts";
 import { journal, openId, problem, sidebar, started, table } from "./state/store";
@@ -47,7 +47,7 @@ async function start(): Promise<void> {
   });
   addEventListener("pagehide", saveDraftNow);
   setTimeout(warmUp, 1000);
-  watch.start({ load, take, sessionId: () => journal.value.sessionId });
+  watch.start({ load, take, back: () => void loadStatus(), sessionId: () => journal.value.sessionId });
 }
 
 // The open session may be deleted from elsewhere.

@@ -8394,10 +8394,9 @@ func (*ListPluginsRequest) Descriptor() ([]byte, []int) {
 }
 
 type ListPluginsResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Plugins []*Plugin              `protobuf:"bytes,1,rep,name=plugins,proto3" json:"plugins,omitempty"`
-	// Watch from here to miss nothing.
-	Rev           int64 `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their rev is one from which nothing of them is missed by watching.
+	Plugins       []*Plugin `protobuf:"bytes,1,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8437,13 +8436,6 @@ func (x *ListPluginsResponse) GetPlugins() []*Plugin {
 		return x.Plugins
 	}
 	return nil
-}
-
-func (x *ListPluginsResponse) GetRev() int64 {
-	if x != nil {
-		return x.Rev
-	}
-	return 0
 }
 
 type InspectPackageRequest struct {
@@ -10553,8 +10545,8 @@ type GetStatusResponse struct {
 	SandboxLevel string `protobuf:"bytes,11,opt,name=sandbox_level,json=sandboxLevel,proto3" json:"sandbox_level,omitempty"`
 	// Why it is not full, and what to do; empty if it is.
 	SandboxProblem string `protobuf:"bytes,12,opt,name=sandbox_problem,json=sandboxProblem,proto3" json:"sandbox_problem,omitempty"`
-	// Watch from here to miss nothing.
-	Rev           int64 `protobuf:"varint,13,opt,name=rev,proto3" json:"rev,omitempty"`
+	// The row that Watch tells of; its rev is one from which nothing of it is missed.
+	Host          *Host `protobuf:"bytes,13,opt,name=host,proto3" json:"host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10673,11 +10665,11 @@ func (x *GetStatusResponse) GetSandboxProblem() string {
 	return ""
 }
 
-func (x *GetStatusResponse) GetRev() int64 {
+func (x *GetStatusResponse) GetHost() *Host {
 	if x != nil {
-		return x.Rev
+		return x.Host
 	}
-	return 0
+	return nil
 }
 
 // Hint is something that would help to get an answer.
@@ -12083,10 +12075,9 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x05usage\x18\a \x01(\v2\x1c.openvibez.provider.v1.UsageR\x05usage\x120\n" +
 	"\x11cost_microdollars\x18\b \x01(\x03H\x00R\x10costMicrodollars\x88\x01\x01B\x14\n" +
 	"\x12_cost_microdollars\"\x14\n" +
-	"\x12ListPluginsRequest\"[\n" +
+	"\x12ListPluginsRequest\"I\n" +
 	"\x13ListPluginsResponse\x122\n" +
-	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\xa3\x01\n" +
+	"\aplugins\x18\x01 \x03(\v2\x18.openvibez.api.v1.PluginR\aplugins\"\xa3\x01\n" +
 	"\x15InspectPackageRequest\x12\x14\n" +
 	"\x04path\x18\x01 \x01(\tH\x00R\x04path\x12\x12\n" +
 	"\x03url\x18\x02 \x01(\tH\x00R\x03url\x12\x14\n" +
@@ -12218,7 +12209,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12ListModelsResponse\x12/\n" +
 	"\x06models\x18\x01 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\x12\x10\n" +
 	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x12\n" +
-	"\x10GetStatusRequest\"\xa1\x03\n" +
+	"\x10GetStatusRequest\"\xbb\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1d\n" +
@@ -12234,8 +12225,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\bpage_url\x18\t \x01(\tR\apageUrl\x12,\n" +
 	"\x05hints\x18\x0e \x03(\v2\x16.openvibez.api.v1.HintR\x05hints\x12#\n" +
 	"\rsandbox_level\x18\v \x01(\tR\fsandboxLevel\x12'\n" +
-	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\x12\x10\n" +
-	"\x03rev\x18\r \x01(\x03R\x03revJ\x04\b\n" +
+	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\x12*\n" +
+	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostR\x04hostJ\x04\b\n" +
 	"\x10\v\"\x93\x02\n" +
 	"\x04Hint\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.openvibez.api.v1.Hint.KindR\x04kind\x12\x16\n" +
@@ -12833,138 +12824,139 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	183, // 122: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
 	35,  // 123: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
 	155, // 124: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
-	16,  // 125: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
-	38,  // 126: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	158, // 127: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
-	17,  // 128: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
-	18,  // 129: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	43,  // 130: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	45,  // 131: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	47,  // 132: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	49,  // 133: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	51,  // 134: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	53,  // 135: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	55,  // 136: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	57,  // 137: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	61,  // 138: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	63,  // 139: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	65,  // 140: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	67,  // 141: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	69,  // 142: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	73,  // 143: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	75,  // 144: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	77,  // 145: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	79,  // 146: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	81,  // 147: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	83,  // 148: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	85,  // 149: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	87,  // 150: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	89,  // 151: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	71,  // 152: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	107, // 153: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	109, // 154: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	111, // 155: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	91,  // 156: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	93,  // 157: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
-	95,  // 158: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	97,  // 159: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	99,  // 160: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	101, // 161: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	103, // 162: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	105, // 163: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	114, // 164: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	116, // 165: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	119, // 166: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	121, // 167: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	123, // 168: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	125, // 169: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	127, // 170: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	129, // 171: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	131, // 172: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
-	133, // 173: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	135, // 174: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	137, // 175: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	139, // 176: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	141, // 177: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	143, // 178: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	145, // 179: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	151, // 180: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	147, // 181: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	149, // 182: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	40,  // 183: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	153, // 184: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	156, // 185: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	159, // 186: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	161, // 187: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	163, // 188: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	165, // 189: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	167, // 190: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	44,  // 191: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	46,  // 192: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	48,  // 193: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	50,  // 194: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	52,  // 195: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	54,  // 196: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	56,  // 197: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	58,  // 198: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	62,  // 199: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	64,  // 200: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	66,  // 201: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	68,  // 202: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	70,  // 203: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	74,  // 204: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	76,  // 205: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	78,  // 206: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	80,  // 207: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	82,  // 208: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	84,  // 209: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	86,  // 210: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	88,  // 211: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	90,  // 212: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	72,  // 213: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	108, // 214: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	110, // 215: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	112, // 216: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	92,  // 217: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	94,  // 218: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
-	96,  // 219: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	98,  // 220: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	100, // 221: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	102, // 222: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	104, // 223: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	106, // 224: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	115, // 225: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	118, // 226: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	120, // 227: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	122, // 228: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	124, // 229: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	126, // 230: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	128, // 231: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	130, // 232: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	132, // 233: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	134, // 234: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	136, // 235: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	138, // 236: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	140, // 237: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	142, // 238: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	144, // 239: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	146, // 240: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	152, // 241: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	148, // 242: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	150, // 243: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	41,  // 244: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	154, // 245: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	157, // 246: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	160, // 247: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	162, // 248: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	164, // 249: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	166, // 250: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	168, // 251: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	191, // [191:252] is the sub-list for method output_type
-	130, // [130:191] is the sub-list for method input_type
-	130, // [130:130] is the sub-list for extension type_name
-	130, // [130:130] is the sub-list for extension extendee
-	0,   // [0:130] is the sub-list for field type_name
+	37,  // 125: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
+	16,  // 126: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
+	38,  // 127: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	158, // 128: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
+	17,  // 129: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
+	18,  // 130: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	43,  // 131: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	45,  // 132: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	47,  // 133: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	49,  // 134: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	51,  // 135: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	53,  // 136: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	55,  // 137: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	57,  // 138: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	61,  // 139: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	63,  // 140: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	65,  // 141: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	67,  // 142: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	69,  // 143: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	73,  // 144: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	75,  // 145: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	77,  // 146: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	79,  // 147: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	81,  // 148: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	83,  // 149: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	85,  // 150: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	87,  // 151: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	89,  // 152: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	71,  // 153: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	107, // 154: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	109, // 155: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	111, // 156: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	91,  // 157: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	93,  // 158: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
+	95,  // 159: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	97,  // 160: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	99,  // 161: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	101, // 162: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	103, // 163: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	105, // 164: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	114, // 165: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	116, // 166: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	119, // 167: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	121, // 168: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	123, // 169: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	125, // 170: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	127, // 171: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	129, // 172: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	131, // 173: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	133, // 174: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	135, // 175: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	137, // 176: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	139, // 177: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	141, // 178: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	143, // 179: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	145, // 180: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	151, // 181: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	147, // 182: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	149, // 183: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	40,  // 184: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	153, // 185: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	156, // 186: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	159, // 187: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	161, // 188: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	163, // 189: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	165, // 190: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	167, // 191: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	44,  // 192: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	46,  // 193: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	48,  // 194: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	50,  // 195: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	52,  // 196: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	54,  // 197: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	56,  // 198: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	58,  // 199: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	62,  // 200: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	64,  // 201: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	66,  // 202: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	68,  // 203: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	70,  // 204: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	74,  // 205: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	76,  // 206: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	78,  // 207: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	80,  // 208: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	82,  // 209: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	84,  // 210: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	86,  // 211: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	88,  // 212: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	90,  // 213: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	72,  // 214: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	108, // 215: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	110, // 216: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	112, // 217: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	92,  // 218: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	94,  // 219: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
+	96,  // 220: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	98,  // 221: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	100, // 222: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	102, // 223: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	104, // 224: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	106, // 225: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	115, // 226: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	118, // 227: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	120, // 228: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	122, // 229: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	124, // 230: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	126, // 231: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	128, // 232: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	130, // 233: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	132, // 234: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	134, // 235: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	136, // 236: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	138, // 237: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	140, // 238: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	142, // 239: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	144, // 240: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	146, // 241: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	152, // 242: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	148, // 243: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	150, // 244: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	41,  // 245: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	154, // 246: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	157, // 247: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	160, // 248: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	162, // 249: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	164, // 250: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	166, // 251: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	168, // 252: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	192, // [192:253] is the sub-list for method output_type
+	131, // [131:192] is the sub-list for method input_type
+	131, // [131:131] is the sub-list for extension type_name
+	131, // [131:131] is the sub-list for extension extendee
+	0,   // [0:131] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }

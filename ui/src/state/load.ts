@@ -6,8 +6,8 @@ import { RunState } from "../gen/api/v1/api_pb";
 import { oneLine } from "../text/words";
 import { withEntries } from "./journal";
 import { answerText, shown } from "./parts";
-import { applied, emptyTables, modelKey, put } from "./rows";
-import { journal, nextArchived, nextSessions, openId, plugins, spoken, status, tables } from "./store";
+import { added, applied, emptyTables, modelKey, put } from "./rows";
+import { findings, journal, nextArchived, nextSessions, openId, spoken, tables } from "./store";
 
 // loadTables replaces all tables; the rev is one from which nothing is missed.
 export async function loadTables(): Promise<bigint> {
@@ -39,24 +39,17 @@ export async function loadTables(): Promise<bigint> {
   return [sessions, providers, models, runs, workspaces, rules, approvals].map((answer) => answer.rev).reduce((low, rev) => (rev < low ? rev : low));
 }
 
-// loadStatus asks what the host has found on this machine. It can take a moment and nothing waits for it.
+// loadStatus asks what the host has found on this machine, and plugins what they are. It can take a moment and nothing
+// waits for it.
 export async function loadStatus(): Promise<void> {
   try {
     const [now, known] = await Promise.all([api.host.getStatus({}), api.plugins.listPlugins({})]);
     batch(() => {
-      status.value = now;
-      plugins.value = known.plugins;
+      findings.value = now.hints;
+      tables.value = added(added(tables.value, "plugins", known.plugins), "host", now.host ? [now.host] : []);
     });
   } catch {
     // Without it the window merely has no hints to give.
-  }
-}
-
-export async function loadPlugins(): Promise<void> {
-  try {
-    plugins.value = (await api.plugins.listPlugins({})).plugins;
-  } catch {
-    // As above.
   }
 }
 

@@ -7,7 +7,7 @@ import { blamed, fieldOf, keySource, type Blame, type Changes, type Draft } from
 import { loadStatus } from "./load";
 import { modelKey, put } from "./rows";
 import { formOf, settingsOf } from "./schema";
-import { plugins, setTables, status, tables } from "./store";
+import { findings, plugins, setTables, tables } from "./store";
 
 // What is being entered for a provider and not saved, by its id. It outlives the dialog, but not the window.
 export const edits = signal<ReadonlyMap<string, Draft>>(new Map());
@@ -115,4 +115,4 @@ export async function forget(id: string): Promise<string> {
 }
 
 // hints is what the host found on this machine and nobody has connected.
-export const hints = (): readonly Hint[] => status.value?.hints ?? [];
+export const hints = (): readonly Hint[] => findings.value;

@@ -1,7 +1,8 @@
 // Everything but the journal that Watch tells about, as tables of rows by id. Pure.
-import { RunState, Topic, type Approval, type Change, type Entry, type Model, type Provider, type Run, type Rule, type Session, type Setting, type Tombstone, type Workspace } from "../gen/api/v1/api_pb";
+import { RunState, Topic, type Approval, type Change, type Entry, type Host, type Model, type Plugin, type Provider, type Run, type Rule, type Session, type Setting, type Tombstone, type Workspace } from "../gen/api/v1/api_pb";
 
 type Table<T> = ReadonlyMap<string, T>;
+type Row = { rev: bigint };
 
 export interface Tables {
   readonly sessions: Table<Session>;
@@ -12,23 +13,44 @@ export interface Tables {
   readonly settings: Table<Setting>;
   readonly workspaces: Table<Workspace>;
   readonly rules: Table<Rule>;
+  readonly plugins: Table<Plugin>;
+  readonly host: Table<Host>;
 }
+type Name = keyof Tables;
+type RowOf<T> = T extends Table<infer R> ? R : never;
 
-export const emptyTables: Tables = {
-  sessions: new Map(),
-  runs: new Map(),
-  approvals: new Map(),
-  providers: new Map(),
-  models: new Map(),
-  settings: new Map(),
-  workspaces: new Map(),
-  rules: new Map(),
-};
+// Kind is all there is to know of a topic: what a change and a tombstone call it, what its rows are called, and whose
+// end is theirs too.
+interface Kind<T> {
+  topic: Topic;
+  row: Change["row"]["case"];
+  key: (row: T) => string;
+  owner?: { topic: Topic; id: (row: T) => string };
+}
 
 export const modelKey = (m: Model): string => `${m.providerId}/${m.model?.id ?? ""}`;
 
+const kinds: { readonly [N in Name]: Kind<RowOf<Tables[N]>> } = {
+  sessions: { topic: Topic.SESSIONS, row: "session", key: (r) => r.id },
+  runs: { topic: Topic.RUNS, row: "run", key: (r) => r.id, owner: { topic: Topic.SESSIONS, id: (r) => r.sessionId } },
+  approvals: { topic: Topic.APPROVALS, row: "approval", key: (r) => r.id, owner: { topic: Topic.SESSIONS, id: (r) => r.sessionId } },
+  providers: { topic: Topic.PROVIDERS, row: "provider", key: (r) => r.id },
+  models: { topic: Topic.MODELS, row: "model", key: modelKey, owner: { topic: Topic.PROVIDERS, id: (r) => r.providerId } },
+  settings: { topic: Topic.SETTINGS, row: "setting", key: (r) => r.key },
+  workspaces: { topic: Topic.WORKSPACES, row: "workspace", key: (r) => r.id },
+  rules: { topic: Topic.RULES, row: "rule", key: (r) => r.id, owner: { topic: Topic.WORKSPACES, id: (r) => r.workspaceId } },
+  plugins: { topic: Topic.PLUGINS, row: "plugin", key: (r) => r.id },
+  host: { topic: Topic.HOST, row: "host", key: () => "host" },
+};
+const names = Object.keys(kinds) as Name[];
+
+// The topics to watch; entries are those of one session.
+export const topics: Topic[] = [Topic.ENTRIES, ...names.map((n) => kinds[n].topic)];
+
+export const emptyTables = Object.fromEntries(names.map((n) => [n, new Map()])) as unknown as Tables;
+
 // put adds rows to a table unless it already has newer ones.
-export function put<T extends { rev: bigint }>(table: Table<T>, rows: readonly T[], key: (row: T) => string): Table<T> {
+export function put<T extends Row>(table: Table<T>, rows: readonly T[], key: (row: T) => string): Table<T> {
   if (rows.length === 0) return table;
   const next = new Map(table);
   for (const row of rows) {
@@ -38,83 +60,40 @@ export function put<T extends { rev: bigint }>(table: Table<T>, rows: readonly T
   return next;
 }
 
+// added puts rows into the table of their name.
+export function added<N extends Name>(tables: Tables, name: N, rows: readonly RowOf<Tables[N]>[]): Tables {
+  const table = tables[name] as Table<RowOf<Tables[N]>>;
+  const next = put(table as Table<Row>, rows, kinds[name].key as (row: Row) => string);
+  return next === (table as unknown) ? tables : { ...tables, [name]: next };
+}
+
 // applied gives the tables after the changes, and the entries among them, which belong to the journal.
 export function applied(tables: Tables, changes: readonly Change[]): { tables: Tables; entries: Entry[] } {
-  const sessions: Session[] = [];
-  const runs: Run[] = [];
-  const approvals: Approval[] = [];
-  const providers: Provider[] = [];
-  const models: Model[] = [];
-  const settings: Setting[] = [];
-  const workspaces: Workspace[] = [];
-  const rules: Rule[] = [];
   const entries: Entry[] = [];
   const gone: Tombstone[] = [];
+  const found = new Map<Change["row"]["case"], Row[]>();
   for (const { row } of changes) {
-    switch (row.case) {
-      case "session": sessions.push(row.value); break;
-      case "run": runs.push(row.value); break;
-      case "entry": entries.push(row.value); break;
-      case "approval": approvals.push(row.value); break;
-      case "provider": providers.push(row.value); break;
-      case "model": models.push(row.value); break;
-      case "setting": settings.push(row.value); break;
-      case "workspace": workspaces.push(row.value); break;
-      case "rule": rules.push(row.value); break;
-      case "tombstone": gone.push(row.value); break;
-    }
+    if (row.case === "entry") entries.push(row.value);
+    else if (row.case === "tombstone") gone.push(row.value);
+    else if (row.case) found.set(row.case, [...(found.get(row.case) ?? []), row.value]);
   }
-  let next: Tables = {
-    sessions: put(tables.sessions, sessions, (r) => r.id),
-    runs: put(tables.runs, runs, (r) => r.id),
-    approvals: put(tables.approvals, approvals, (r) => r.id),
-    providers: put(tables.providers, providers, (r) => r.id),
-    models: put(tables.models, models, modelKey),
-    settings: put(tables.settings, settings, (r) => r.key),
-    workspaces: put(tables.workspaces, workspaces, (r) => r.id),
-    rules: put(tables.rules, rules, (r) => r.id),
-  };
+  let next = tables;
+  for (const name of names) next = added(next, name, (found.get(kinds[name].row) ?? []) as never[]);
   for (const stone of gone) next = buried(next, stone);
   return { tables: next, entries };
 }
 
 function buried(tables: Tables, stone: Tombstone): Tables {
-  const older = (row: { rev: bigint }) => row.rev <= stone.rev;
-  const drop = <T extends { rev: bigint }>(table: Table<T>, is: (row: T, key: string) => boolean): Table<T> =>
-    new Map([...table].filter(([key, row]) => !(older(row) && is(row, key))));
-  switch (stone.topic) {
-    case Topic.SESSIONS:
-      return {
-        ...tables,
-        sessions: drop(tables.sessions, (s) => s.id === stone.id),
-        runs: drop(tables.runs, (r) => r.sessionId === stone.id),
-        approvals: drop(tables.approvals, (a) => a.sessionId === stone.id),
-      };
-    case Topic.RUNS:
-      return { ...tables, runs: drop(tables.runs, (r) => r.id === stone.id) };
-    case Topic.APPROVALS:
-      return { ...tables, approvals: drop(tables.approvals, (a) => a.id === stone.id) };
-    case Topic.PROVIDERS:
-      return {
-        ...tables,
-        providers: drop(tables.providers, (p) => p.id === stone.id),
-        models: drop(tables.models, (m) => m.providerId === stone.id),
-      };
-    case Topic.MODELS:
-      return { ...tables, models: drop(tables.models, (m, key) => key === stone.id || m.model?.id === stone.id) };
-    case Topic.SETTINGS:
-      return { ...tables, settings: drop(tables.settings, (s) => s.key === stone.id) };
-    case Topic.WORKSPACES:
-      return {
-        ...tables,
-        workspaces: drop(tables.workspaces, (w) => w.id === stone.id),
-        rules: drop(tables.rules, (r) => r.workspaceId === stone.id),
-      };
-    case Topic.RULES:
-      return { ...tables, rules: drop(tables.rules, (r) => r.id === stone.id) };
-    default:
-      return tables;
+  const next: Record<string, Table<Row>> = { ...tables };
+  for (const name of names) {
+    const kind = kinds[name] as unknown as Kind<Row>;
+    const own = kind.topic === stone.topic;
+    const owner = kind.owner?.topic === stone.topic ? kind.owner : undefined;
+    if (!own && !owner) continue;
+    const goes = (key: string, row: Row) => row.rev <= stone.rev && ((own && key === stone.id) || owner?.id(row) === stone.id);
+    next[name] = new Map([...(tables[name] as Table<Row>)].filter(([key, row]) => !goes(key, row)));
   }
+  return next as unknown as Tables;
 }
 
 // isThere: the session is not on its way out. A deleted one can be brought back for a minute, but is not shown.

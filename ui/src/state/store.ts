@@ -1,6 +1,6 @@
 // Everything the window knows, as signals. Views read it, actions write it.
 import { batch, computed, signal } from "@preact/signals";
-import type { Approval, GetStatusResponse, Plugin, Run } from "../gen/api/v1/api_pb";
+import type { Approval, Hint, Run } from "../gen/api/v1/api_pb";
 import { emptyJournal, type Journal } from "./journal";
 import { asks } from "./parts";
 import { emptyTables, isActive, isOver, ordered, waiting, type Tables } from "./rows";
@@ -30,8 +30,8 @@ export const loadingLater = signal(false);
 export const sought = signal<{ seq: number } | undefined>(undefined);
 export const openProblem = signal("");
 
-export const status = signal<GetStatusResponse | undefined>(undefined);
-export const plugins = signal<readonly Plugin[]>([]);
+// What the host found on this machine and nobody has connected.
+export const findings = signal<readonly Hint[]>([]);
 
 export type Dialog = "" | "models" | "settings" | "workspaces" | "plugins" | "usage" | "help";
 export const dialog = signal<Dialog>("");
@@ -62,7 +62,12 @@ export const table = {
   settings: computed(() => tables.value.settings),
   workspaces: computed(() => tables.value.workspaces),
   rules: computed(() => tables.value.rules),
+  plugins: computed(() => tables.value.plugins),
+  host: computed(() => tables.value.host),
 };
+
+export const plugins = computed(() => [...table.plugins.value.values()]);
+export const host = computed(() => table.host.value.get("host"));
 
 export const sessions = computed(() => ordered(table.sessions.value));
 export const archivedSessions = computed(() => ordered(table.sessions.value, true));

@@ -1,6 +1,7 @@
 // The one stream by which everything that changes arrives, kept alive.
 import { api, refused } from "../api";
-import { Topic, type WatchResponse } from "../gen/api/v1/api_pb";
+import type { WatchResponse } from "../gen/api/v1/api_pb";
+import { topics } from "./rows";
 import { link } from "./store";
 
 // The host gives a sign of life every 10 s; a hung one gives no error.
@@ -12,14 +13,14 @@ const LONGEST_WAIT_MS = 5_000;
 
 const REOPEN = "reopened";
 
-const topics = [Topic.SESSIONS, Topic.RUNS, Topic.ENTRIES, Topic.APPROVALS, Topic.PROVIDERS, Topic.MODELS, Topic.SETTINGS, Topic.WORKSPACES, Topic.RULES];
-
 export interface Hooks {
   // Reads everything anew and says at which rev it was; called first, and when the host has another database.
   load(): Promise<bigint>;
   // Whose entries are wanted.
   sessionId(): string;
   take(answer: WatchResponse): void;
+  // The host was away and is there again; it may be another one.
+  back(): void;
 }
 
 class Watch {
@@ -83,7 +84,7 @@ class Watch {
       for await (const answer of api.host.watch(request, { signal: control.signal })) {
         if (control.signal.aborted) return;
         alive();
-        this.found();
+        this.found(hooks);
         if (answer.changes.length === 0 && answer.rev < request.afterRev) {
           this.rev = -1n;
           control.abort(REOPEN);
@@ -97,7 +98,8 @@ class Watch {
     }
   }
 
-  private found(): void {
+  private found(hooks: Hooks): void {
+    if (this.lostAt !== 0) hooks.back();
     this.lostAt = 0;
     this.wait = 0;
     link.value = "live";

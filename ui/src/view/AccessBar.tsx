@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { AccessMode, Trust, type Workspace } from "../gen/api/v1/api_pb";
 import { accessWords, trustWords } from "../text/words";
-import { status, dialog, openId, workspaces } from "../state/store";
+import { dialog, host, openId, workspaces } from "../state/store";
 import { access, place, setAccess, setPlace } from "../state/workspaces";
 import { copy } from "../text/copy";
 import { Icon, type IconName } from "./icons";
@@ -92,10 +92,10 @@ export function RootMark() {
 
 // SandboxMark tells that the kernel does not confine commands here as it should.
 export function SandboxMark() {
-  const level = status.value?.sandboxLevel ?? "";
+  const level = host.value?.sandboxLevel ?? "";
   if (level === "" || level === "full" || (openId.value === "" && !place.value)) return null;
   return (
-    <button class="sandbox-mark" aria-label={level === "none" ? "No sandbox" : "Sandbox reduced"} title={status.value?.sandboxProblem || undefined} onClick={() => (dialog.value = "workspaces")}>
+    <button class="sandbox-mark" aria-label={level === "none" ? "No sandbox" : "Sandbox reduced"} title={host.value?.sandboxProblem || undefined} onClick={() => (dialog.value = "workspaces")}>
       <Icon name="warn" /><span class="mark-words">{level === "none" ? "No sandbox" : "Sandbox reduced"}</span>
     </button>
   );

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Plugin_State, Tier, type Plugin } from "../gen/api/v1/api_pb";
-import { loadPlugins } from "../state/load";
+import { loadStatus } from "../state/load";
 import { enable, inspect, inspected, inspecting, listed, logs, packageProblem, pluginName, removePlugin, rollback, tierWords, verify } from "../state/plugins";
 import { bytes, count } from "../text/words";
 import { Icon } from "./icons";
@@ -8,17 +8,10 @@ import { InstallScreen } from "./InstallScreen";
 import { Confirm } from "./parts";
 import { Words } from "./Words";
 
-const LOOK_MS = 4000;
-
 // Plugins is the page of the programs that reach providers.
 export function Plugins() {
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
-  useEffect(() => {
-    // Watch does not tell of plugins.
-    const timer = setInterval(() => void loadPlugins(), LOOK_MS);
-    return () => clearInterval(timer);
-  }, []);
   if (inspected.value) return <InstallScreen facts={inspected.value.facts} token={inspected.value.token} />;
   return (
     <div
@@ -89,7 +82,11 @@ function PluginRow({ plugin: p }: { plugin: Plugin }) {
           ) : (
             <button class="text-button" onClick={() => void say(enable(p.id, false))}>Disable</button>
           )}
-          <button class="text-button" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Close" : "Details"}</button>
+          <button class="text-button" aria-expanded={open} onClick={() => {
+            setOpen(!open);
+            // How often it has asked for something is not told of at each time.
+            if (!open) void loadStatus();
+          }}>{open ? "Close" : "Details"}</button>
         </span>
       </div>
       {p.problem && !p.off && <p class="provider-state" data-bad><Icon name="warn" /><Words text={p.problem} /></p>}

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { providers } from "../state/choice";
 import { loadStatus } from "../state/load";
 import { hints } from "../state/providers";
-import { dialog, status, type Dialog } from "../state/store";
+import { dialog, host, type Dialog } from "../state/store";
 import { AddProvider } from "./AddProvider";
 import { HintLine } from "./HintLine";
 import { Icon } from "./icons";
@@ -58,7 +58,7 @@ function Providers() {
   // Of the provider being edited; one at a time.
   const [editing, setEditing] = useState("");
   const found = hints();
-  const about = status.value;
+  const about = host.value;
   return (
     <>
       <p class="faint">A provider is where models answer: on this machine or at a service. New chats go to the one with the star.</p>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { levelWords } from "../text/words";
-import { status, workspaces } from "../state/store";
+import { host, workspaces } from "../state/store";
 import { add } from "../state/workspaces";
 import { FormRow } from "./FormRow";
 import { Icon } from "./icons";
@@ -24,8 +24,8 @@ export function Workspaces() {
 }
 
 function Level() {
-  const level = status.value?.sandboxLevel ?? "";
-  const problem = status.value?.sandboxProblem ?? "";
+  const level = host.value?.sandboxLevel ?? "";
+  const problem = host.value?.sandboxProblem ?? "";
   if (level === "") return null;
   if (level === "full") return <p class="provider-state"><Icon name="check" /><span>The sandbox works in full on this machine: the kernel holds commands to their folder.</span></p>;
   return (
