@@ -28,17 +28,18 @@ var layers = []struct {
 	{"plugins/ollama", "sdk sdk/provider/v1"},
 	{"plugins/openai", "sdk sdk/provider/v1"},
 
+	{"host/folder", ""},
 	{"host/policy", ""},
 	{"host/api/v1", "sdk/provider/v1"},
 	{"host/store/driver", ""}, // what host/store calls SQLite by; a module of its own
 	{"host/setting", ""},
-	{"host/store", "host/setting host/api/v1 sdk/provider/v1"},
+	{"host/store", "host/folder host/setting host/api/v1 sdk/provider/v1"},
 	{"host/sandbox/box", ""},
-	{"host/sandbox/helper", "host/sandbox/box"},
-	{"host/sandbox", "host/sandbox/box host/policy sdk"},
+	{"host/sandbox/helper", "host/folder host/sandbox/box"},
+	{"host/sandbox", "host/folder host/sandbox/box host/policy sdk"},
 	{"host/provider", "host/sandbox host/policy host/store host/api/v1 sdk sdk/provider/v1"},
-	{"host/tool", "host/policy host/sandbox host/api/v1 sdk/provider/v1"},
-	{"host/run", "host/tool host/policy host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1"},
+	{"host/tool", "host/folder host/policy host/sandbox host/api/v1 sdk/provider/v1"},
+	{"host/run", "host/folder host/tool host/policy host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},

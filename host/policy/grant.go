@@ -26,6 +26,9 @@ func (g Grant) Dir() string { return g.request.Dir }
 // Root is the workspace.
 func (g Grant) Root() string { return g.request.Place.Root }
 
+// Identity is what the workspace has to be known by when the grant is used; "" if that does not matter.
+func (g Grant) Identity() string { return g.request.Place.Identity }
+
 // Profile is the sandbox it has to happen in.
 func (g Grant) Profile() Profile { return g.profile }
 
@@ -64,6 +67,12 @@ func (d Decision) Approved() (Grant, error) {
 		return Grant{}, errors.New("only what was asked about can be approved")
 	}
 	return d.grant(d.named), nil
+}
+
+// SameGround tells whether a later decision is about the same directory, and with no less trust.
+func (d Decision) SameGround(later Decision) bool {
+	before, now := d.request.Place, later.request.Place
+	return before.Root == now.Root && before.Identity == now.Identity && now.Trust >= before.Trust
 }
 
 func (d Decision) grant(named []string) Grant {

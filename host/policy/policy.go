@@ -10,6 +10,7 @@ type Rule struct {
 // Place is where something is to be done: all that a decision depends on besides what is to be done.
 type Place struct {
 	Root       string // workspace or scratch directory: absolute, symbolic links resolved; "" is none
+	Identity   string // what Root was known by when its trust was looked up; "" is not known
 	Trust      Trust
 	Access     Access
 	Level      Level

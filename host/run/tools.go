@@ -188,6 +188,8 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 		j.refusal = denied(j.decision)
 	case j.decision.Verdict == policy.Allow:
 		j.grant, _ = j.decision.Grant()
+	case !asked.SameGround(j.decision):
+		j.refusal = refuse(apiv1.Reason_REASON_CHANGED_MEANWHILE, "This call was not carried out: the directory is another than when the person agreed, or less trusted. Look again.")
 	case j.approval.GetState() != apiv1.ApprovalState_APPROVAL_STATE_ALLOWED:
 		j.refusal = refuse(apiv1.Reason_REASON_TO_BE_ASKED, "This call was not carried out: it would have to be asked about now. Make it again.")
 	case j.decision.Profile != asked.Profile:

@@ -620,6 +620,34 @@ func TestAgreementKeepsItsProfile(t *testing.T) {
 	b.wantOutput(r, 1, true, "Make it alone")
 }
 
+// What a person agreed to for one directory is not done in another that lies in its place by then, and nothing that was
+// remembered for it holds there.
+func TestAgreementIsForOneDirectory(t *testing.T) {
+	b := newWorkBench(t, untrusted, scoped)
+	for _, call := range []string{`tool run_shell {"command":"touch made"}`, edit("made", "1")} {
+		r := b.script("cloud", call)
+		a := b.asked(r, 1)[0]
+		if err := os.Rename(b.root, b.root+"-away"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(b.root, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		b.decide(a, "once", "")
+		b.wantEnd(r, completed, noError)
+		b.wantOutput(r, 0, true, "another than when the person agreed")
+		if _, err := os.Stat(filepath.Join(b.root, "made")); err == nil {
+			t.Error("it was done there")
+		}
+		if err := os.Remove(b.root); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(b.root+"-away", b.root); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestScratch(t *testing.T) {
 	b := newWorkBench(t, trusted, scoped)
 	first := b.sendTo("cloud", "", edit("note", "1"))

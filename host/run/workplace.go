@@ -11,6 +11,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/folder"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/host/store"
@@ -51,7 +52,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 			w.place.Access = policy.AccessReadOnly
 		}
 	} else {
-		ws, err := e.store.Workspace(ctx, session.WorkspaceId)
+		ws, id, err := e.store.Ground(ctx, session.WorkspaceId)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
 		}
@@ -61,8 +62,13 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 		if _, err := os.Stat(ws.Path); err != nil {
 			return nil, nil
 		}
+		w.place.Identity = id.String()
 		w.workspace, w.place.Root, w.place.RunUnknown = ws, ws.Path, ws.RunUnknown
 		w.place.Trust, w.place.Access = trustOf(ws.Trust), accessOf(session.AccessMode)
+	}
+	if w.workspace.GetProblem() != "" {
+		// What was remembered was not meant for what lies there now.
+		return w, nil
 	}
 	if w.rules, err = e.store.RulesFor(ctx, session); err != nil {
 		return nil, err
@@ -127,6 +133,11 @@ func (e *Engine) enter(ctx context.Context, session *apiv1.Session) (*workplace,
 		if w.place.Root, err = filepath.EvalSymlinks(w.place.Root); err != nil {
 			return nil, fmt.Errorf("find the scratch directory: %w", err)
 		}
+		id, err := folder.Of(w.place.Root)
+		if err != nil {
+			return nil, fmt.Errorf("look at the scratch directory: %w", err)
+		}
+		w.place.Identity = id.String()
 	}
 	w.place.Level = e.box.Sandbox.Report(ctx).Level
 	return w, nil

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openvibez/openvibez/host/folder"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox/box"
 )
 
 // A workspace may lie below what the box has a place of its own at, and so may the home directory.
@@ -99,4 +101,64 @@ func TestBoxKeepsWhatIsMovedAway(t *testing.T) {
 	if r := p.run(policy.ProfileWork, "echo x > made && ls", kept); r.Stdout.Text != "made\n" {
 		t.Errorf("behind a link: %+v", r)
 	}
+}
+
+// A grant is for the directory that it was given for, not for another of the same name.
+func TestBoxGrantIsForOneDirectory(t *testing.T) {
+	for _, level := range []policy.Level{policy.LevelFull, policy.LevelReduced, policy.LevelNone} {
+		p := newPlace(t)
+		p.sandbox.tested.Do(func() { p.sandbox.report = Report{Level: level} })
+		id, err := folder.Of(p.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub := filepath.Join(p.root, "sub")
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		d := policy.Decide(policy.Request{Command: "touch made", Dir: sub, Place: policy.Place{
+			Root: p.root, Identity: id.String(), Trust: policy.TrustTrusted, Access: policy.AccessRoot, Level: level,
+		}})
+		g, ok := d.Grant()
+		if !ok {
+			if g, err = d.Approved(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r, err := p.sandbox.Run(t.Context(), g, Options{}); err != nil || r.ExitCode != 0 {
+			t.Errorf("level %s, in the right one: %+v, %v", level, r, err)
+		}
+		if err := os.Rename(p.root, p.root+"2"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.sandbox.Run(t.Context(), g, Options{}); err == nil || !strings.Contains(err.Error(), "another directory lies") {
+			t.Errorf("level %s: %v", level, err)
+		}
+		// And if it is swapped after the host has looked.
+		spec := &box.Spec{Walls: box.WallsNone, Args: []string{"/bin/true"}, Dir: sub, Root: p.root, Identity: id.String()}
+		if level != policy.LevelNone {
+			if spec, err = p.sandbox.box(mustChoose(t, p, "true"), "", map[policy.Level]box.Walls{policy.LevelFull: box.WallsFull, policy.LevelReduced: box.WallsReduced}[level], &placeholders{}); err != nil {
+				t.Fatal(err)
+			}
+			spec.Root, spec.Identity = p.root, id.String()
+		}
+		if _, err := p.sandbox.carry(t.Context(), spec.Walls, func() (*box.Spec, error) { return spec, nil }, nil, Options{}); err == nil || !strings.Contains(err.Error(), "another directory lies") {
+			t.Errorf("level %s, late: %v", level, err)
+		}
+		if _, err := os.Stat(filepath.Join(sub, "made")); err == nil {
+			t.Errorf("level %s: it ran there", level)
+		}
+	}
+}
+
+func mustChoose(t *testing.T, p *place, command string) policy.Grant {
+	t.Helper()
+	g, err := policy.Chosen(command, p.root, p.root, policy.ProfileRO, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/openvibez/openvibez/host/folder"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox/box"
 )
@@ -56,8 +57,11 @@ func (s *Sandbox) walls(ctx context.Context, g policy.Grant) (box.Walls, error) 
 // box describes the box of a granted command, as strong as its profile demands. What it needs in the workspace stays
 // until held is released.
 func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *placeholders) (*box.Spec, error) {
-	spec := &box.Spec{Walls: walls, Args: shell(g.Command()), Dir: g.Dir()}
+	spec := &box.Spec{Walls: walls, Args: shell(g.Command()), Dir: g.Dir(), Root: g.Root(), Identity: g.Identity()}
 	if walls == box.WallsNone {
+		if err := same(g); err != nil {
+			return nil, err
+		}
 		spec.Env = hostEnvironment(s.config.Getenv)
 		return spec, nil
 	}
@@ -93,6 +97,9 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 	if resolved != root {
 		return "", fmt.Errorf("%s leads to %s by now: add the workspace again", root, resolved)
 	}
+	if err := same(g); err != nil {
+		return "", err
+	}
 	if own := filepath.Dir(s.config.RuntimeDir); within(root, own) || within(root, s.config.CacheDir) {
 		return "", fmt.Errorf("%s holds OpenVibez's own files: use another directory as the workspace", root)
 	}
@@ -106,6 +113,21 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 		return "", fmt.Errorf("%s is no directory in the workspace %s", g.Dir(), root)
 	}
 	return root, nil
+}
+
+// same checks that the workspace is the directory that the grant is about. The helper checks it again when it enters.
+func same(g policy.Grant) error {
+	if g.Identity() == "" {
+		return nil
+	}
+	id, err := folder.Of(g.Root())
+	if err != nil {
+		return fmt.Errorf("look at the workspace: %w", err)
+	}
+	if id.String() != g.Identity() {
+		return fmt.Errorf("another directory lies at %s than the one this was allowed in", g.Root())
+	}
+	return nil
 }
 
 // furnish puts the system, the workspace, the caches, and places to write to into the box.

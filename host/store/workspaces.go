@@ -9,18 +9,8 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/folder"
 )
-
-// identity is what makes a directory the one it is. Device numbers may change with a restart of the machine, so they
-// count only where it is not known when the directory was made.
-type identity struct{ device, inode, born int64 }
-
-func (i identity) same(other identity) bool {
-	if i.born != 0 && other.born != 0 {
-		return i.inode == other.inode && i.born == other.born
-	}
-	return i.inode == other.inode && i.device == other.device
-}
 
 type workspaceRow struct {
 	ID           string `gorm:"column:id;primaryKey"`
@@ -55,32 +45,38 @@ func trustOf(name string) apiv1.Trust {
 
 // proto looks at the directory too: one that lies in the place of another is never shown as trusted.
 func (r *workspaceRow) proto() *apiv1.Workspace {
+	p, _ := r.look()
+	return p
+}
+
+// look also tells which directory was looked at.
+func (r *workspaceRow) look() (*apiv1.Workspace, folder.ID) {
 	p := &apiv1.Workspace{
 		Id: r.ID, Path: r.Path, Name: r.Name, Trust: trustOf(r.Trust), SystemPrompt: r.SystemPrompt, RunUnknown: r.RunUnknown,
 		CreatedMs: r.CreatedMS, Rev: r.Rev,
 	}
-	now, err := identify(r.Path)
+	now, err := folder.Of(r.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		p.Problem = "the directory is gone; put it back, or remove the workspace"
 	case err != nil:
 		p.Problem = fmt.Sprintf("the directory can't be used: %s", err)
-	case !now.same(identity{r.Device, r.Inode, r.BornNS}):
+	case !now.Same(folder.ID{Device: r.Device, Inode: r.Inode, Born: r.BornNS}):
 		p.Problem = "another directory lies here than the one that was added, so it is not trusted; trust it again if it is yours"
 	default:
-		return p
+		return p, now
 	}
 	p.Trust, p.RunUnknown = apiv1.Trust_TRUST_UNTRUSTED, false
-	return p
+	return p, now
 }
 
 // bind makes the directory that lies at the path now the one that the row is about.
 func (r *workspaceRow) bind() error {
-	id, err := identify(r.Path)
+	id, err := folder.Of(r.Path)
 	if err != nil {
 		return fmt.Errorf("%w: the directory can't be used: %w", ErrInvalid, err)
 	}
-	r.Device, r.Inode, r.BornNS = id.device, id.inode, id.born
+	r.Device, r.Inode, r.BornNS = id.Device, id.Inode, id.Born
 	return nil
 }
 
@@ -148,6 +144,20 @@ func (s *Store) Workspace(ctx context.Context, name string) (*apiv1.Workspace, e
 		return nil, err
 	}
 	return row.proto(), nil
+}
+
+// Ground is a workspace, and the directory that its trust is about: whatever lies there later is another matter.
+func (s *Store) Ground(ctx context.Context, name string) (*apiv1.Workspace, folder.ID, error) {
+	var row workspaceRow
+	err := s.read(ctx, func(v view) (err error) {
+		row, err = v.workspace(name)
+		return err
+	})
+	if err != nil {
+		return nil, folder.ID{}, err
+	}
+	w, id := row.look()
+	return w, id, nil
 }
 
 func (v view) workspace(name string) (workspaceRow, error) {

@@ -57,7 +57,7 @@ func (c *Call) Preview() string {
 	if !ok {
 		return ""
 	}
-	p, err := reach(c.root, c.Wants.Write, false)
+	p, err := reach(c.root, "", c.Wants.Write, false)
 	if errors.Is(err, fs.ErrNotExist) && a.OldText == nil {
 		return diff(c.Path, nil, []byte(a.NewText))
 	}
@@ -79,7 +79,7 @@ func (c *Call) Preview() string {
 // editFile changes what was granted.
 func (c *Call) editFile(g policy.Grant) Result {
 	a := c.args.(*editArgs)
-	p, err := reach(c.root, g.Write(), a.OldText == nil)
+	p, err := reach(c.root, g.Identity(), g.Write(), a.OldText == nil)
 	if err != nil {
 		return c.failed("changed", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/openvibez/openvibez/host/folder"
 )
 
 // place is an open directory and a name in it. It was reached without following a symbolic link, so nobody who moves
@@ -22,9 +24,12 @@ type place struct {
 // errMoved says that something on the way is not what it was when the path was looked at.
 var errMoved = errors.New("something on its path has just been replaced; look again")
 
+// errOther says that the workspace is not the one that a grant is about.
+var errOther = errors.New("another directory lies in its place than the one this was allowed in")
+
 // reach opens the directory of path, which is absolute and without symbolic links. Directories that are missing are made
-// if it may.
-func reach(root, path string, mayMake bool) (*place, error) {
+// if it may. Where the workspace has to be known by an identity, it is looked at once it is open.
+func reach(root, identity, path string, mayMake bool) (*place, error) {
 	base := root
 	rel, err := filepath.Rel(root, path)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
@@ -38,6 +43,10 @@ func reach(root, path string, mayMake bool) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := known(dir, identity, root); err != nil {
+		_ = dir.Close()
+		return nil, err
+	}
 	parts := strings.Split(rel, string(filepath.Separator))
 	last := len(parts) - 1
 	for _, part := range parts[:last] {
@@ -49,6 +58,23 @@ func reach(root, path string, mayMake bool) (*place, error) {
 		dir = next
 	}
 	return &place{dir: dir, name: parts[last]}, nil
+}
+
+// known checks that an open directory is the workspace that was meant, if it is the workspace.
+func known(dir *os.Root, identity, root string) error {
+	if identity == "" || dir.Name() != root {
+		return nil
+	}
+	f, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	id, err := folder.OfFile(f)
+	if err == nil && id.String() != identity {
+		err = errOther
+	}
+	return err
 }
 
 func step(dir *os.Root, name string, mayMake bool) (*os.Root, error) {

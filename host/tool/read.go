@@ -52,7 +52,7 @@ func (c *Call) read(text string) error {
 // readFile reads what was granted.
 func (c *Call) readFile(g policy.Grant) Result {
 	a := c.args.(*readArgs)
-	p, err := reach(c.root, g.Read(), false)
+	p, err := reach(c.root, g.Identity(), g.Read(), false)
 	if err != nil {
 		return c.failed("read", err)
 	}

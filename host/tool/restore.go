@@ -11,7 +11,7 @@ import (
 // Restore takes a change back, if the file is still as the change left it. A file that is as it was before the change
 // already is left as it is, without error: whoever was interrupted in the middle of this can do it again.
 func Restore(c Change) error {
-	p, err := reach(filepath.VolumeName(c.Path)+string(filepath.Separator), c.Path, false)
+	p, err := reach(filepath.VolumeName(c.Path)+string(filepath.Separator), "", c.Path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !c.Existed {
 			return nil

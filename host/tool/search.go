@@ -96,7 +96,7 @@ func (c *Call) searchFiles(ctx context.Context, g policy.Grant) Result {
 	ctx, cancel := context.WithTimeout(ctx, maxSearchTime)
 	defer cancel()
 	s := &searcher{searchArgs: c.args.(*searchArgs), ctx: ctx}
-	p, err := reach(c.root, g.Read(), false)
+	p, err := reach(c.root, g.Identity(), g.Read(), false)
 	if err != nil {
 		return c.failed("searched", err)
 	}

@@ -48,7 +48,7 @@ func (c *Call) shell(text string) error {
 	if err != nil {
 		return err
 	}
-	p, err := reach(c.root, dir, false)
+	p, err := reach(c.root, "", dir, false)
 	if err == nil {
 		defer p.close()
 		info, statErr := p.dir.Lstat(p.name)

@@ -33,6 +33,8 @@ type Spec struct {
 	Args []string
 	Env  []string
 	Dir  string
+	// Root is the workspace, and Identity what it must be known by when it is entered; "" is not checked.
+	Root, Identity string
 	// Temp and Home are where the process may write whatever it likes; "" is none. A bind shows what lies there.
 	Temp, Home string
 	// Binds are laid over each other in this order.

@@ -86,6 +86,8 @@ func (w *wire) spec(s *Spec) {
 	list(w, &s.Args, w.text)
 	list(w, &s.Env, w.text)
 	w.text(&s.Dir)
+	w.text(&s.Root)
+	w.text(&s.Identity)
 	w.text(&s.Temp)
 	w.text(&s.Home)
 	list(w, &s.Binds, func(b *Bind) {

@@ -16,6 +16,7 @@ import (
 // A runner starts the process of a box and stays beside it until one of both ends.
 type runner struct {
 	spec     *box.Spec
+	root     *os.File // the workspace, nil if that does not matter
 	plugin   *os.File
 	listener int
 	child    int

@@ -16,7 +16,7 @@ import (
 
 // landlockOff lets the process reach only the files of its box. Around namespaces it is a second wall; where there are
 // none it is the only one for files.
-func landlockOff(s *box.Spec, plugin *os.File) error {
+func landlockOff(s *box.Spec, root, plugin *os.File) error {
 	const (
 		read  = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSReadDir)
 		write = landlock.AccessFSSet(ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg |
@@ -69,7 +69,12 @@ func landlockOff(s *box.Spec, plugin *os.File) error {
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 			access &= file
 		}
-		rules = append(rules, landlock.PathAccess(access, b.Path))
+		path := b.Path
+		if root != nil && path == s.Root {
+			// The one that was looked at, whatever lies there by now.
+			path = fmt.Sprintf("/proc/self/fd/%d", root.Fd())
+		}
+		rules = append(rules, landlock.PathAccess(access, path))
 	}
 	if plugin != nil {
 		rules = append(rules, landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSExecute, fmt.Sprintf("/proc/self/fd/%d", plugin.Fd())))

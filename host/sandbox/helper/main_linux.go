@@ -106,8 +106,8 @@ func run(s *box.Spec) (int, error) {
 			return 0, err
 		}
 	}
-	if err := os.Chdir(s.Dir); err != nil {
-		return 0, fmt.Errorf("enter directory: %w", err)
+	if err := r.enter(); err != nil {
+		return 0, err
 	}
 	if s.Listen {
 		fd, err := listenProxy()
@@ -130,7 +130,7 @@ func run(s *box.Spec) (int, error) {
 			}
 		}
 		if s.Plugin == nil {
-			if err := wallOff(s, nil); err != nil {
+			if err := wallOff(s, r.root, nil); err != nil {
 				return 0, err
 			}
 		}
@@ -139,11 +139,11 @@ func run(s *box.Spec) (int, error) {
 }
 
 // wallOff puts up what lasts for good: Landlock, then seccomp.
-func wallOff(s *box.Spec, plugin *os.File) error {
+func wallOff(s *box.Spec, root, plugin *os.File) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up privileges: %w", err)
 	}
-	if err := landlockOff(s, plugin); err != nil {
+	if err := landlockOff(s, root, plugin); err != nil {
 		return fmt.Errorf("set up Landlock: %w", err)
 	}
 	if err := loadFilter(makeFilter(s)); err != nil {

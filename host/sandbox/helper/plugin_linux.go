@@ -47,7 +47,7 @@ func becomePlugin() int {
 		fmt.Fprintln(os.Stderr, "openvibez-sandbox: hide:", err)
 		return exitProblem
 	}
-	if err := wallOff(s, program); err != nil {
+	if err := wallOff(s, nil, program); err != nil {
 		fmt.Fprintln(os.Stderr, "openvibez-sandbox:", err)
 		return exitProblem
 	}
