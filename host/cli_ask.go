@@ -170,18 +170,14 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 		}
 		named = session.Id
 	}
-	session, err := a.settle(ctx, c, &o, named)
-	if err != nil {
-		return err
-	}
 	req := &apiv1.SendRequest{
-		ClientRequestId: rand.Text(), SessionId: session, Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
-		Attachments: o.tuning.attached, Options: o.tuning.options,
+		ClientRequestId: rand.Text(), SessionId: named, Text: text, Provider: o.provider, Model: o.model, SystemPrompt: o.system,
+		Attachments: o.tuning.attached, Options: o.tuning.options, AccessMode: o.mode, ConfirmRoot: o.place.confirmed,
 	}
-	// From here on, nothing of the run is missed.
-	before, err := c.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{})
-	if err != nil {
-		return err
+	if o.place.dir != "" {
+		if req.Workspace, err = a.takeUp(ctx, c, o.place.dir); err != nil {
+			return err
+		}
 	}
 	sent, err := c.Runs.Send(ctx, req)
 	if connect.CodeOf(err) == connect.CodeUnavailable {
@@ -192,13 +188,9 @@ func (a *app) ask(ctx context.Context, o askOptions, text string) error {
 		sent, err = c.Runs.Send(ctx, req)
 	}
 	if err != nil {
-		if named == "" && session != "" {
-			// It was made for this message: nobody shall find it empty.
-			_, _ = c.Sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: session, Now: true})
-		}
 		return err
 	}
-	return (&follower{app: a, options: o, client: c, run: sent.Run, rev: before.Rev}).printAll(ctx)
+	return (&follower{app: a, options: o, client: c, run: sent.Run, rev: sent.Rev}).printAll(ctx)
 }
 
 // printAll prints the run to its end; Ctrl-C cancels it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -271,7 +270,7 @@ func (a *app) workspacePrompt() *cobra.Command {
 // findWorkspace resolves what people call a workspace.
 func findWorkspace(ctx context.Context, c *client, name string) (*apiv1.Workspace, error) {
 	// A change of nothing finds it as the host does.
-	res, err := c.Workspaces.UpdateWorkspace(ctx, &apiv1.UpdateWorkspaceRequest{Id: workspaceName(name)})
+	res, err := c.Workspaces.GetWorkspace(ctx, &apiv1.GetWorkspaceRequest{Id: workspaceName(name)})
 	if err != nil {
 		return nil, err
 	}
@@ -359,42 +358,6 @@ func (w *workplace) mode(cmd *cobra.Command) (apiv1.AccessMode, error) {
 		return apiv1.AccessMode_ACCESS_MODE_ROOT, nil
 	}
 	return 0, misused(cmd, "access is read-only, scoped or root, not %q", w.access)
-}
-
-// settle makes or changes the session that a question goes to; empty: none is needed.
-func (a *app) settle(ctx context.Context, c *client, o *askOptions, session string) (string, error) {
-	w := &o.place
-	if w.dir == "" && o.mode == apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
-		return session, nil
-	}
-	req := &apiv1.UpdateSessionRequest{Id: session, ConfirmRoot: w.confirmed}
-	if w.dir != "" {
-		id, err := a.takeUp(ctx, c, w.dir)
-		if err != nil {
-			return "", err
-		}
-		req.WorkspaceId = &id
-	}
-	if o.mode != apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
-		req.AccessMode = &o.mode
-	}
-	if session == "" {
-		res, err := c.Sessions.CreateSession(ctx, &apiv1.CreateSessionRequest{SystemPrompt: o.system})
-		if err != nil {
-			return "", err
-		}
-		req.Id = res.Session.Id
-		o.system = ""
-	}
-	if _, err := c.Sessions.UpdateSession(ctx, req); err != nil {
-		if session == "" {
-			// Nobody shall find the empty one.
-			_, gone := c.Sessions.DeleteSession(ctx, &apiv1.DeleteSessionRequest{Id: req.Id, Now: true})
-			err = errors.Join(err, gone)
-		}
-		return "", err
-	}
-	return req.Id, nil
 }
 
 // takeUp gives the id of a workspace, adding a directory that is none yet.

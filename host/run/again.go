@@ -35,7 +35,8 @@ func (e *Engine) Retry(ctx context.Context, req *apiv1.RetryRequest) (*apiv1.Ret
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.RetryResponse{Session: session, Run: r}, nil
+	rev, err := e.store.RevBefore(ctx, r)
+	return &apiv1.RetryResponse{Session: session, Run: r, Rev: rev}, err
 }
 
 // Continue goes on from a run that ended before its answer did. The model is shown what it had said as its own words; a
@@ -57,7 +58,8 @@ func (e *Engine) Continue(ctx context.Context, req *apiv1.ContinueRequest) (*api
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.ContinueResponse{Session: session, Run: r}, nil
+	rev, err := e.store.RevBefore(ctx, r)
+	return &apiv1.ContinueResponse{Session: session, Run: r, Rev: rev}, err
 }
 
 // again accepts a message that takes up an ended run, for the provider and model asked for, else the run's.

@@ -392,7 +392,7 @@ func TestCancelAtTheStart(t *testing.T) {
 	var sent []*apiv1.Run
 	for i := range 40 {
 		all.Go(func() {
-			res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: fmt.Sprint("start", i), Text: "slow 100000 10", Provider: "Scripted"})
+			res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: fmt.Sprint("start", i), Text: "slow 100000 10", Provider: "Scripted"}, nil)
 			if err != nil {
 				t.Error(err)
 				return

@@ -12,7 +12,7 @@ func (b *bench) leave(session, text string) *apiv1.Run {
 	b.Helper()
 	res, err := b.engine.Send(b.Context(), &apiv1.SendRequest{
 		SessionId: session, ClientRequestId: text + session, Text: text, Provider: "Scripted", Options: &providerv1.Options{Background: true},
-	})
+	}, nil)
 	if err != nil {
 		b.Fatalf("send %q: %v", text, err)
 	}

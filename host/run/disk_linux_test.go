@@ -162,7 +162,7 @@ func TestAnswerEndsOnFullDisk(t *testing.T) {
 	if got, err := b.store.Run(t.Context(), r.Id); err != nil || got.EndedMs != 0 {
 		t.Errorf("%v %v", got, err)
 	}
-	_, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: "refused", Text: strings.Repeat("say hello\n", 10000), Provider: "Scripted"})
+	_, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: "refused", Text: strings.Repeat("say hello\n", 10000), Provider: "Scripted"}, nil)
 	if !errors.Is(err, store.ErrDiskFull) || !strings.Contains(err.Error(), "free some space") {
 		t.Errorf("sent with no room: %v", err)
 	}

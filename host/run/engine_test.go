@@ -126,7 +126,7 @@ func (b *bench) send(session, text string) *apiv1.SendResponse {
 	requests++
 	res, err := b.engine.Send(b.Context(), &apiv1.SendRequest{
 		SessionId: session, ClientRequestId: fmt.Sprintf("request-%d", requests), Text: text, Provider: "Scripted",
-	})
+	}, nil)
 	if err != nil {
 		b.Fatalf("send %q: %v", text, err)
 	}
@@ -249,18 +249,18 @@ func TestHistoryReachesTheModel(t *testing.T) {
 func TestSendTwiceIsOnce(t *testing.T) {
 	b := newBench(t)
 	req := &apiv1.SendRequest{ClientRequestId: "same", Text: "say once", Provider: "Scripted"}
-	first, err := b.engine.Send(t.Context(), req)
+	first, err := b.engine.Send(t.Context(), req, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.SessionId = first.Session.Id
-	second, err := b.engine.Send(t.Context(), req)
+	second, err := b.engine.Send(t.Context(), req, nil)
 	if err != nil || second.Run.Id != first.Run.Id {
 		t.Errorf("second send: %v, %v", second, err)
 	}
 	b.end(first.Run.Id)
 	req.Text = "say other"
-	if _, err := b.engine.Send(t.Context(), req); !errors.Is(err, store.ErrConflict) {
+	if _, err := b.engine.Send(t.Context(), req, nil); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("same id, other content: %v", err)
 	}
 }
@@ -418,7 +418,7 @@ func TestTriesAgainOnlyBeforeText(t *testing.T) {
 	b := newBench(t)
 	res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{
 		ClientRequestId: "remote", Text: "once error OVERLOADED\nsay after", Provider: "Scripted", Model: "remote",
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +435,7 @@ func TestRefusedOptionIsLeftOut(t *testing.T) {
 		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{
 			ClientRequestId: id, Text: "refuse temperature\nsay after", Provider: "Scripted",
 			Options: &providerv1.Options{Temperature: new(0.5)},
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -594,14 +594,14 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.engine.Send(t.Context(), tt.req)
+			_, err := b.engine.Send(t.Context(), tt.req, nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v does not name %s", err, tt.want)
 			}
 		})
 	}
 	var typed *sdk.Error
-	_, err := b.engine.Send(t.Context(), tests[2].req)
+	_, err := b.engine.Send(t.Context(), tests[2].req, nil)
 	if !errors.As(err, &typed) || typed.Code() != providerv1.ErrorCode_ERROR_CODE_UNKNOWN_MODEL {
 		t.Errorf("unknown model: %v", err)
 	}

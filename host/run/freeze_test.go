@@ -21,7 +21,7 @@ func TestFrozenPlugin(t *testing.T) {
 	b.textBegun(res.Run)
 	thaw := b.freeze("scripted")
 	defer thaw()
-	elsewhere, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: "elsewhere", Text: "say unharmed", Provider: other.Id})
+	elsewhere, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: "elsewhere", Text: "say unharmed", Provider: other.Id}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

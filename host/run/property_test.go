@@ -121,7 +121,7 @@ func (m *machine) sendSomething(rt *rapid.T) {
 	if some := m.some("in the session of"); some != nil && rapid.Bool().Draw(rt, "old session") {
 		req.SessionId = some.SessionId
 	}
-	res, err := m.bench.engine.Send(context.Background(), req)
+	res, err := m.bench.engine.Send(context.Background(), req, nil)
 	if err != nil {
 		m.fail("send: %v", err)
 	}
@@ -134,7 +134,7 @@ func (m *machine) sendAgain(rt *rapid.T) {
 		return
 	}
 	req := rapid.SampledFrom(m.sent).Draw(rt, "same")
-	res, err := m.bench.engine.Send(context.Background(), req)
+	res, err := m.bench.engine.Send(context.Background(), req, nil)
 	if err != nil {
 		m.fail("send the same: %v", err)
 	}

@@ -125,7 +125,7 @@ func (b *bench) sendTo(model, session, text string) *apiv1.Run {
 	requests++
 	res, err := b.engine.Send(b.Context(), &apiv1.SendRequest{
 		SessionId: session, ClientRequestId: fmt.Sprintf("request-%d", requests), Text: text, Provider: "Scripted", Model: model,
-	})
+	}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

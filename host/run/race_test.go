@@ -39,7 +39,7 @@ func TestSendFiftyTimes(t *testing.T) {
 		var fs []func()
 		for i := range ids {
 			fs = append(fs, func() {
-				res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{SessionId: session, ClientRequestId: "the same" + session, Text: "say once", Provider: "Scripted"})
+				res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{SessionId: session, ClientRequestId: "the same" + session, Text: "say once", Provider: "Scripted"}, nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -54,7 +54,7 @@ func TestSendFiftyTimes(t *testing.T) {
 		}
 		b.end(ids[0])
 		// In its end too, it stays the same.
-		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{SessionId: session, ClientRequestId: "the same" + session, Text: "say once", Provider: "Scripted"})
+		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{SessionId: session, ClientRequestId: "the same" + session, Text: "say once", Provider: "Scripted"}, nil)
 		if err != nil || res.Run.Id != ids[0] {
 			t.Errorf("sent once more: %v, %v", res, err)
 		}
@@ -271,7 +271,7 @@ func TestCancelClosesTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, prompt := range []string{"fetch /hang", "say begun\nfetch /hang", "fetch-deaf /hang"} {
-		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: prompt, Text: prompt, Provider: p.Id})
+		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: prompt, Text: prompt, Provider: p.Id}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +307,7 @@ func TestMalformedEvents(t *testing.T) {
 		{"text a\ndone\ntext late\ndone\nerror", "a", completed, noError},
 		{"done", "", failed, providerv1.ErrorCode_ERROR_CODE_EMPTY},
 	} {
-		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: fmt.Sprint("raw", i), Text: tt.prompt, Provider: p.Id})
+		res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{ClientRequestId: fmt.Sprint("raw", i), Text: tt.prompt, Provider: p.Id}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +323,7 @@ func TestRetriedTurnRepeatsNothing(t *testing.T) {
 	b := newBench(t)
 	res, err := b.engine.Send(t.Context(), &apiv1.SendRequest{
 		ClientRequestId: "again", Text: "say before\ntool look {}\nafter the tool\nonce error OVERLOADED\nsay after", Provider: "Scripted", Model: "remote",
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

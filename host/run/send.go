@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -14,8 +13,9 @@ import (
 )
 
 // Send accepts a message; when it returns, the message is on disk and on its way. Provider and model are settled here:
-// those named, else the session's, else the defaults.
-func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendResponse, error) {
+// those named, else the session's, else the defaults. place, if not nil, settles where the message is worked on; session is
+// nil for a new one.
+func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest, place func(session *apiv1.Session, m *store.Send) error) (*apiv1.SendResponse, error) {
 	if strings.TrimSpace(req.Text) == "" && len(req.Attachments) == 0 {
 		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "the message is empty; write something or attach a file")
 	}
@@ -37,9 +37,15 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendR
 		Options:         req.Options,
 		SystemPrompt:    req.SystemPrompt,
 		ReplacesRunID:   req.ReplacesRunId,
+		AskedWorkspace:  req.Workspace,
+		AccessMode:      req.AccessMode,
 		Start:           true,
 	}
-	if err := e.choose(ctx, &m, session); err != nil {
+	err := e.choose(ctx, &m, session)
+	if err == nil && place != nil {
+		err = place(session, &m)
+	}
+	if err != nil {
 		// A message sent before needs no choices: its provider may be gone by now.
 		s, r, sentErr := e.store.Sent(ctx, m)
 		if errors.Is(sentErr, store.ErrNotFound) {
@@ -48,14 +54,16 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendR
 		if sentErr != nil {
 			return nil, sentErr
 		}
-		return &apiv1.SendResponse{Session: s, Run: r}, nil
+		rev, err := e.store.RevBefore(ctx, r)
+		return &apiv1.SendResponse{Session: s, Run: r, Rev: rev}, err
 	}
 	s, r, _, err := e.store.Send(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	e.take(s, r)
-	return &apiv1.SendResponse{Session: s, Run: r}, nil
+	rev, err := e.store.RevBefore(ctx, r)
+	return &apiv1.SendResponse{Session: s, Run: r, Rev: rev}, err
 }
 
 // choose fills in the provider and model that a message goes to.
@@ -108,7 +116,7 @@ func (e *Engine) ChooseModel(ctx context.Context, p *apiv1.Provider, name string
 		name = session.GetModel()
 	}
 	if name == "" {
-		name = p.DefaultModel
+		name = p.AnsweringModel
 	}
 	known, err := e.store.Models(ctx, p.Id)
 	if err != nil {
@@ -131,6 +139,12 @@ func (e *Engine) ChooseModel(ctx context.Context, p *apiv1.Provider, name string
 	if known, err = e.store.Models(ctx, p.Id); err != nil {
 		return "", err
 	}
+	if name == "" {
+		if p, err = e.store.Provider(ctx, p.Id); err != nil {
+			return "", err
+		}
+		name = p.AnsweringModel
+	}
 	if id, ok := match(known, name); ok {
 		return id, nil
 	}
@@ -146,22 +160,10 @@ func (e *Engine) ChooseModel(ctx context.Context, p *apiv1.Provider, name string
 	return "", sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_UNKNOWN_MODEL, "%s has no model called %q; it offers %s", p.Name, name, list(ids))
 }
 
-// match finds name, or the model to take when none is named. A name without a tag means the tag "latest".
+// match finds the model called name. A name without a tag means the tag "latest".
 func match(known []*apiv1.Model, name string) (string, bool) {
-	known = slices.DeleteFunc(slices.Clone(known), func(m *apiv1.Model) bool { return m.Vanished })
-	if name == "" {
-		if len(known) == 0 {
-			return "", false
-		}
-		for _, m := range known {
-			if m.Model.Recommended {
-				return m.Model.Id, true
-			}
-		}
-		return known[0].Model.Id, true
-	}
 	for _, m := range known {
-		if m.Model.Id == name || m.Model.Id == name+":latest" {
+		if !m.Vanished && (m.Model.Id == name || m.Model.Id == name+":latest") {
 			return m.Model.Id, true
 		}
 	}

@@ -7,7 +7,34 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 )
+
+// placeMessage settles where a message is worked on that says so itself.
+func (a *api) placeMessage(ctx context.Context, req *apiv1.SendRequest, session *apiv1.Session, m *store.Send) error {
+	if req.Workspace == "" && req.AccessMode == apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
+		return nil
+	}
+	s := &apiv1.Session{AccessMode: apiv1.AccessMode_ACCESS_MODE_SCOPED}
+	if session != nil {
+		s = session
+	}
+	var workspace *string
+	if req.Workspace != "" {
+		workspace = &req.Workspace
+	}
+	var mode *apiv1.AccessMode
+	if req.AccessMode != apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
+		mode = &req.AccessMode
+	}
+	if err := a.setPlace(ctx, s, workspace, mode, req.ConfirmRoot); err != nil {
+		return err
+	}
+	if m.AccessMode = s.AccessMode; workspace != nil {
+		m.WorkspaceID = s.WorkspaceId
+	}
+	return nil
+}
 
 // setPlace puts a session into a workspace and an access mode. Root is for trusted workspaces, and only for who was told
 // what it means and does not come through the page.

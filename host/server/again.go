@@ -39,7 +39,7 @@ func (a *api) Pause(ctx context.Context, req *apiv1.PauseRequest) (*apiv1.PauseR
 		return nil, err
 	}
 	r, err = a.Runs.Pause(ctx, r.Id)
-	return &apiv1.PauseResponse{Run: r}, err
+	return &apiv1.PauseResponse{Run: r, Rev: r.GetRev()}, err
 }
 
 func (a *api) Resume(ctx context.Context, req *apiv1.ResumeRequest) (*apiv1.ResumeResponse, error) {
@@ -48,7 +48,7 @@ func (a *api) Resume(ctx context.Context, req *apiv1.ResumeRequest) (*apiv1.Resu
 		return nil, err
 	}
 	r, err = a.Runs.Resume(ctx, r.Id)
-	return &apiv1.ResumeResponse{Run: r}, err
+	return &apiv1.ResumeResponse{Run: r, Rev: r.GetRev()}, err
 }
 
 func (a *api) EditQueued(ctx context.Context, req *apiv1.EditQueuedRequest) (*apiv1.EditQueuedResponse, error) {
@@ -64,7 +64,7 @@ func (a *api) EditQueued(ctx context.Context, req *apiv1.EditQueuedRequest) (*ap
 	}
 	req.RunId = r.Id
 	r, err = a.Runs.EditQueued(ctx, req)
-	return &apiv1.EditQueuedResponse{Run: r}, err
+	return &apiv1.EditQueuedResponse{Run: r, Rev: r.GetRev()}, err
 }
 
 func (a *api) MoveQueued(ctx context.Context, req *apiv1.MoveQueuedRequest) (*apiv1.MoveQueuedResponse, error) {
@@ -81,5 +81,5 @@ func (a *api) MoveQueued(ctx context.Context, req *apiv1.MoveQueuedRequest) (*ap
 		before = other.Id
 	}
 	r, err = a.Runs.MoveQueued(ctx, r.Id, before)
-	return &apiv1.MoveQueuedResponse{Run: r}, err
+	return &apiv1.MoveQueuedResponse{Run: r, Rev: r.GetRev()}, err
 }

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 )
 
 func (a *api) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendResponse, error) {
@@ -36,7 +37,7 @@ func (a *api) Send(ctx context.Context, req *apiv1.SendRequest) (*apiv1.SendResp
 			return nil, err
 		}
 	}
-	return a.Runs.Send(ctx, req)
+	return a.Runs.Send(ctx, req, func(session *apiv1.Session, m *store.Send) error { return a.placeMessage(ctx, req, session, m) })
 }
 
 func (a *api) Cancel(ctx context.Context, req *apiv1.CancelRequest) (*apiv1.CancelResponse, error) {
@@ -47,7 +48,7 @@ func (a *api) Cancel(ctx context.Context, req *apiv1.CancelRequest) (*apiv1.Canc
 	if r, err = a.Runs.Cancel(ctx, r.Id); err != nil {
 		return nil, err
 	}
-	return &apiv1.CancelResponse{Run: r}, nil
+	return &apiv1.CancelResponse{Run: r, Rev: r.Rev}, nil
 }
 
 func (a *api) run(ctx context.Context, id string) (*apiv1.Run, error) {
@@ -58,11 +59,12 @@ func (a *api) run(ctx context.Context, id string) (*apiv1.Run, error) {
 }
 
 func (a *api) GetRun(ctx context.Context, req *apiv1.GetRunRequest) (*apiv1.GetRunResponse, error) {
+	rev := a.Store.Rev()
 	r, err := a.run(ctx, req.Id)
 	if err != nil {
 		return nil, err
 	}
-	res := &apiv1.GetRunResponse{Run: r}
+	res := &apiv1.GetRunResponse{Run: r, Rev: rev}
 	if !req.WithEntries {
 		return res, nil
 	}
@@ -100,7 +102,7 @@ func (a *api) Decide(ctx context.Context, req *apiv1.DecideRequest) (*apiv1.Deci
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.DecideResponse{Approval: approval}, nil
+	return &apiv1.DecideResponse{Approval: approval, Rev: approval.Rev}, nil
 }
 
 func (a *api) ListApprovals(ctx context.Context, _ *apiv1.ListApprovalsRequest) (*apiv1.ListApprovalsResponse, error) {

@@ -18,11 +18,12 @@ func (a *api) ListSessions(ctx context.Context, req *apiv1.ListSessionsRequest) 
 }
 
 func (a *api) GetSession(ctx context.Context, req *apiv1.GetSessionRequest) (*apiv1.GetSessionResponse, error) {
+	rev := a.Store.Rev()
 	s, err := a.session(ctx, req.Id)
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.GetSessionResponse{Session: s}, nil
+	return &apiv1.GetSessionResponse{Session: s, Rev: rev}, nil
 }
 
 func (a *api) session(ctx context.Context, id string) (*apiv1.Session, error) {
@@ -55,7 +56,7 @@ func (a *api) CreateSession(ctx context.Context, req *apiv1.CreateSessionRequest
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.CreateSessionResponse{Session: s}, nil
+	return &apiv1.CreateSessionResponse{Session: s, Rev: s.Rev}, nil
 }
 
 func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest) (*apiv1.UpdateSessionResponse, error) {
@@ -123,7 +124,7 @@ func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.UpdateSessionResponse{Session: s}, nil
+	return &apiv1.UpdateSessionResponse{Session: s, Rev: s.Rev}, nil
 }
 
 func (a *api) DeleteSession(ctx context.Context, req *apiv1.DeleteSessionRequest) (*apiv1.DeleteSessionResponse, error) {
@@ -167,7 +168,7 @@ func (a *api) RestoreSession(ctx context.Context, req *apiv1.RestoreSessionReque
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.RestoreSessionResponse{Session: s}, nil
+	return &apiv1.RestoreSessionResponse{Session: s, Rev: s.Rev}, nil
 }
 
 func (a *api) BranchSession(ctx context.Context, req *apiv1.BranchSessionRequest) (*apiv1.BranchSessionResponse, error) {
@@ -185,7 +186,7 @@ func (a *api) BranchSession(ctx context.Context, req *apiv1.BranchSessionRequest
 	if s, err = a.Store.BranchSession(ctx, s.Id, req.UntilSeq, title); err != nil {
 		return nil, err
 	}
-	return &apiv1.BranchSessionResponse{Session: s}, nil
+	return &apiv1.BranchSessionResponse{Session: s, Rev: s.Rev}, nil
 }
 
 func (a *api) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) (*apiv1.ListEntriesResponse, error) {

@@ -43,7 +43,7 @@ func (a *api) AddWorkspace(ctx context.Context, req *apiv1.AddWorkspaceRequest) 
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.AddWorkspaceResponse{Workspace: w}, nil
+	return &apiv1.AddWorkspaceResponse{Workspace: w, Rev: w.Rev}, nil
 }
 
 // trustOnly keeps the page from trusting: whoever could speak through it would say yes to himself.
@@ -158,7 +158,7 @@ func (a *api) UpdateWorkspace(ctx context.Context, req *apiv1.UpdateWorkspaceReq
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.UpdateWorkspaceResponse{Workspace: w}, nil
+	return &apiv1.UpdateWorkspaceResponse{Workspace: w, Rev: w.Rev}, nil
 }
 
 // more tells whether trust a is more than b.

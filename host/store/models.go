@@ -25,7 +25,8 @@ func (t *tx) removeModel(r *modelRow) error {
 // vanished, while a session or the provider's default names it.
 func (s *Store) SyncModels(ctx context.Context, providerID string, models []*providerv1.Model) error {
 	return s.write(ctx, false, func(t *tx) error {
-		if _, err := t.provider(providerID); err != nil {
+		provider, err := t.provider(providerID)
+		if err != nil {
 			return err
 		}
 		var rows []modelRow
@@ -55,7 +56,7 @@ func (s *Store) SyncModels(ctx context.Context, providerID string, models []*pro
 				return err
 			}
 		}
-		return nil
+		return t.reviseAnswering(&provider)
 	})
 }
 

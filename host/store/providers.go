@@ -71,7 +71,7 @@ func (t *tx) saveProvider(r *providerRow) error {
 	if err := t.orm.Select("*").Updates(r).Error; err != nil {
 		return fmt.Errorf("write provider %s: %w", r.Name, err)
 	}
-	return nil
+	return r.AfterFind(t.orm)
 }
 
 // AddProvider keeps a new provider and gives it its id, unless it has one of its own. One that is to be the default takes that from the one before.
@@ -95,7 +95,7 @@ func (s *Store) AddProvider(ctx context.Context, p *apiv1.Provider) (*apiv1.Prov
 		if err := t.orm.Create(&row).Error; err != nil {
 			return fmt.Errorf("add provider %s: %w", row.Name, err)
 		}
-		return nil
+		return row.AfterFind(t.orm)
 	})
 	if err != nil {
 		return nil, err
@@ -168,6 +168,11 @@ func (s *Store) RemoveProvider(ctx context.Context, id string) error {
 		}
 		if err := t.orm.Delete(&row).Error; err != nil {
 			return fmt.Errorf("remove provider %s: %w", row.Name, err)
+		}
+		if row.IsDefault {
+			if err := t.inherit(); err != nil {
+				return fmt.Errorf("make another provider the default: %w", err)
+			}
 		}
 		name, err := json.Marshal(row.Name)
 		if err != nil {

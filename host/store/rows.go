@@ -255,6 +255,8 @@ type providerRow struct {
 	CheckedMS    int64  `gorm:"column:checked_ms"`
 	CreatedMS    int64  `gorm:"column:created_ms"`
 	Rev          int64  `gorm:"column:rev"`
+	// Found, not kept: the model that answers where none is named.
+	Answering string `gorm:"-"`
 }
 
 func (providerRow) TableName() string { return "providers" }
@@ -263,6 +265,7 @@ func (r *providerRow) proto() (*apiv1.Provider, error) {
 	p := &apiv1.Provider{
 		Id: r.ID, Plugin: r.Plugin, Name: r.Name, BaseUrl: r.BaseURL, SettingsJson: r.SettingsJSON, KeySource: r.KeySource,
 		DefaultModel: r.DefaultModel, IsDefault: r.IsDefault, Canned: r.Canned, CheckedMs: r.CheckedMS, CreatedMs: r.CreatedMS, Rev: r.Rev,
+		AnsweringModel: r.Answering,
 	}
 	var err error
 	p.Error, err = parse[providerv1.Error](r.ErrorJSON)

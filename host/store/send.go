@@ -32,6 +32,10 @@ type Send struct {
 	Options                   *providerv1.Options
 	// SystemPrompt of a new session.
 	SystemPrompt string
+	// AskedWorkspace is what the client named, WorkspaceID what that is; both empty: the session stays where it is.
+	AskedWorkspace, WorkspaceID string
+	// AccessMode that the session has from now on; unspecified: it keeps its own.
+	AccessMode apiv1.AccessMode
 	// Start begins the run at once, unless another one of its session has not ended.
 	Start bool
 	// ReplacesRunID is the run of the same session that this one stands in for. Of an answer that was continued, all is
@@ -84,6 +88,10 @@ func (m *Send) hash() ([]byte, error) {
 	}
 	if m.ContinuesRunID != "" {
 		add([]byte("continues " + m.ContinuesRunID))
+	}
+	if m.AskedWorkspace != "" || m.AccessMode != apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
+		add([]byte("in " + m.AskedWorkspace))
+		add([]byte(m.AccessMode.String()))
 	}
 	var parts []proto.Message
 	if m.Options != nil {
@@ -154,6 +162,17 @@ func (s *Store) Sent(ctx context.Context, m Send) (session *apiv1.Session, run *
 		return nil, nil, err
 	}
 	return session, run, nil
+}
+
+// RevBefore is a revision after which all of a run comes: watching from there misses nothing of it.
+func (s *Store) RevBefore(ctx context.Context, run *apiv1.Run) (rev int64, err error) {
+	err = s.read(ctx, func(v view) error {
+		return v.one("SELECT rev - 1 FROM entries WHERE session_id = ? AND seq = ?", []any{run.SessionId, run.UserSeq}, &rev)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("find the message of run %s: %w", run.Id, err)
+	}
+	return rev, nil
 }
 
 func (v view) sent(m *Send, hash []byte) (sessionRow, runRow, error) {
@@ -242,13 +261,22 @@ func (t *tx) accept(m *Send, hash []byte) (session sessionRow, run runRow, err e
 	if m.ContinuesRunID == "" {
 		session.Draft = ""
 	}
+	if m.WorkspaceID != "" {
+		session.WorkspaceID = &m.WorkspaceID
+	}
+	if m.AccessMode != apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
+		session.AccessMode = int32(m.AccessMode)
+	}
 	session.ArchivedMS, session.ActiveMS = 0, t.now
-	if m.ProviderID != "" {
+	// What is asked again of another model does not change which one the session goes on with.
+	if m.ProviderID != "" && (m.ReplacesRunID == "" || session.ProviderID == "") {
 		session.ProviderID, session.Model = m.ProviderID, m.Model
 	}
 	session.Rev = t.next(apiv1.Topic_TOPIC_SESSIONS)
-	_, err = t.exec("UPDATE sessions SET title = ?, draft = ?, archived_ms = ?, active_ms = ?, provider_id = ?, model = ?, last_seq = ?, rev = ? WHERE id = ?",
-		session.Title, session.Draft, session.ArchivedMS, session.ActiveMS, session.ProviderID, session.Model, session.LastSeq, session.Rev, session.ID)
+	_, err = t.exec(`UPDATE sessions SET title = ?, draft = ?, archived_ms = ?, active_ms = ?, provider_id = ?, model = ?, workspace_id = ?,
+		access_mode = ?, last_seq = ?, rev = ? WHERE id = ?`,
+		session.Title, session.Draft, session.ArchivedMS, session.ActiveMS, session.ProviderID, session.Model, session.WorkspaceID,
+		int64(session.AccessMode), session.LastSeq, session.Rev, session.ID)
 	if err != nil {
 		return session, run, fmt.Errorf("write session %s: %w", session.ID, err)
 	}

@@ -5795,9 +5795,9 @@ type SendRequest struct {
 	// For a new session.
 	SystemPrompt  string `protobuf:"bytes,8,opt,name=system_prompt,json=systemPrompt,proto3" json:"system_prompt,omitempty"`
 	ReplacesRunId string `protobuf:"bytes,9,opt,name=replaces_run_id,json=replacesRunId,proto3" json:"replaces_run_id,omitempty"`
-	// For a new session: id, name or path; empty: none.
+	// Where it is to be worked on: id, name or path; empty: where the session is, a new one nowhere.
 	Workspace string `protobuf:"bytes,10,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	// For a new session. Root needs confirm_root.
+	// How far commands may reach; unspecified: as in the session, in a new one scoped. Root needs confirm_root.
 	AccessMode AccessMode `protobuf:"varint,11,opt,name=access_mode,json=accessMode,proto3,enum=openvibez.api.v1.AccessMode" json:"access_mode,omitempty"`
 	// The person was told what root means and said yes.
 	ConfirmRoot   bool `protobuf:"varint,12,opt,name=confirm_root,json=confirmRoot,proto3" json:"confirm_root,omitempty"`
@@ -5923,7 +5923,7 @@ type SendResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Run     *Run                   `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
-	// Watch from here to miss nothing that came after.
+	// Watch from here to miss nothing of the run.
 	Rev           int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

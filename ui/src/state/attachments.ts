@@ -62,13 +62,6 @@ export function detach(id: string): void {
   put(openId.value, attachments.value.filter((a) => a.id !== id));
 }
 
-// moveAttachments gives the files of one chat to another: the new chat has become a session.
-export function moveAttachments(from: string, to: string): void {
-  const files = bySession.value.get(from) ?? [];
-  put(from, []);
-  put(to, files);
-}
-
 // sentAlong: these have become part of a message.
 export function sentAlong(session: string, files: readonly Attachment[]): void {
   put(session, (bySession.value.get(session) ?? []).filter((a) => !files.includes(a)));

@@ -37,9 +37,8 @@ function defaultChoice(): Choice {
   return provider ? { providerId: provider.id, model: defaultModel(provider) } : { providerId: "", model: "" };
 }
 
-export function defaultModel(provider: Provider): string {
-  return provider.defaultModel || (modelsOf(provider.id)[0]?.model?.id ?? "");
-}
+// defaultModel is what the host answers with where no model is named: it settles that, for every client.
+export const defaultModel = (provider: Provider): string => provider.answeringModel;
 
 // What the next message goes to, as far as the window can know.
 export const choice = computed<Choice>(() => {

@@ -29,14 +29,14 @@ describe("the 10 MB guard", () => {
 });
 
 describe("attempts", () => {
-  const now = { sessionId: "s", text: "hello", model: "p/m", files: "" };
+  const now = { sessionId: "s", text: "hello", model: "p/m", place: "", files: "" };
   test("the same message is the same request", () => {
     const first = attempt(undefined, now);
     expect(attempt(first, { ...now }).id).toBe(first.id);
   });
   test("anything else is another request", () => {
     const first = attempt(undefined, now);
-    for (const other of [{ text: "hello!" }, { sessionId: "t" }, { model: "p/n" }, { files: "f" }]) {
+    for (const other of [{ text: "hello!" }, { sessionId: "t" }, { model: "p/n" }, { place: "w/2" }, { files: "f" }]) {
       expect(attempt(first, { ...now, ...other }).id).not.toBe(first.id);
     }
   });

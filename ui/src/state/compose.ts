@@ -39,12 +39,14 @@ export interface Attempt {
   readonly sessionId: string;
   readonly text: string;
   readonly model: string;
+  // The workspace and access of a new chat.
+  readonly place: string;
   // The ids of what is attached.
   readonly files: string;
 }
 
 export function attempt(before: Attempt | undefined, now: Omit<Attempt, "id">): Attempt {
-  const same = before && before.sessionId === now.sessionId && before.text === now.text && before.model === now.model && before.files === now.files;
+  const same = before && before.sessionId === now.sessionId && before.text === now.text && before.model === now.model && before.place === now.place && before.files === now.files;
   return same ? before : { id: crypto.randomUUID(), ...now };
 }
 

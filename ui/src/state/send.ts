@@ -2,7 +2,7 @@
 import { batch, signal } from "@preact/signals";
 import { api, words } from "../api";
 import { AccessMode } from "../gen/api/v1/api_pb";
-import { attachments, attachProblem, moveAttachments, sentAlong } from "./attachments";
+import { attachments, attachProblem, sentAlong } from "./attachments";
 import { choice, newAccess, newChoice, newPrompt, newWorkspace } from "./choice";
 import { afterSent, attempt, tooBig, type Attempt } from "./compose";
 import { draft, forgetNewDraft, settled, typed } from "./drafts";
@@ -27,13 +27,15 @@ export async function send(): Promise<void> {
     sendProblem.value = big;
     return;
   }
-  if (!openId.value && newWorkspace.value && !(await begin())) return;
   const sessionId = openId.value;
-  const picked = sessionId ? undefined : newChoice.value;
+  // What the window shows is what answers.
+  const shown = choice.value;
+  const workspace = sessionId ? "" : newWorkspace.value;
   const one = attempt(failed.value, {
     sessionId,
     text,
-    model: `${choice.value.providerId}/${choice.value.model}`,
+    model: `${shown.providerId}/${shown.model}`,
+    place: workspace && `${workspace}/${newAccess.value}`,
     files: files.map((f) => f.id).join(),
   });
   batch(() => {
@@ -48,9 +50,11 @@ export async function send(): Promise<void> {
       clientRequestId: one.id,
       text,
       attachments: files.map((f) => f.blob),
-      provider: picked?.providerId ?? "",
-      model: picked?.model ?? "",
+      provider: shown.providerId,
+      model: shown.model,
       systemPrompt: sessionId ? "" : newPrompt.value,
+      workspace,
+      accessMode: workspace ? newAccess.value : AccessMode.UNSPECIFIED,
     });
     batch(() => {
       failed.value = undefined;
@@ -65,6 +69,8 @@ export async function send(): Promise<void> {
         if (!sessionId && session) {
           newChoice.value = undefined;
           newPrompt.value = "";
+          newWorkspace.value = "";
+          newAccess.value = AccessMode.SCOPED;
           forgetNewDraft();
           adopt(session.id);
           draft.value = rest;
@@ -78,36 +84,6 @@ export async function send(): Promise<void> {
       sendProblem.value = words(err);
       typed(draft.value);
     }
-  } finally {
-    sending.value = false;
-  }
-}
-
-// begin makes the session for a new chat that has a workspace, so that the message is the first in it. False: it could
-// not be made, and the text stays.
-async function begin(): Promise<boolean> {
-  const { providerId, model } = choice.value;
-  const text = draft.value;
-  sending.value = true;
-  sendProblem.value = "";
-  try {
-    const { session } = await api.sessions.createSession({ providerId, model, workspaceId: newWorkspace.value, systemPrompt: newPrompt.value, accessMode: newAccess.value });
-    if (!session) return false;
-    batch(() => {
-      acceptedSession(session);
-      newChoice.value = undefined;
-      newPrompt.value = "";
-      newWorkspace.value = "";
-      newAccess.value = AccessMode.SCOPED;
-      moveAttachments("", session.id);
-      forgetNewDraft();
-      adopt(session.id);
-      typed(text);
-    });
-    return true;
-  } catch (err) {
-    sendProblem.value = words(err);
-    return false;
   } finally {
     sending.value = false;
   }

@@ -2623,14 +2623,14 @@ export type SendRequest = Message<"openvibez.api.v1.SendRequest"> & {
   replacesRunId: string;
 
   /**
-   * For a new session: id, name or path; empty: none.
+   * Where it is to be worked on: id, name or path; empty: where the session is, a new one nowhere.
    *
    * @generated from field: string workspace = 10;
    */
   workspace: string;
 
   /**
-   * For a new session. Root needs confirm_root.
+   * How far commands may reach; unspecified: as in the session, in a new one scoped. Root needs confirm_root.
    *
    * @generated from field: openvibez.api.v1.AccessMode access_mode = 11;
    */
@@ -2666,7 +2666,7 @@ export type SendResponse = Message<"openvibez.api.v1.SendResponse"> & {
   run?: Run | undefined;
 
   /**
-   * Watch from here to miss nothing that came after.
+   * Watch from here to miss nothing of the run.
    *
    * @generated from field: int64 rev = 3;
    */
