@@ -41,8 +41,6 @@ func TestBoxDoesOrdinaryWork(t *testing.T) {
 	p.write("work/main_test.go", `package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"testing"

@@ -162,3 +162,60 @@ func mustChoose(t *testing.T, p *place, command string) policy.Grant {
 	}
 	return g
 }
+
+// What leads to other programs, and what makes tools run programs, is covered deeper in a workspace too.
+func TestBoxCoversWhatLiesInside(t *testing.T) {
+	p := newPlace(t)
+	p.probe()
+	p.write("work/vendor/x/.git/config", "[core]\n")
+	p.write("work/vendor/x/.git/hooks/pre-commit", "#!/bin/sh\n")
+	p.write("work/packages/a/.vscode/tasks.json", "{}")
+	p.write("work/packages/a/.envrc", "#")
+	p.write("work/node_modules/b/.vscode/tasks.json", "{}")
+	p.write("work/sub/.git", "gitdir: ../.git/modules/sub\n")
+	for _, socket := range []string{"server.sock", "run/deep.sock", ".git/fsmonitor--daemon.ipc"} {
+		at := filepath.Join(p.root, socket)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p.serve("unix", at)
+	}
+	held := []string{
+		"write vendor/x/.git/config", "write vendor/x/.git/hooks/post-checkout", "write vendor/x/.git/commondir", "rename vendor/x/.git vendor/x/.away",
+		"write packages/a/.vscode/tasks.json", "write packages/a/.envrc", "write sub/.git",
+		"unix server.sock", "unix run/deep.sock", "unix .git/fsmonitor--daemon.ipc",
+	}
+	for _, profile := range []policy.Profile{policy.ProfileWork, policy.ProfileRO} {
+		for _, name := range held {
+			if r := p.run(profile, "exec ./probe "+name, Options{}); r.ExitCode != 1 || !strings.Contains(r.Stdout.Text, "held: ") {
+				t.Errorf("%s: %s: %d %s", profile, name, r.ExitCode, r.Stdout.Text)
+			}
+		}
+	}
+	r := p.run(policy.ProfileWork, "rm -r node_modules && ./probe write vendor/x/file && ./probe write packages/a/file && ls server.sock", Options{})
+	if r.ExitCode != 0 {
+		t.Errorf("what is not covered: %+v", r)
+	}
+	// Git itself may work in it; what makes it run programs stays closed.
+	r = p.run(policy.ProfileGit, "rm -rf vendor/y && git init -q vendor/y && ./probe write vendor/x/.git/made && ! ./probe write vendor/x/.git/hooks/post-checkout && ! ./probe write vendor/x/.git/commondir", Options{})
+	if r.ExitCode != 0 {
+		t.Errorf("git: %+v", r)
+	}
+	if left, _ := filepath.Glob(filepath.Join(p.root, "vendor/x/.git/*")); len(left) != 3 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What only reads finds the caches as they are, may write to them, and leaves them as they were.
+func TestBoxReadsWithThrowAwayCaches(t *testing.T) {
+	p := newPlace(t)
+	if r := p.run(policy.ProfileWork, "mkdir -p $XDG_CACHE_HOME && echo old > $XDG_CACHE_HOME/x", Options{}); r.ExitCode != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if r := p.run(policy.ProfileRO, "cd $XDG_CACHE_HOME && cat x && echo new > x && echo new > y && cat x y && rm x", Options{}); r.Stdout.Text != "old\nnew\nnew\n" || r.ExitCode != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := p.run(policy.ProfileWork, "cd $XDG_CACHE_HOME && cat *", Options{}); r.Stdout.Text != "old\n" {
+		t.Errorf("afterwards: %+v", r)
+	}
+}

@@ -59,7 +59,7 @@ func (s *Sandbox) StartPlugin(p Plugin, stdout, stderr *os.File) (*Process, erro
 		return nil, fmt.Errorf("plugins can't be confined here: %s", report.Problem)
 	}
 	spec := &box.Spec{
-		Walls: box.WallsFull, Env: p.Env, Dir: p.Dir,
+		Walls: box.WallsFull, Env: p.Env, Dir: p.Dir, Reads: true,
 		Binds:  []box.Bind{{Path: "/tmp", Fresh: true}, {Path: p.Dir, Write: true}},
 		Plugin: &box.Plugin{Path: p.Path},
 		Limits: box.Limits{Memory: p.Memory, Processes: p.Processes, Temp: 16 << 20, Files: 1024},

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestBoxReduced(t *testing.T) {
 	}
 	p.sandbox.tested.Do(func() { p.sandbox.report = Report{Level: policy.LevelReduced, Problem: "for this test"} })
 	p.probe()
-	secret := p.write(".ssh/id_rsa", "secret")
+	secret, bashrc := p.write(".ssh/id_rsa", "secret"), p.write(".bashrc", "#")
 	p.write("work/file", "x")
 	tcp := p.serve("tcp", "127.0.0.1:0")
 	for _, c := range []struct {
@@ -33,6 +34,19 @@ func TestBoxReduced(t *testing.T) {
 		{policy.ProfileRO, "cat file | wc -c && ls", 0},
 		{policy.ProfileRO, "exec ./probe read " + secret, 1},
 		{policy.ProfileRO, "exec ./probe write made", 1},
+		{policy.ProfileRO, "exec ./probe chmod " + bashrc + " 600", 1},
+		{policy.ProfileRO, "exec ./probe fchmodat2 file 600", 1},
+		{policy.ProfileRO, "exec ./probe touch " + bashrc, 1},
+		{policy.ProfileRO, "exec ./probe touch file", 1},
+		{policy.ProfileRO, "exec ./probe chown " + bashrc, 1},
+		{policy.ProfileRO, "exec ./probe setxattr " + bashrc, 1},
+		{policy.ProfileRO, "exec ./probe truncate " + bashrc, 1},
+		{policy.ProfileRO, "exec ./probe prlimit " + strconv.Itoa(os.Getpid()), 1},
+		{policy.ProfileRO, "exec ./probe pidfd " + strconv.Itoa(os.Getpid()), 1},
+		{policy.ProfileRO, "exec ./probe signal " + strconv.Itoa(os.Getpid()), 1},
+		{policy.ProfileRO, "echo x > $XDG_CACHE_HOME || mkdir -p $XDG_CACHE_HOME && echo x > $XDG_CACHE_HOME/x", 0},
+		{policy.ProfileWork, "echo x > made && chmod 755 made && touch made && exec ./probe write made", 0},
+		{policy.ProfileWork, "mkdir -p $XDG_CACHE_HOME && ! test -e $XDG_CACHE_HOME/x", 0},
 		{policy.ProfileWork, "exec ./probe write made", 0},
 		{policy.ProfileWork, "echo x > $TMPDIR/x && echo x > ~/x", 0},
 		{policy.ProfileWork, "exec ./probe tcp " + tcp, 1},

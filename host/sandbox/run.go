@@ -72,8 +72,12 @@ func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *pla
 	if err := s.furnish(spec, g, root, private); err != nil {
 		return nil, err
 	}
-	if g.Profile() != policy.ProfileRO && walls == box.WallsFull {
-		more, err := held.protect(root, g.Profile() == policy.ProfileGit || g.Profile() == policy.ProfileNet && g.Git())
+	if walls != box.WallsFull {
+		return spec, nil
+	}
+	git := g.Profile() == policy.ProfileGit || g.Profile() == policy.ProfileNet && g.Git()
+	if g.Profile() != policy.ProfileRO {
+		more, err := held.protect(root, git)
 		if err != nil {
 			return nil, err
 		}
@@ -81,6 +85,7 @@ func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *pla
 		// Or git clean and git stash -u would try to remove them, and say that they fail.
 		spec.Files["gitignore"] = held.ignored(root)
 	}
+	spec.Binds = append(spec.Binds, held.cover(lookInside(root), g.Profile(), git)...)
 	return spec, nil
 }
 
@@ -143,7 +148,9 @@ func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root, private string) 
 	spec.Limits = box.Limits{Memory: max(memory/2, 1<<30), Processes: maxProcesses, Files: maxFiles, Temp: tempLimit(memory)}
 	spec.Listen = g.Profile() == policy.ProfileNet
 	settings := filepath.Join(box.Settings, "gitconfig")
-	more := []box.Bind{{Path: cache, Write: true}, {Path: root, Write: g.Profile() != policy.ProfileRO}}
+	spec.Reads = g.Profile() == policy.ProfileRO
+	// What only reads may use the caches, and leaves them as they are.
+	more := []box.Bind{{Path: cache, Write: !spec.Reads, Scrap: spec.Reads}, {Path: root, Write: !spec.Reads}}
 	if spec.Walls == box.WallsFull {
 		spec.Files = map[string]string{"gitconfig": s.identity() + "[core]\n\texcludesFile = " + filepath.Join(box.Settings, "gitignore") + "\n"}
 	} else {
@@ -158,7 +165,11 @@ func (s *Sandbox) furnish(spec *box.Spec, g policy.Grant, root, private string) 
 				return fmt.Errorf("write git's settings: %w", err)
 			}
 		}
-		more = append(more, box.Bind{Path: settings})
+		if more[0] = (box.Bind{Path: settings}); spec.Reads {
+			cache = filepath.Join(spec.Temp, "cache")
+		} else {
+			more = append(more, box.Bind{Path: cache, Write: true})
+		}
 	}
 	own, err := places(spec, private, append(more, v.home...))
 	if err != nil {

@@ -113,6 +113,8 @@ func because(res sandbox.Result) string {
 		return "The sandbox keeps .git/config as it is, because settings can make git run programs. Ask the person to set this one."
 	case strings.Contains(text, "failed to remove .") && strings.Contains(text, "Device or resource busy"):
 		return "The sandbox keeps directories of these names for as long as a command runs; the empty ones go when it ends. Everything else was done, so there is no need to try again."
+	case strings.Contains(text, "Device or resource busy") || strings.Contains(text, "EBUSY"):
+		return "The sandbox covers git's data and settings of tools inside the workspace while a command runs; a command can't move or remove them, or what holds them."
 	}
 	return ""
 }

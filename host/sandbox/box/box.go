@@ -45,6 +45,8 @@ type Spec struct {
 	Files map[string]string
 	// Plugin confines a plugin: it can start nothing and make no file executable.
 	Plugin *Plugin
+	// Reads says that nothing may be changed but in Temp and Home, so that what Landlock does not govern is refused.
+	Reads bool
 	// Listen makes a listener at ProxyAddr inside and sends it to the host with the first report.
 	Listen bool
 	Limits Limits
@@ -58,6 +60,8 @@ type Bind struct {
 	Write bool
 	// Fresh shows a new, empty directory instead.
 	Fresh bool
+	// Scrap lets the process write, and throws away what it wrote.
+	Scrap bool
 	// Empty shows an empty, unreadable thing of the same kind instead.
 	Empty bool
 	// Optional ones may be missing.

@@ -95,6 +95,7 @@ func (w *wire) spec(s *Spec) {
 		w.text(&b.From)
 		w.flag(&b.Write)
 		w.flag(&b.Fresh)
+		w.flag(&b.Scrap)
 		w.flag(&b.Empty)
 		w.flag(&b.Optional)
 	})
@@ -108,6 +109,7 @@ func (w *wire) spec(s *Spec) {
 		w.text(&s.Plugin.Path)
 		w.text(&s.Plugin.SHA256)
 	}
+	w.flag(&s.Reads)
 	w.flag(&s.Listen)
 	w.number(&s.Limits.Memory)
 	w.number(&s.Limits.Processes)

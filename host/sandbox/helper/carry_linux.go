@@ -20,6 +20,7 @@ type runner struct {
 	plugin   *os.File
 	listener int
 	child    int
+	ended    int // a pidfd of the child
 }
 
 // carry starts the process and waits. It returns the process's exit code; when this process then ends, the kernel ends
@@ -44,15 +45,11 @@ func (r *runner) carry() (int, error) {
 	if listener >= 0 {
 		_ = unix.Close(listener)
 	}
-	ended, err := unix.PidfdOpen(r.child, 0)
-	if err != nil {
-		return 0, fmt.Errorf("watch the process: %w", err)
-	}
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	w := newWatch(r.spec)
 	for {
-		wait := []unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}, {Fd: box.FdLifeline, Events: unix.POLLIN}}
+		wait := []unix.PollFd{{Fd: int32(r.ended), Events: unix.POLLIN}, {Fd: box.FdLifeline, Events: unix.POLLIN}}
 		if n, err := unix.Poll(wait, watchEvery); err != nil && !errors.Is(err, unix.EINTR) {
 			return 0, fmt.Errorf("wait: %w", err)
 		} else if n <= 0 {
@@ -85,7 +82,7 @@ func (r *runner) start() error {
 		return fmt.Errorf("open /dev/null: %w", err)
 	}
 	defer func() { _ = null.Close() }()
-	attr := &syscall.ProcAttr{Env: r.spec.Env, Files: []uintptr{null.Fd(), 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true}}
+	attr := &syscall.ProcAttr{Env: r.spec.Env, Files: []uintptr{null.Fd(), 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &r.ended}}
 	name, args := "", r.spec.Args
 	if r.plugin != nil {
 		// Descriptor 3 is where a second stage looks for its spec, 4 is the plugin's program.
@@ -101,6 +98,11 @@ func (r *runner) start() error {
 	}
 	if r.child, err = syscall.ForkExec(name, args, attr); err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
+	}
+	if r.ended < 0 {
+		if r.ended, err = unix.PidfdOpen(r.child, 0); err != nil {
+			return fmt.Errorf("watch the process: %w", err)
+		}
 	}
 	for fd := range 3 {
 		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {

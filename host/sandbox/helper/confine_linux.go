@@ -46,7 +46,7 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
 			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
 	for _, b := range s.Binds {
-		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && plugin == nil {
+		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && !b.Scrap && plugin == nil {
 			continue
 		}
 		var st unix.Stat_t
@@ -57,7 +57,7 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 			return err
 		}
 		access := shown
-		if b.Write || b.Fresh {
+		if b.Write || b.Fresh || b.Scrap {
 			access |= write
 		}
 		if plugin != nil {

@@ -220,6 +220,14 @@ func take(s *box.Spec, b box.Bind) (int, error) {
 		}
 		return openTree("/dev/null", attr|unix.MOUNT_ATTR_RDONLY)
 	}
+	if b.Scrap {
+		fd, err := takeScrap(at, s.Limits.Temp)
+		if err != nil {
+			// Kernels before 5.11, or what nothing can be laid over: then it begins with nothing.
+			return makeTmpfs("0700", s.Limits.Temp)
+		}
+		return fd, nil
+	}
 	if !b.Write {
 		attr |= unix.MOUNT_ATTR_RDONLY
 	}
@@ -228,6 +236,32 @@ func take(s *box.Spec, b box.Bind) (int, error) {
 		return -1, err
 	}
 	return fd, setAttr(fd, attr, unix.AT_RECURSIVE)
+}
+
+// takeScrap lays a new directory over an open one: what is written goes there, and vanishes with the box.
+func takeScrap(lower int, size int64) (int, error) {
+	upper, err := makeTmpfs("0700", size)
+	if err != nil {
+		return -1, err
+	}
+	defer func() { _ = unix.Close(upper) }()
+	// It has to be mounted for as long as it takes to name it; any directory does.
+	const at = "/dev"
+	if err := unix.MoveMount(upper, "", unix.AT_FDCWD, at, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return -1, err
+	}
+	defer func() { _ = unix.Unmount(at, unix.MNT_DETACH) }()
+	for _, name := range []string{"/upper", "/work"} {
+		if err := unix.Mkdir(at+name, 0o700); err != nil {
+			return -1, err
+		}
+	}
+	// Its path could be read as several, by the signs in it.
+	if err := unix.Fchdir(lower); err != nil {
+		return -1, err
+	}
+	return makeFS("overlay", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, "lowerdir", ".",
+		"upperdir", at+"/upper", "workdir", at+"/work", "userxattr", "")
 }
 
 func openTree(name string, attr uint64) (int, error) {
@@ -259,7 +293,11 @@ func makeFS(kind string, attr uint64, options ...string) (int, error) {
 	}
 	defer func() { _ = unix.Close(fs) }()
 	for o := range slices.Chunk(options, 2) {
-		if err := unix.FsconfigSetString(fs, o[0], o[1]); err != nil {
+		set := func() error { return unix.FsconfigSetString(fs, o[0], o[1]) }
+		if o[1] == "" {
+			set = func() error { return unix.FsconfigSetFlag(fs, o[0]) }
+		}
+		if err := set(); err != nil {
 			return -1, fmt.Errorf("option %s=%s: %w", o[0], o[1], err)
 		}
 	}

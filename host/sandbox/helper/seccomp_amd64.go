@@ -8,6 +8,7 @@ const auditArch = unix.AUDIT_ARCH_X86_64
 
 var (
 	refusedHere = []uint32{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_USELIB, unix.SYS_CREATE_MODULE, unix.SYS_NFSSERVCTL, unix.SYS__SYSCTL}
+	readsHere   = []uint32{unix.SYS_CHMOD, unix.SYS_CHOWN, unix.SYS_LCHOWN, unix.SYS_UTIME, unix.SYS_UTIMES, unix.SYS_FUTIMESAT}
 	forks       = []uint32{unix.SYS_FORK, unix.SYS_VFORK}
 )
 

@@ -8,6 +8,7 @@ const auditArch = unix.AUDIT_ARCH_AARCH64
 
 var (
 	refusedHere = []uint32{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_NFSSERVCTL}
+	readsHere   []uint32
 	forks       []uint32
 )
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"syscall"
 	"unsafe"
@@ -29,6 +30,32 @@ var refused = []uint32{
 // refusedPlugin are what a plugin has no use for: other programs, and memory that could be executed as one.
 var refusedPlugin = []uint32{unix.SYS_EXECVEAT, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET}
 
+// refusedReduced are what namespaces keep within the box, and Landlock knows nothing of: other processes, and memory that
+// is shared by a number or a name.
+var refusedReduced = []uint32{
+	unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES,
+	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL, unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL,
+	unix.SYS_SEMGET, unix.SYS_SEMOP, unix.SYS_SEMTIMEDOP, unix.SYS_SEMCTL, unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK,
+}
+
+// ofOthers change a process, by the number in this argument; 0 is the caller itself.
+var ofOthers = map[uint32]uint32{
+	unix.SYS_PRLIMIT64: 0, unix.SYS_SETPRIORITY: 1, unix.SYS_GETPRIORITY: 1, unix.SYS_IOPRIO_SET: 1, unix.SYS_SCHED_SETAFFINITY: 0,
+	unix.SYS_SCHED_SETATTR: 0, unix.SYS_SCHED_SETPARAM: 0, unix.SYS_SCHED_SETSCHEDULER: 0,
+}
+
+// refusedReads change what Landlock does not govern: modes, owners, times and attributes, of whatever can be named.
+var refusedReads = []uint32{
+	unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_UTIMENSAT, unix.SYS_TRUNCATE,
+	unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR, unix.SYS_SETXATTRAT,
+	unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR, unix.SYS_REMOVEXATTRAT, unix.SYS_FILE_SETATTR,
+}
+
+const (
+	setFlags = unix.FS_IOC_SETFLAGS
+	setXattr = 0x401c5820 // FS_IOC_FSSETXATTR
+)
+
 const (
 	newNamespaces = unix.CLONE_NEWCGROUP | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
 		unix.CLONE_NEWUSER | unix.CLONE_NEWUTS | unix.CLONE_NEWTIME
@@ -53,6 +80,12 @@ func makeFilter(s *box.Spec) filter {
 	if s.Plugin != nil {
 		never = slices.Concat(never, refusedPlugin, forks)
 	}
+	if s.Walls == box.WallsReduced {
+		never = slices.Concat(never, refusedReduced)
+		if s.Reads {
+			never = slices.Concat(never, refusedReads, readsHere)
+		}
+	}
 	f.refuse(never, deny)
 	// Their arguments are in memory, out of a filter's sight; programs fall back to the older calls.
 	f.refuse([]uint32{unix.SYS_CLONE3, unix.SYS_OPENAT2}, errno(unix.ENOSYS))
@@ -66,7 +99,19 @@ func makeFilter(s *box.Spec) filter {
 	f.when(unix.SYS_IOCTL, 1, func(g *filter) {
 		g.value(unix.TIOCSTI, deny)
 		g.value(unix.TIOCLINUX, deny)
+		if s.Walls == box.WallsReduced && s.Reads {
+			g.value(setFlags, deny)
+			g.value(setXattr, deny)
+		}
 	})
+	if s.Walls == box.WallsReduced {
+		for _, nr := range slices.Sorted(maps.Keys(ofOthers)) {
+			f.when(nr, ofOthers[nr], func(g *filter) {
+				g.jump(unix.BPF_JEQ, 0, 1, 0)
+				g.answer(deny)
+			})
+		}
+	}
 	f.when(unix.SYS_FCHMOD, 1, func(g *filter) { g.bits(setID, deny) })
 	f.when(unix.SYS_FCHMODAT, 2, func(g *filter) { g.bits(setID, deny) })
 	f.when(unix.SYS_FCHMODAT2, 2, func(g *filter) { g.bits(setID, deny) })

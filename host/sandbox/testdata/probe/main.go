@@ -75,6 +75,12 @@ func try(what string, args []string) error {
 			return err
 		}
 		return unix.Chmod(arg(0), uint32(mode))
+	case "chown":
+		return unix.Chown(arg(0), os.Getuid(), os.Getgid())
+	case "setxattr":
+		return unix.Setxattr(arg(0), "user.probe", []byte("x"), 0)
+	case "truncate":
+		return unix.Truncate(arg(0), 0)
 	case "fchmodat2":
 		mode, err := strconv.ParseUint(arg(1), 8, 32)
 		if err != nil {
