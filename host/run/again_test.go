@@ -44,7 +44,7 @@ func (b *bench) told(r *apiv1.Run) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	x := &execution{engine: b.engine, run: r, provider: p}
+	x := &execution{desk: b.engine.desk, run: r, provider: p}
 	m, err := x.gather(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -305,7 +305,7 @@ func TestPause(t *testing.T) {
 	for b.engine.execution(res.Run.Id) == nil {
 		time.Sleep(time.Millisecond) // until somebody waits for it to be resumed
 	}
-	x := &execution{engine: b.engine, run: res.Run}
+	x := &execution{desk: b.engine.desk, run: res.Run}
 	if err := x.recall(t.Context()); err != nil || len(x.keep.plan) != 2 {
 		t.Errorf("its plan is %v, %v", x.keep.plan, err)
 	}

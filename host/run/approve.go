@@ -42,7 +42,7 @@ func questionKey(runID, callID string) string { return runID + "/" + callID }
 
 // ask puts all questions of a turn at once and waits for all answers.
 func (x *execution) ask(ctx context.Context, w *workplace, jobs []*job) error {
-	e := x.engine
+	e := x.desk
 	// What commands have done so far is seen before the next one is allowed.
 	if err := x.reportNow(ctx); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (x *execution) ask(ctx context.Context, w *workplace, jobs []*job) error {
 		e.mu.Lock()
 		e.questions[questionKey(x.run.Id, j.call.Id)] = q
 		e.mu.Unlock()
-		err := x.patiently(ctx, func() (err error) {
-			j.approval, err = e.store.Ask(ctx, x.run.Id, a)
+		err := x.write.patiently(ctx, func(st *store.Store) (err error) {
+			j.approval, err = st.Ask(ctx, x.run.Id, a)
 			return err
 		})
 		if err != nil {
@@ -100,11 +100,16 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-timer.C:
-		a, err := x.engine.store.Decide(ctx, j.approval.Id, &apiv1.Decision{ChoiceId: choiceDeny, By: apiv1.Author_AUTHOR_TIMEOUT})
-		if err != nil && !errors.Is(err, store.ErrDecided) {
+		err := x.write.patiently(ctx, func(st *store.Store) error {
+			a, err := st.Decide(ctx, j.approval.Id, &apiv1.Decision{ChoiceId: choiceDeny, By: apiv1.Author_AUTHOR_TIMEOUT})
+			if err == nil || errors.Is(err, store.ErrDecided) {
+				j.approval, err = a, nil
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		j.approval = a
 	}
 	if j.approval.State == apiv1.ApprovalState_APPROVAL_STATE_ALLOWED {
 		return nil
@@ -114,8 +119,8 @@ func (x *execution) await(ctx context.Context, j *job, q *question) error {
 }
 
 // patience is how long a question waits.
-func (e *Engine) patience(ctx context.Context) (time.Duration, error) {
-	value, err := e.store.Setting(ctx, setting.ApprovalMinutes)
+func (e *desk) patience(ctx context.Context) (time.Duration, error) {
+	value, err := e.know.Setting(ctx, setting.ApprovalMinutes)
 	return time.Duration(setting.Amount(setting.ApprovalMinutes, value) * float64(time.Minute)), err
 }
 

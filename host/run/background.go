@@ -54,22 +54,22 @@ func (e *Engine) checkBackground(ctx context.Context, providerID, model string, 
 
 // leaveRunning notes that the work goes on at the provider, and looks after it.
 func (x *execution) leaveRunning(ctx context.Context, l leftRunning) (store.End, error) {
-	err := x.patiently(ctx, func() error {
-		_, err := x.engine.store.LeaveRunning(ctx, x.run.Id, l.Handle, l.next(), x.status)
+	err := x.write.patiently(ctx, func(st *store.Store) error {
+		_, err := st.LeaveRunning(ctx, x.run.Id, l.Handle, l.next(), x.status)
 		return err
 	})
 	if err != nil {
 		return store.End{}, err
 	}
-	x.engine.log.Info("run goes on at its provider", "run", x.run.Id)
+	x.desk.log.Info("run goes on at its provider", "run", x.run.Id)
 	return x.lookAfter(ctx)
 }
 
 // lookAfter asks the provider for what became of the work it was left with, until it is done. What it says is kept in one
 // change with the run's end, so that nothing of it comes twice, whenever the host ends.
 func (x *execution) lookAfter(ctx context.Context) (store.End, error) {
-	e := x.engine
-	job, err := e.store.Job(ctx, x.run.Id)
+	e := x.desk
+	job, err := e.know.Job(ctx, x.run.Id)
 	if err != nil {
 		return store.End{}, err
 	}
@@ -103,8 +103,8 @@ func (x *execution) lookAfter(ctx context.Context) (store.End, error) {
 		default:
 			return store.End{}, err
 		}
-		err = x.patiently(ctx, func() error {
-			_, err := e.store.LeaveRunning(ctx, x.run.Id, job.Handle, next, x.status)
+		err = x.write.patiently(ctx, func(st *store.Store) error {
+			_, err := st.LeaveRunning(ctx, x.run.Id, job.Handle, next, x.status)
 			return err
 		})
 		if err != nil && context.Cause(ctx) == nil {
@@ -125,7 +125,7 @@ func passes(e *sdk.Error) bool {
 
 // look asks once; leftRunning means "not yet".
 func (x *execution) look(ctx context.Context, handle string) (store.End, error) {
-	t, err := x.engine.providers.Poll(ctx, x.provider, &providerv1.PollRequest{RunId: x.run.Id, Handle: handle})
+	t, err := x.desk.providers.Poll(ctx, x.provider, &providerv1.PollRequest{RunId: x.run.Id, Handle: handle})
 	if err != nil {
 		return store.End{}, err
 	}
@@ -187,7 +187,7 @@ func (x *execution) look(ctx context.Context, handle string) (store.End, error) 
 func (x *execution) stopThere(job *apiv1.Job) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopping)
 	defer cancel()
-	if err := x.engine.providers.CancelBackground(ctx, x.provider, job.Handle); err != nil {
+	if err := x.desk.providers.CancelBackground(ctx, x.provider, job.Handle); err != nil {
 		x.closing = append(x.closing, notice(fmt.Sprintf("%s could not be told to stop: the work may go on there, and cost. (%v)", x.provider.Name, err)))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -70,12 +71,12 @@ func remember[T any](all map[string]T, key string, value T) {
 
 // window is how many tokens the run's model takes, and how many of them to keep free for its answer; 0: unknown.
 func (x *execution) window(ctx context.Context) (size, answer int64, err error) {
-	m, err := x.engine.store.Model(ctx, x.run.ProviderId, x.run.Model)
+	m, err := x.desk.know.Model(ctx, x.run.ProviderId, x.run.Model)
 	if err != nil {
 		return 0, 0, err
 	}
 	size, answer = m.GetModel().GetContextTokens(), m.GetModel().GetMaxOutputTokens()
-	for _, known := range []int64{contextSetting(x.provider.GetSettingsJson()), x.engine.learned.window(x.run)} {
+	for _, known := range []int64{contextSetting(x.provider.GetSettingsJson()), x.desk.learned.window(x.run)} {
 		if known > 0 && (size == 0 || known < size) {
 			size = known
 		}
@@ -102,12 +103,12 @@ func contextSetting(settingsJSON string) int64 {
 
 // tokens estimates how many tokens so many bytes are for the run's model.
 func (x *execution) tokens(bytes int64) int64 {
-	return int64(float64(bytes) * x.engine.learned.ratio(x.run))
+	return int64(float64(bytes) * x.desk.learned.ratio(x.run))
 }
 
 // measure keeps how full the window is after a call, and learns from what the provider counted.
 func (x *execution) measure(ctx context.Context) {
-	e := x.engine
+	e := x.desk
 	used := x.tokens(x.sent + x.came)
 	if u := x.usage; u != nil && u.InputTokens > 0 {
 		used = u.InputTokens + u.OutputTokens
@@ -117,7 +118,7 @@ func (x *execution) measure(ctx context.Context) {
 	}
 	size, _, err := x.window(ctx)
 	if err == nil {
-		err = e.store.SetContext(ctx, x.run.Id, used, size)
+		err = x.write.perhaps(func(st *store.Store) error { return st.SetContext(ctx, x.run.Id, used, size) })
 	}
 	if err != nil && ctx.Err() == nil {
 		e.log.Warn("keep how full the window is", "run", x.run.Id, "error", err)
@@ -131,7 +132,7 @@ func (x *execution) shrink(failure *sdk.Error) bool {
 	}
 	x.fitting.refused = true
 	if known := failure.Proto.GetContextTokens(); known > 0 {
-		x.engine.learned.setWindow(x.run, known)
+		x.desk.learned.setWindow(x.run, known)
 	}
 	x.fitting.limit = x.tokens(x.sent) * 2 / 3
 	return true

@@ -19,14 +19,14 @@ func (x *execution) disk(err error) {
 	case err == nil && x.troubled.IsZero():
 		return
 	case err == nil:
-		x.engine.log.Info("the run's text can be written again", "run", x.run.Id)
+		x.desk.log.Info("the run's text can be written again", "run", x.run.Id)
 		x.closing = append(x.closing, notice(fmt.Sprintf("For %s the disk took nothing (%s). What came meanwhile was held and is complete.",
 			time.Since(x.troubled).Round(time.Second), x.trouble)))
 		x.troubled, x.trouble = time.Time{}, ""
 		x.say(x.status)
 		return
 	case x.troubled.IsZero():
-		x.engine.log.Warn("write the run; what comes is held and tried again", "run", x.run.Id, "error", err)
+		x.desk.log.Warn("write the run; what comes is held and tried again", "run", x.run.Id, "error", err)
 		x.troubled = time.Now()
 	}
 	x.trouble = words
@@ -35,25 +35,9 @@ func (x *execution) disk(err error) {
 
 // say shows what the run is busy with, if that can be written.
 func (x *execution) say(status string) {
-	if err := x.engine.store.SetStatus(context.Background(), x.run.Id, status); err != nil {
-		x.engine.log.Debug("say what the run does", "run", x.run.Id, "error", err)
-	}
-}
-
-// patiently makes one change of the database, which it waits for where the disk takes nothing just now.
-func (x *execution) patiently(ctx context.Context, change func() error) error {
-	for {
-		err := change()
-		if !store.Passing(err) {
-			x.disk(nil)
-			return err
-		}
-		x.disk(err)
-		select {
-		case <-time.After(retryEvery):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	err := x.write.perhaps(func(st *store.Store) error { return st.SetStatus(context.Background(), x.run.Id, status) })
+	if err != nil {
+		x.desk.log.Debug("say what the run does", "run", x.run.Id, "error", err)
 	}
 }
 
@@ -65,10 +49,10 @@ func (x *execution) leave(text *flusher) {
 }
 
 // writeHeld writes what the turn's text has left unwritten.
-func (x *execution) writeHeld() error {
+func (x *execution) writeHeld(st *store.Store) error {
 	for len(x.unwritten) > 0 {
 		p := x.unwritten[0]
-		if err := x.engine.store.AppendChunk(context.Background(), x.run.Id, p.Kind, p.Text); err != nil {
+		if err := st.AppendChunk(context.Background(), x.run.Id, p.Kind, p.Text); err != nil {
 			return err
 		}
 		x.unwritten = x.unwritten[1:]

@@ -198,3 +198,50 @@ func TestCancelOnFullDisk(t *testing.T) {
 		t.Errorf("the answer is %q", got)
 	}
 }
+
+// A run that waits for a limit goes on though the disk is full as its wait ends.
+func TestWaitEndsOnFullDisk(t *testing.T) {
+	b := newDiskBench(t)
+	r := b.send("", "once error rate_limited 1500\nsay the end").Run
+	b.state(r.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+	b.fill()
+	b.logged(holds)
+	b.state(r.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+	b.free()
+	r = b.wantEnd(r, completed, noError)
+	if got := b.answer(r); got != "the end\n" {
+		t.Errorf("the answer is %q", got)
+	}
+	b.hasNotice(r, "the disk is full")
+}
+
+// Nobody answers a question while the disk is full: that counts as a no once it can be written, and the run goes on.
+func TestQuestionTimesOutOnFullDisk(t *testing.T) {
+	b := newDiskBench(t)
+	w := &workBench{bench: b.bench, root: t.TempDir()}
+	log := slog.New(slog.NewTextHandler(b, nil))
+	if err := b.engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.equipFor(log)
+	ws, err := b.store.AddWorkspace(t.Context(), &apiv1.Workspace{Path: w.root, Trust: untrusted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.store.CreateSession(t.Context(), &apiv1.Session{WorkspaceId: ws.Id, AccessMode: scoped})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.SetSetting(t.Context(), "tools.approval_minutes", "0.03"); err != nil {
+		t.Fatal(err)
+	}
+	r := w.sendTo("cloud", s.Id, edit("a", "1")+"\nthen\nsay the end")
+	w.asked(r, 1)
+	b.fill()
+	b.logged(holds)
+	b.free()
+	r = b.wantEnd(r, completed, noError)
+	if outs := w.outputs(r); len(outs) != 1 || outs[0].Outcome != apiv1.ToolOutput_OUTCOME_UNANSWERED {
+		t.Errorf("outputs %v", outs)
+	}
+}

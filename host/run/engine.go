@@ -30,24 +30,14 @@ type Config struct {
 
 // Engine holds the one loop. Runs of a session go one after the other, those of different sessions side by side.
 type Engine struct {
-	store     *store.Store
-	providers *provider.Manager
-	log       *slog.Logger
-	tools     []*providerv1.Tool
-	box       *tool.Tools
+	*desk
+	store *store.Store
 
-	mu      sync.Mutex
 	closing bool
 	// Sessions whose queue is being worked on; true when something was queued meanwhile.
 	sessions map[string]bool
 	active   map[string]*execution
-	// The host's own questions that wait for an answer.
-	questions map[string]*question
-	workers   sync.WaitGroup
-	// What calls have taught about how much models take.
-	learned learned
-	// Closed when the host ends.
-	ending chan struct{}
+	workers  sync.WaitGroup
 }
 
 var (
@@ -58,16 +48,15 @@ var (
 // New makes an Engine; nothing runs before Start.
 func New(c Config) *Engine {
 	return &Engine{
-		store:     c.Store,
-		providers: c.Providers,
-		log:       c.Logger,
-		tools:     c.Tools,
-		box:       c.Box,
-		questions: map[string]*question{},
-		sessions:  map[string]bool{},
-		active:    map[string]*execution{},
-		learned:   learned{windows: map[string]int64{}, ratios: map[string]float64{}},
-		ending:    make(chan struct{}),
+		desk: &desk{
+			know: c.Store, providers: c.Providers, log: c.Logger, tools: c.Tools, box: c.Box,
+			questions: map[string]*question{},
+			learned:   learned{windows: map[string]int64{}, ratios: map[string]float64{}},
+			ending:    make(chan struct{}),
+		},
+		store:    c.Store,
+		sessions: map[string]bool{},
+		active:   map[string]*execution{},
 	}
 }
 

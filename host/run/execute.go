@@ -18,8 +18,9 @@ import (
 
 // execution is one run under way.
 type execution struct {
-	engine *Engine
-	run    *apiv1.Run
+	desk  *desk
+	write *writer
+	run   *apiv1.Run
 	// The session, where it was read this moment; the first turn takes it.
 	session  *apiv1.Session
 	provider *apiv1.Provider
@@ -66,9 +67,12 @@ type execution struct {
 // finish writes the run's one end. While the store can't take it, the run stays open and is shown so; should the host
 // end first, the next start settles it.
 func (x *execution) finish(end store.End) {
-	log := x.engine.log.With("run", x.run.Id)
+	log := x.desk.log.With("run", x.run.Id)
 	for wait := time.Second; ; wait = min(2*wait, 5*time.Second) {
-		_, err := x.engine.store.EndRun(context.Background(), x.run.Id, end)
+		err := x.write.once(func(st *store.Store) error {
+			_, err := st.EndRun(context.Background(), x.run.Id, end)
+			return err
+		})
 		switch {
 		case err == nil:
 			log.Info("run ended", "state", end.State, "code", end.Error.GetCode())
@@ -83,7 +87,7 @@ func (x *execution) finish(end store.End) {
 		}
 		select {
 		case <-time.After(wait):
-		case <-x.engine.ending:
+		case <-x.desk.ending:
 			return
 		}
 	}
@@ -114,8 +118,8 @@ func endOf(ctx context.Context, err error) store.End {
 
 // carryOut calls the model until it has answered, and tells how that ended.
 func (x *execution) carryOut(ctx context.Context) (store.End, error) {
-	e := x.engine
-	p, err := e.store.Provider(ctx, x.run.ProviderId)
+	e := x.desk
+	p, err := e.know.Provider(ctx, x.run.ProviderId)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.End{}, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
 			"the provider this message was sent to has been removed; choose another model and send it again")
@@ -171,14 +175,14 @@ func (x *execution) carryOut(ctx context.Context) (store.End, error) {
 
 // call calls the model once and journals what comes until its end.
 func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
-	e := x.engine
+	e := x.desk
 	x.begun, x.answered, x.thought, x.calls, x.usage, x.came = false, false, false, nil, nil, 0
 	req, err := x.fit(ctx)
 	if err != nil {
 		return nil, err
 	}
 	x.sent = size(req)
-	x.keep.strict = x.engine.box != nil && (x.filter != nil || x.local(ctx))
+	x.keep.strict = x.desk.box != nil && (x.filter != nil || x.local(ctx))
 	t, err := e.providers.Run(ctx, x.provider, req)
 	if err != nil {
 		return nil, err
@@ -233,7 +237,7 @@ func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.
 			}
 		}
 	}()
-	text := &flusher{store: x.engine.store, runID: x.run.Id, disk: x.disk}
+	text := &flusher{write: x.write, runID: x.run.Id}
 	defer x.leave(text)
 	for {
 		select {
@@ -277,21 +281,18 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		}
 	default:
 		// It goes into the journal after the text.
-		if err := x.patiently(ctx, text.settle); err != nil {
+		if err := x.write.patiently(ctx, func(*store.Store) error { return text.settle() }); err != nil {
 			return nil, err
 		}
 	}
-	st, id := x.engine.store, x.run.Id
+	id := x.run.Id
 	switch body := ev.Event.(type) {
 	case *providerv1.Event_Status:
 		if body.Status.Text == x.status {
 			return nil, nil
 		}
 		x.status = body.Status.Text
-		if err := st.SetStatus(ctx, id, x.status); err != nil && !store.Passing(err) {
-			return nil, err
-		}
-		return nil, nil
+		return nil, x.write.perhaps(func(st *store.Store) error { return st.SetStatus(ctx, id, x.status) })
 	case *providerv1.Event_Reference:
 		// Kept a little later: the first word is not to wait for it.
 		x.reference = &providerv1.Reference{
@@ -323,7 +324,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 			x.questionIDs = map[string]bool{}
 		}
 		x.questionIDs[body.Question.GetId()] = true
-		return nil, x.patiently(ctx, func() error {
+		return nil, x.write.patiently(ctx, func(st *store.Store) error {
 			_, err := st.Ask(ctx, id, &apiv1.Approval{Question: body.Question})
 			return err
 		})
@@ -337,7 +338,7 @@ func (x *execution) take(ctx context.Context, text *flusher, ev *providerv1.Even
 		}
 		return nil, leftRunning{body.Background}
 	}
-	x.engine.log.Warn("unknown event passed over", "run", id)
+	x.desk.log.Warn("unknown event passed over", "run", id)
 	return nil, nil
 }
 
@@ -346,7 +347,9 @@ func (x *execution) saveReference() error {
 	if x.reference == nil {
 		return nil
 	}
-	err := x.engine.store.SetReference(context.Background(), x.run.Id, x.reference.RequestId, x.reference.ResponseId)
+	err := x.write.once(func(st *store.Store) error {
+		return st.SetReference(context.Background(), x.run.Id, x.reference.RequestId, x.reference.ResponseId)
+	})
 	if store.Passing(err) {
 		// The run's end takes it, if nothing does before.
 		return nil
@@ -357,8 +360,13 @@ func (x *execution) saveReference() error {
 
 func (x *execution) append(ctx context.Context, entries ...*apiv1.Entry) error {
 	x.begun = true
-	return x.patiently(ctx, func() error {
-		_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
+	return x.record(ctx, false, entries...)
+}
+
+// record appends entries, durably if others rely on them.
+func (x *execution) record(ctx context.Context, durable bool, entries ...*apiv1.Entry) error {
+	return x.write.patiently(ctx, func(st *store.Store) error {
+		_, err := st.Append(ctx, x.run.Id, durable, entries...)
 		return err
 	})
 }

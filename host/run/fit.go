@@ -36,7 +36,7 @@ type fitting struct {
 // outputs of tools are shortened, then the oldest entries are summarised. The journal keeps everything, and says what
 // the model does not see.
 func (x *execution) fit(ctx context.Context) (*providerv1.RunRequest, error) {
-	on, err := x.engine.summariesOn(ctx)
+	on, err := x.desk.summariesOn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +164,7 @@ func (x *execution) sayShortened(ctx context.Context, n int) error {
 
 // note appends words for the person. It is no part of an answer: the turn may still be tried again.
 func (x *execution) note(ctx context.Context, text string) error {
-	_, err := x.engine.store.Append(ctx, x.run.Id, false, notice(text))
-	return err
+	return x.record(ctx, false, notice(text))
 }
 
 // lastMessage is where the message stands that the run answers.

@@ -22,10 +22,8 @@ const (
 // flusher gathers streamed text and writes it at most once in flushEvery, the first piece at once. What the disk does not
 // take is held, and tried again until it is written or the run's end takes it.
 type flusher struct {
-	store *store.Store
+	write *writer
 	runID string
-	// Told when the disk takes nothing, and with nil that it does again.
-	disk func(error)
 
 	kind  apiv1.Chunk_Kind
 	buf   strings.Builder
@@ -81,10 +79,10 @@ func (f *flusher) flush() error {
 	f.last = time.Now()
 	for len(f.held) > 0 {
 		p := f.held[0]
-		err := f.store.AppendChunk(context.Background(), f.runID, p.Kind, p.Text)
+		err := f.write.once(func(st *store.Store) error { return st.AppendChunk(context.Background(), f.runID, p.Kind, p.Text) })
 		if store.Passing(err) {
 			f.trouble = err
-			f.disk(err)
+			f.write.disk(err)
 			if f.size > maxHeld {
 				return fmt.Errorf("hold more than %d MB of the answer: %w", maxHeld>>20, err)
 			}
@@ -97,7 +95,7 @@ func (f *flusher) flush() error {
 		f.held, f.size = f.held[1:], f.size-len(p.Text)
 		if f.trouble != nil {
 			f.trouble = nil
-			f.disk(nil)
+			f.write.disk(nil)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func (x *execution) lacksPlan(ctx context.Context) *refusal {
 	}
 	k.plan = []*providerv1.Plan_Step{{Text: "Do what was asked", State: providerv1.Plan_Step_STATE_ACTIVE}}
 	if err := x.append(ctx, planEntry(k.plan)); err != nil {
-		x.engine.log.Warn("journal a plan", "run", x.run.Id, "error", err)
+		x.desk.log.Warn("journal a plan", "run", x.run.Id, "error", err)
 	}
 	return nil
 }

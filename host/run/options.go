@@ -11,6 +11,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/setting"
+	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -23,7 +24,7 @@ var optionNames = map[string][]string{
 }
 
 // options are what the run asks for, without what its model is known to refuse.
-func (e *Engine) options(ctx context.Context, r *apiv1.Run) (*providerv1.Options, error) {
+func (e *desk) options(ctx context.Context, r *apiv1.Run) (*providerv1.Options, error) {
 	if r.Options == nil {
 		return nil, nil
 	}
@@ -39,7 +40,8 @@ func (e *Engine) options(ctx context.Context, r *apiv1.Run) (*providerv1.Options
 }
 
 // drop remembers that the run's model refuses a parameter. It tells whether that changes what is sent.
-func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool, error) {
+func (x *execution) drop(ctx context.Context, parameter string) (bool, error) {
+	e, r := x.desk, x.run
 	refused, err := e.refused(ctx, r)
 	if err != nil || r.Options == nil {
 		return false, err
@@ -55,7 +57,11 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 		if err != nil {
 			return false, err
 		}
-		if _, err := e.store.SetSetting(ctx, setting.Refused(r.ProviderId, r.Model), string(value)); err != nil {
+		err = x.write.patiently(ctx, func(st *store.Store) error {
+			_, err := st.SetSetting(ctx, setting.Refused(r.ProviderId, r.Model), string(value))
+			return err
+		})
+		if err != nil {
 			return false, err
 		}
 		e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
@@ -65,8 +71,8 @@ func (e *Engine) drop(ctx context.Context, r *apiv1.Run, parameter string) (bool
 }
 
 // refused lists the options that the run's model has refused before.
-func (e *Engine) refused(ctx context.Context, r *apiv1.Run) ([]string, error) {
-	value, err := e.store.Setting(ctx, setting.Refused(r.ProviderId, r.Model))
+func (e *desk) refused(ctx context.Context, r *apiv1.Run) ([]string, error) {
+	value, err := e.know.Setting(ctx, setting.Refused(r.ProviderId, r.Model))
 	if err != nil || value == "" {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -52,14 +53,19 @@ func (x *execution) betweenTurns(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	r, err := x.engine.store.Run(ctx, x.run.Id)
+	r, err := x.desk.know.Run(ctx, x.run.Id)
 	if err != nil || !r.PauseRequested {
 		return err
 	}
-	if paused, err := x.engine.store.Pause(ctx, r.Id); err != nil || !paused {
+	var paused bool
+	err = x.write.patiently(ctx, func(st *store.Store) (err error) {
+		paused, err = st.Pause(ctx, r.Id)
+		return err
+	})
+	if err != nil || !paused {
 		return err
 	}
-	x.engine.log.Info("run pauses", "run", r.Id)
+	x.desk.log.Info("run pauses", "run", r.Id)
 	return x.stayPaused(ctx)
 }
 
@@ -75,7 +81,7 @@ func (x *execution) stayPaused(ctx context.Context) error {
 			}
 			return context.Cause(ctx)
 		}
-		r, err := x.engine.store.Run(ctx, x.run.Id)
+		r, err := x.desk.know.Run(ctx, x.run.Id)
 		if err != nil {
 			return fmt.Errorf("go on after a pause: %w", err)
 		}

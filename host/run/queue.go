@@ -143,7 +143,8 @@ func (e *Engine) execute(x *execution) error {
 	r := x.run
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	x.engine, x.cancel, x.ended, x.resumed = e, cancel, make(chan struct{}), make(chan struct{}, 1)
+	x.desk, x.write = e.desk, &writer{store: e.store, disk: x.disk}
+	x.cancel, x.ended, x.resumed = cancel, make(chan struct{}), make(chan struct{}, 1)
 	e.mu.Lock()
 	e.active[r.Id] = x
 	if e.closing {
@@ -191,10 +192,13 @@ func (x *execution) begin() error {
 	switch r.State {
 	case apiv1.RunState_RUN_STATE_RUNNING:
 	case apiv1.RunState_RUN_STATE_QUEUED:
-		r, err = x.engine.store.StartRun(ctx, r.Id)
+		err = x.write.once(func(st *store.Store) (err error) {
+			r, err = st.StartRun(ctx, r.Id)
+			return err
+		})
 	default:
 		// It may have been cancelled while it waited.
-		if r, err = x.engine.store.Run(ctx, r.Id); err == nil && store.Final(r.State) {
+		if r, err = x.desk.know.Run(ctx, r.Id); err == nil && store.Final(r.State) {
 			err = store.ErrEnded
 		}
 	}
@@ -217,7 +221,7 @@ func (x *execution) recall(ctx context.Context) error {
 		if id == "" {
 			continue
 		}
-		entries, err := x.engine.store.RunEntries(ctx, id)
+		entries, err := x.desk.know.RunEntries(ctx, id)
 		if err != nil {
 			return err
 		}

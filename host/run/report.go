@@ -43,7 +43,7 @@ func (x *execution) report(ctx context.Context) []*apiv1.Entry {
 	}
 	now, err := tool.Look(ctx, x.seenRoot)
 	if err != nil {
-		x.engine.log.Warn("look at what changed", "run", x.run.Id, "error", err)
+		x.desk.log.Warn("look at what changed", "run", x.run.Id, "error", err)
 		return []*apiv1.Entry{notice("What the commands changed could not be looked at: " + err.Error())}
 	}
 	changes, left := now.Since(x.seen)
@@ -74,8 +74,7 @@ func (x *execution) reportNow(ctx context.Context) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	_, err := x.engine.store.Append(ctx, x.run.Id, false, entries...)
-	return err
+	return x.record(ctx, false, entries...)
 }
 
 func notice(text string) *apiv1.Entry {

@@ -21,15 +21,15 @@ type material struct {
 
 // gather reads what the next turn's request is made of.
 func (x *execution) gather(ctx context.Context) (*material, error) {
-	e := x.engine
+	e := x.desk
 	session, err := x.session, error(nil)
 	if x.session = nil; session == nil {
-		if session, err = e.store.Session(ctx, x.run.SessionId); err != nil {
+		if session, err = e.know.Session(ctx, x.run.SessionId); err != nil {
 			return nil, err
 		}
 	}
 	m := &material{system: session.SystemPrompt}
-	if m.journal, err = e.store.History(ctx, x.run.SessionId, x.run.Id); err != nil {
+	if m.journal, err = e.know.History(ctx, x.run.SessionId, x.run.Id); err != nil {
 		return nil, err
 	}
 	if m.options, err = e.options(ctx, x.run); err != nil {
@@ -81,11 +81,11 @@ func (x *execution) build(m *material, journal []*apiv1.Entry) *providerv1.RunRe
 }
 
 // native tells whether the run's model needs no text protocol: it has tools of its own, or there are none.
-func (e *Engine) native(ctx context.Context, r *apiv1.Run) (bool, error) {
+func (e *desk) native(ctx context.Context, r *apiv1.Run) (bool, error) {
 	if len(e.tools) == 0 {
 		return true, nil
 	}
-	m, err := e.store.Model(ctx, r.ProviderId, r.Model)
+	m, err := e.know.Model(ctx, r.ProviderId, r.Model)
 	return slices.Contains(m.GetModel().GetCapabilities(), providerv1.Capability_CAPABILITY_TOOLS), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -37,7 +38,7 @@ func (x *execution) turn(ctx context.Context) (*providerv1.Done, error) {
 		var wait time.Duration
 		switch failure.Code() {
 		case providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED_PARAMETER:
-			dropped, dropErr := x.engine.drop(ctx, x.run, failure.Proto.GetParameter())
+			dropped, dropErr := x.drop(ctx, failure.Proto.GetParameter())
 			if dropErr != nil {
 				return nil, dropErr
 			}
@@ -88,17 +89,21 @@ func guess(first time.Duration, tries int) time.Duration {
 
 // local tells whether the model runs on this machine: its server fails for a reason that waiting does not mend.
 func (x *execution) local(ctx context.Context) bool {
-	m, err := x.engine.store.Model(ctx, x.provider.Id, x.run.Model)
+	m, err := x.desk.know.Model(ctx, x.provider.Id, x.run.Model)
 	return err == nil && m.GetModel().GetLocal()
 }
 
 // wait keeps the run in the waiting state until it may go on.
 func (x *execution) wait(ctx context.Context, until time.Time, why string) error {
-	r, err := x.engine.store.Wait(ctx, x.run.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT, until, why)
+	var r *apiv1.Run
+	err := x.write.patiently(ctx, func(st *store.Store) (err error) {
+		r, err = st.Wait(ctx, x.run.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT, until, why)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	x.engine.log.Info("run waits", "run", r.Id, "until", until.Format(time.RFC3339), "why", why)
+	x.desk.log.Info("run waits", "run", r.Id, "until", until.Format(time.RFC3339), "why", why)
 	return x.waitOut(ctx, r)
 }
 
@@ -115,8 +120,16 @@ func (x *execution) waitOut(ctx context.Context, r *apiv1.Run) error {
 		return context.Cause(ctx)
 	}
 	x.status = ""
-	if _, err := x.engine.store.Resume(ctx, r.Id); err != nil {
-		return fmt.Errorf("go on after waiting: %w", err)
+	err := x.write.patiently(ctx, func(st *store.Store) error {
+		_, err := st.Resume(ctx, r.Id)
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), errClosing):
+		// It could not be written that the wait is over: it still waits.
+		return errStays
 	}
-	return nil
+	return fmt.Errorf("go on after waiting: %w", err)
 }

@@ -12,6 +12,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/setting"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -33,8 +34,8 @@ const (
 )
 
 // summariesOn tells whether the setting "summaries" lets older entries be summarised; it does unless it is false.
-func (e *Engine) summariesOn(ctx context.Context) (bool, error) {
-	value, err := e.store.Setting(ctx, setting.Summaries)
+func (e *desk) summariesOn(ctx context.Context) (bool, error) {
+	value, err := e.know.Setting(ctx, setting.Summaries)
 	return setting.On(setting.Summaries, value), err
 }
 
@@ -64,10 +65,8 @@ func summarised(journal []*apiv1.Entry, on bool) []*apiv1.Entry {
 // summarise lets the run's model put entries into fewer words and keeps those in the journal. Requests are to have at most
 // limit tokens.
 func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit int64) error {
-	e := x.engine
-	if err := e.store.SetStatus(ctx, x.run.Id, "summarising earlier messages"); err != nil {
-		return err
-	}
+	e := x.desk
+	x.say("summarising earlier messages")
 	x.status = ""
 	// The summary gets a tenth of the room, in tokens; a word has about six bytes.
 	words := max(limit/14, 40)
@@ -92,7 +91,7 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 				"the conversation no longer fits into the window of %s, and it gave no summary of what came before; try again, or begin a new conversation", x.run.Model)
 		}
 		if err != nil {
-			return errors.Join(err, x.countUsage(used))
+			return errors.Join(err, x.countUsage(ctx, used))
 		}
 		if text = strings.TrimSpace(answer); int64(len(text)) > most {
 			// What goes on for longer than asked would not fit again.
@@ -112,17 +111,20 @@ func (x *execution) summarise(ctx context.Context, entries []*apiv1.Entry, limit
 		added = append(added, &apiv1.Entry{Body: &apiv1.Entry_Usage{Usage: used}})
 	}
 	added = append(added, notice(fmt.Sprintf("What was said before does not fit into the window of %s any more and is summarised for it. Here everything is kept.", x.run.Model)))
-	if _, err := e.store.Append(ctx, x.run.Id, true, added...); err != nil {
+	if err := x.record(ctx, true, added...); err != nil {
 		return err
 	}
-	return e.store.SetStatus(ctx, x.run.Id, "")
+	x.say("")
+	return nil
 }
 
-func (x *execution) countUsage(u *providerv1.Usage) error {
+func (x *execution) countUsage(ctx context.Context, u *providerv1.Usage) error {
 	if u.InputTokens+u.OutputTokens == 0 {
 		return nil
 	}
-	return x.engine.store.CountUsage(context.Background(), x.run.Id, x.run.Model, u)
+	return x.write.patiently(ctx, func(st *store.Store) error {
+		return st.CountUsage(context.WithoutCancel(ctx), x.run.Id, x.run.Model, u)
+	})
 }
 
 func addUsage(sum, u *providerv1.Usage) {
@@ -188,7 +190,7 @@ func headOnly(text string) string {
 }
 
 // ask lets a model answer beside a run's own turns; at most most bytes of the answer are taken.
-func (e *Engine) ask(ctx context.Context, p *apiv1.Provider, req *providerv1.RunRequest, most int) (string, *providerv1.Usage, error) {
+func (e *desk) ask(ctx context.Context, p *apiv1.Provider, req *providerv1.RunRequest, most int) (string, *providerv1.Usage, error) {
 	t, err := e.providers.Run(ctx, p, req)
 	if err != nil {
 		return "", nil, err

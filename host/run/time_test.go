@@ -13,7 +13,7 @@ import (
 )
 
 // clocked is an execution of a run that has begun, in a store whose clock is the bubble's.
-func clocked(t *testing.T) (*execution, *store.Store, context.Context) {
+func clocked(t *testing.T) (*execution, *Engine, *store.Store, context.Context) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	st, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "t.db"), Logger: log})
@@ -26,7 +26,9 @@ func clocked(t *testing.T) (*execution, *store.Store, context.Context) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	e := New(Config{Store: st, Logger: log})
-	return &execution{engine: e, run: r, cancel: cancel, ended: make(chan struct{}), resumed: make(chan struct{}, 1)}, st, ctx
+	x := &execution{desk: e.desk, run: r, cancel: cancel, ended: make(chan struct{}), resumed: make(chan struct{}, 1)}
+	x.write = &writer{store: st, disk: x.disk}
+	return x, e, st, ctx
 }
 
 func stateOf(t *testing.T, st *store.Store, id string) apiv1.RunState {
@@ -48,7 +50,7 @@ func TestWaitIsExact(t *testing.T) {
 	}{{"to its end", nil, nil}, {"cancelled", errCancelled, errCancelled}, {"host ends", errClosing, errStays}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				x, st, ctx := clocked(t)
+				x, _, st, ctx := clocked(t)
 				defer st.Close()
 				begun := time.Now()
 				done := make(chan error, 1)
@@ -87,15 +89,15 @@ func TestPauseOrders(t *testing.T) {
 		for _, second := range acts {
 			t.Run(first+" "+second, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					x, st, ctx := clocked(t)
+					x, e, st, ctx := clocked(t)
 					defer st.Close()
-					x.engine.active[x.run.Id] = x
+					e.active[x.run.Id] = x
 					act := func(name string) {
 						switch name {
 						case "pause":
-							_, _ = x.engine.Pause(context.Background(), x.run.Id)
+							_, _ = e.Pause(context.Background(), x.run.Id)
 						case "resume":
-							_, _ = x.engine.Resume(context.Background(), x.run.Id)
+							_, _ = e.Resume(context.Background(), x.run.Id)
 						case "cancel":
 							_, _ = st.RequestCancel(context.Background(), x.run.Id)
 							x.cancel(errCancelled)
@@ -133,9 +135,9 @@ func TestPauseOrders(t *testing.T) {
 // Streamed text is written the moment it begins, then at most every 50 ms, and never later than that.
 func TestFlusherKeepsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x, st, _ := clocked(t)
+		x, _, st, _ := clocked(t)
 		defer st.Close()
-		f := &flusher{store: st, runID: x.run.Id}
+		f := &flusher{write: x.write, runID: x.run.Id}
 		defer f.stop()
 		kept := func() (text string, pieces int) {
 			changes, _, err := st.Changes(t.Context(), store.ChangesQuery{SessionID: x.run.SessionId, Topics: []apiv1.Topic{apiv1.Topic_TOPIC_ENTRIES}})

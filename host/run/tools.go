@@ -42,11 +42,11 @@ type job struct {
 // answerCalls carries out what the model called for. All of it is in the journal before anything is done; what has to be
 // asked is asked first, all at once; then the calls are carried out in their order.
 func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error {
-	err := x.patiently(ctx, func() error {
-		if err := x.writeHeld(); err != nil {
+	err := x.write.patiently(ctx, func(st *store.Store) error {
+		if err := x.writeHeld(st); err != nil {
 			return err
 		}
-		_, err := x.engine.store.Append(ctx, x.run.Id, true, turn...)
+		_, err := st.Append(ctx, x.run.Id, true, turn...)
 		return err
 	})
 	if err != nil {
@@ -96,18 +96,18 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 }
 
 // turns is how often one run may call its model, as the setting "tools.max_turns" says.
-func (e *Engine) turns(ctx context.Context) (int, error) {
-	value, err := e.store.Setting(ctx, setting.MaxTurns)
+func (e *desk) turns(ctx context.Context) (int, error) {
+	value, err := e.know.Setting(ctx, setting.MaxTurns)
 	return int(setting.Amount(setting.MaxTurns, value)), err
 }
 
 // place is where the run's tools work now.
 func (x *execution) place(ctx context.Context) (*workplace, error) {
-	session, err := x.engine.store.Session(ctx, x.run.SessionId)
+	session, err := x.desk.know.Session(ctx, x.run.SessionId)
 	if err != nil {
 		return nil, err
 	}
-	return x.engine.enter(ctx, session)
+	return x.desk.enter(ctx, session)
 }
 
 // refuseAll answers calls that nothing can carry out.
@@ -116,10 +116,7 @@ func (x *execution) refuseAll(ctx context.Context) error {
 	for _, c := range x.calls {
 		outputs = append(outputs, unavailable(c).output(c))
 	}
-	return x.patiently(ctx, func() error {
-		_, err := x.engine.store.Append(ctx, x.run.Id, true, outputs...)
-		return err
-	})
+	return x.record(ctx, true, outputs...)
 }
 
 // identify sees to it that the run has no two calls of the same id: questions, answers and results belong to a call by its
@@ -149,7 +146,7 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 	if j.prepared.Plan() != nil {
 		return j, nil
 	}
-	if j.decision, err = x.engine.decide(ctx, w, j.prepared); err != nil {
+	if j.decision, err = x.desk.decide(ctx, w, j.prepared); err != nil {
 		return nil, err
 	}
 	if j.decision.Verdict == policy.Deny {
@@ -180,7 +177,7 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 		return nil
 	}
 	asked := j.decision
-	if j.decision, err = x.engine.decide(ctx, w, now); err != nil {
+	if j.decision, err = x.desk.decide(ctx, w, now); err != nil {
 		return err
 	}
 	switch {
@@ -240,7 +237,6 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	st := x.engine.store
 	var intents []*apiv1.Entry
 	var rules []string
 	for _, j := range jobs {
@@ -256,15 +252,11 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 		}
 	}
 	if len(intents) > 0 {
-		err := x.patiently(ctx, func() error {
-			_, err := st.Append(ctx, x.run.Id, true, intents...)
-			return err
-		})
-		if err != nil {
+		if err := x.record(ctx, true, intents...); err != nil {
 			return err
 		}
 	}
-	if err := st.UseRules(ctx, rules...); err != nil {
+	if err := x.write.perhaps(func(st *store.Store) error { return st.UseRules(ctx, rules...) }); err != nil {
 		return err
 	}
 	results := make([][]store.Added, len(jobs))
@@ -282,7 +274,7 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 	for _, r := range results {
 		added = append(added, r...)
 	}
-	return x.patiently(ctx, func() error {
+	return x.write.patiently(ctx, func(st *store.Store) error {
 		_, err := st.AppendChanges(context.WithoutCancel(ctx), x.run.Id, added...)
 		return err
 	})
@@ -302,9 +294,9 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 	}
 	j.prepared.Private = w.private
 	began := time.Now()
-	res, err := x.engine.box.Do(ctx, j.prepared, j.grant)
+	res, err := x.desk.box.Do(ctx, j.prepared, j.grant)
 	if err != nil {
-		x.engine.log.Warn("carry out a call", "run", x.run.Id, "tool", j.call.Name, "error", err)
+		x.desk.log.Warn("carry out a call", "run", x.run.Id, "tool", j.call.Name, "error", err)
 		res = tool.Result{Content: "This call could not be carried out: " + err.Error() + ".", Outcome: apiv1.ToolOutput_OUTCOME_FAILED}
 	}
 	o := &apiv1.ToolOutput{

@@ -46,9 +46,10 @@ func newWorkBench(t *testing.T, trust apiv1.Trust, access apiv1.AccessMode) *wor
 }
 
 // equip gives the engine its tools, as the host does.
-func (b *workBench) equip() {
+func (b *workBench) equip() { b.equipFor(slog.New(slog.DiscardHandler)) }
+
+func (b *workBench) equipFor(log *slog.Logger) {
 	b.Helper()
-	log := slog.New(slog.DiscardHandler)
 	box := tool.New(tool.Config{
 		Sandbox: sandbox.New(sandbox.Config{Helper: helper, CacheDir: filepath.Join(b.dir, "cache"), RuntimeDir: filepath.Join(b.dir, "box"), Logger: log, Getenv: os.Getenv}),
 		Scratch: filepath.Join(b.dir, "scratch"),

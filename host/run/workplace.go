@@ -32,7 +32,7 @@ type workplace struct {
 
 // workplace finds where a session's tools work; nil if they may not work at all. Trust and rules are looked up each time:
 // a person may change them while a run goes on. Nothing is made and nothing decided there before enter.
-func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workplace, error) {
+func (e *desk) workplace(ctx context.Context, session *apiv1.Session) (*workplace, error) {
 	if e.box == nil {
 		return nil, nil
 	}
@@ -43,7 +43,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 	}
 	w.private = e.box.PrivateDir(root)
 	if session.WorkspaceId == "" {
-		if value, err := e.store.Setting(ctx, setting.Scratch); err != nil || !setting.On(setting.Scratch, value) {
+		if value, err := e.know.Setting(ctx, setting.Scratch); err != nil || !setting.On(setting.Scratch, value) {
 			return nil, err
 		}
 		w.place.Root, w.place.Scratch = e.box.ScratchDir(root), true
@@ -52,7 +52,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 			w.place.Access = policy.AccessReadOnly
 		}
 	} else {
-		ws, id, err := e.store.Ground(ctx, session.WorkspaceId)
+		ws, id, err := e.know.Ground(ctx, session.WorkspaceId)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
 		}
@@ -70,7 +70,7 @@ func (e *Engine) workplace(ctx context.Context, session *apiv1.Session) (*workpl
 		// What was remembered was not meant for what lies there now.
 		return w, nil
 	}
-	if w.rules, err = e.store.RulesFor(ctx, session); err != nil {
+	if w.rules, err = e.know.RulesFor(ctx, session); err != nil {
 		return nil, err
 	}
 	for _, r := range w.rules {
@@ -104,11 +104,11 @@ func accessOf(a apiv1.AccessMode) policy.Access {
 }
 
 // rootOf is the session that a session and all others of its branches come from. What commands keep belongs to it.
-func (e *Engine) rootOf(ctx context.Context, session *apiv1.Session) (string, error) {
+func (e *desk) rootOf(ctx context.Context, session *apiv1.Session) (string, error) {
 	id := session.Id
 	for session.ParentId != "" {
 		id = session.ParentId
-		parent, err := e.store.Session(ctx, id)
+		parent, err := e.know.Session(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			break
 		}
@@ -121,7 +121,7 @@ func (e *Engine) rootOf(ctx context.Context, session *apiv1.Session) (string, er
 }
 
 // enter makes a workplace ready for tools; nil if there is none.
-func (e *Engine) enter(ctx context.Context, session *apiv1.Session) (*workplace, error) {
+func (e *desk) enter(ctx context.Context, session *apiv1.Session) (*workplace, error) {
 	w, err := e.workplace(ctx, session)
 	if err != nil || w == nil {
 		return nil, err
@@ -189,7 +189,7 @@ func removeAll(dir string) error {
 }
 
 // at is the place as it is in a directory: a repository deeper in a workspace is not trusted because the workspace is.
-func (e *Engine) at(ctx context.Context, w *workplace, dir string) (policy.Place, error) {
+func (e *desk) at(ctx context.Context, w *workplace, dir string) (policy.Place, error) {
 	p := w.place
 	for ; dir != p.Root && strings.HasPrefix(dir, p.Root+string(filepath.Separator)); dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err != nil {
@@ -197,7 +197,7 @@ func (e *Engine) at(ctx context.Context, w *workplace, dir string) (policy.Place
 		}
 		// What was remembered for the workspace was not meant for it either.
 		p.RunUnknown, p.Domains, p.Rules = false, nil, nil
-		own, err := e.store.Workspace(ctx, dir)
+		own, err := e.know.Workspace(ctx, dir)
 		if errors.Is(err, store.ErrNotFound) {
 			p.Trust = lesser(p, policy.TrustUntrusted)
 			return p, nil
@@ -212,7 +212,7 @@ func (e *Engine) at(ctx context.Context, w *workplace, dir string) (policy.Place
 }
 
 // around is the place as it is for a command: the least trusted of the repositories that it works in or names.
-func (e *Engine) around(ctx context.Context, w *workplace, r policy.Request) (policy.Place, error) {
+func (e *desk) around(ctx context.Context, w *workplace, r policy.Request) (policy.Place, error) {
 	place, err := e.at(ctx, w, r.Dir)
 	if err != nil {
 		return place, err
@@ -245,7 +245,7 @@ func lesser(p policy.Place, other policy.Trust) policy.Trust {
 }
 
 // decide asks policy about a call. It is the only place where that happens.
-func (e *Engine) decide(ctx context.Context, w *workplace, c *tool.Call) (policy.Decision, error) {
+func (e *desk) decide(ctx context.Context, w *workplace, c *tool.Call) (policy.Decision, error) {
 	r := c.Wants
 	var err error
 	if path := r.Read + r.Write; path != "" {
@@ -281,7 +281,7 @@ const smallWindow = 8192
 // toolsFor are what the run's model is offered, and where they work. Where there is no workspace, a model that has no
 // tools of its own, or a small window, is offered none: the words that they take would cost a quick question more than
 // they bring.
-func (e *Engine) toolsFor(w *workplace, native bool, window int64) []*providerv1.Tool {
+func (e *desk) toolsFor(w *workplace, native bool, window int64) []*providerv1.Tool {
 	if e.box != nil && (w == nil || w.workspace == nil && (!native || window > 0 && window < smallWindow)) {
 		return nil
 	}

@@ -132,30 +132,11 @@ func (a *api) DeleteSession(ctx context.Context, req *apiv1.DeleteSessionRequest
 	if err != nil {
 		return nil, err
 	}
-	// Hidden first: no message comes in after the runs are cancelled.
-	until, err := a.Store.DeleteSession(ctx, s.Id)
-	if err != nil {
-		return nil, err
+	until, err := a.Runs.DeleteSession(ctx, s.Id, req.Now)
+	if err != nil || until.IsZero() {
+		return &apiv1.DeleteSessionResponse{}, err
 	}
-	runs, err := a.Store.SessionRuns(ctx, s.Id)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range runs {
-		if r.EndedMs != 0 {
-			continue
-		}
-		if _, err := a.Runs.Cancel(ctx, r.Id); err != nil {
-			return nil, err
-		}
-	}
-	if !req.Now {
-		return &apiv1.DeleteSessionResponse{RestorableUntilMs: until.UnixMilli()}, nil
-	}
-	if err := a.Store.PurgeSession(ctx, s.Id); err != nil {
-		return nil, err
-	}
-	return &apiv1.DeleteSessionResponse{}, nil
+	return &apiv1.DeleteSessionResponse{RestorableUntilMs: until.UnixMilli()}, nil
 }
 
 func (a *api) RestoreSession(ctx context.Context, req *apiv1.RestoreSessionRequest) (*apiv1.RestoreSessionResponse, error) {
