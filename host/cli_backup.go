@@ -74,7 +74,9 @@ func (a *app) restoreCommand() *cobra.Command {
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the database",
 		Long: `Looks whether the backup is intact, ends the host if one runs, and puts a copy of the backup in the place of
-the database. What was there is kept beside it, and its name is printed; if anything goes wrong, all is as it was.`,
+the database. What was there is kept beside it, and its name is printed; if anything goes wrong, all is as it was.
+A backup brings back what it allows too: trusted directories, rules, root access, commands that print keys. It says so
+before it asks; restore only backups that you made.`,
 		Example: `  openvibez restore ~/.local/share/openvibez/backups/daily-2026-11-26.db`,
 		Args:    exactly("a backup"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,6 +90,16 @@ the database. What was there is kept beside it, and its name is printed; if anyt
 			}
 			if err := store.CheckBackup(ctx, args[0]); err != nil {
 				return err
+			}
+			allows, err := store.RightsIn(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if allows.Any() {
+				fmt.Fprintln(a.err, "A backup brings back what it allows. Restore only one that you made. In this one:")
+				for _, line := range backupRightWords(allows) {
+					fmt.Fprintln(a.err, "  "+line)
+				}
 			}
 			if err := a.sure(cmd, fmt.Sprintf("replace all conversations by those in %s", args[0]), yes); err != nil {
 				return err

@@ -107,6 +107,7 @@ func (a *app) sessionRestore() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(a.err, "%s is back: %s\n", short(res.Session.Id), oneLine(res.Session.Title, 60))
+			a.sayTaken(res.Session, res.TakenAway)
 			return nil
 		},
 	}
@@ -135,6 +136,7 @@ one stays as it is. Entries are numbered; "openvibez session show SESSION --json
 			if err != nil {
 				return err
 			}
+			a.sayTaken(res.Session, res.TakenAway)
 			fmt.Fprintln(a.out, res.Session.Id)
 			return nil
 		},

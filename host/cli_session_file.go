@@ -109,7 +109,8 @@ func (a *app) sessionImport() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Make a conversation of an exported one",
 		Long: `Reads a conversation that "session export" wrote as JSON Lines, and prints its id. One that is here already
-stays as it is. A file that is not whole is refused, and nothing of it imported. A dash reads standard input.`,
+stays as it is. A file that is not whole is refused, and nothing of it imported. A file gives no rights: root access,
+a workspace and the like are left out, and what was is said. A dash reads standard input.`,
 		Example: `  openvibez session import monads.jsonl
   ssh other openvibez session export last | openvibez session import -`,
 		Args: exactly("a file that session export wrote, or -"),
@@ -143,8 +144,16 @@ stays as it is. A file that is not whole is refused, and nothing of it imported.
 			if !res.Created {
 				fmt.Fprintln(a.err, "It is here already, and stays as it is.")
 			}
+			a.sayTaken(res.Session, res.TakenAway)
 			fmt.Fprintln(a.out, res.Session.Id)
 			return nil
 		},
+	}
+}
+
+// sayTaken tells what a copy of a conversation did not get.
+func (a *app) sayTaken(s *apiv1.Session, taken []apiv1.Right) {
+	for _, r := range taken {
+		fmt.Fprintf(a.err, "Not taken over: %s.\n", rightWords(r, short(s.Id)))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -168,4 +169,45 @@ func fileWords(f *apiv1.FileChange) string {
 		words += " (look at it: " + f.Why + ")"
 	}
 	return words
+}
+
+// rightWords say what a copy of a conversation did not get, and how it gets it again.
+func rightWords(r apiv1.Right, session string) string {
+	switch r {
+	case apiv1.Right_RIGHT_ROOT:
+		return fmt.Sprintf("root access: it is scoped now; `openvibez session access %s root --confirm-root` gives it", session)
+	case apiv1.Right_RIGHT_WORKSPACE:
+		return "its workspace, with what is trusted and allowed there: it is in none now; the window puts it into one"
+	case apiv1.Right_RIGHT_PARENT:
+		return "the link to the conversation it was branched from, and that one's files"
+	case apiv1.Right_RIGHT_PROVIDER_STATE:
+		return "what its providers kept of their own: they are told the text alone"
+	case apiv1.Right_RIGHT_OPEN:
+		return "what was under way: answers are interrupted, and questions count as not answered"
+	}
+	return "something that this version does not know"
+}
+
+// backupRightWords say what a backup allows once it is restored, a line each.
+func backupRightWords(r *store.BackupRights) (lines []string) {
+	say := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			lines = append(lines, one)
+		case n > 1:
+			lines = append(lines, fmt.Sprintf(many, n))
+		}
+	}
+	list := func(what string, of []string) {
+		for _, one := range of {
+			lines = append(lines, what+oneLine(one, 200))
+		}
+	}
+	list("models work freely in ", r.Trusted)
+	list("unknown commands run without asking in ", r.Unknown)
+	say(r.Rules, "one command or host is allowed without asking", "%d commands and hosts are allowed without asking")
+	say(r.Root, "one conversation has root access", "%d conversations have root access")
+	list("a key comes from the command: ", r.Commands)
+	list("a key comes from the environment variable ", r.Variables)
+	return lines
 }

@@ -27,8 +27,13 @@ func (a *api) placeMessage(ctx context.Context, req *apiv1.SendRequest, session 
 	if req.AccessMode != apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED {
 		mode = &req.AccessMode
 	}
+	before := s.AccessMode
 	if err := a.setPlace(ctx, s, workspace, mode, req.ConfirmRoot); err != nil {
 		return err
+	}
+	if session != nil && workspace == nil && s.AccessMode == before {
+		// It has that already, or had it a moment ago: nothing is given.
+		return nil
 	}
 	if m.AccessMode = s.AccessMode; workspace != nil {
 		m.WorkspaceID = s.WorkspaceId
@@ -62,9 +67,11 @@ func (a *api) setPlace(ctx context.Context, s *apiv1.Session, workspace *string,
 	case *mode == apiv1.AccessMode_ACCESS_MODE_UNSPECIFIED:
 		s.AccessMode = apiv1.AccessMode_ACCESS_MODE_SCOPED
 		return nil
-	case *mode != apiv1.AccessMode_ACCESS_MODE_ROOT:
+	case *mode == apiv1.AccessMode_ACCESS_MODE_READ_ONLY, *mode == apiv1.AccessMode_ACCESS_MODE_SCOPED:
 		s.AccessMode = *mode
 		return nil
+	case *mode != apiv1.AccessMode_ACCESS_MODE_ROOT:
+		return refuse(connect.CodeInvalidArgument, "%d is no access that a chat can have", *mode)
 	case s.WorkspaceId == "":
 		return refuse(connect.CodeFailedPrecondition, "root mode needs a workspace: choose one that is trusted first")
 	}

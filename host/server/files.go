@@ -79,9 +79,9 @@ func (a *api) ImportSession(ctx context.Context, req *apiv1.ImportSessionRequest
 		}
 		in = f
 	}
-	s, created, err := a.Store.Import(ctx, in)
+	done, err := a.Store.Import(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.ImportSessionResponse{Session: s, Created: created}, nil
+	return &apiv1.ImportSessionResponse{Session: done.Session, Created: done.Created, TakenAway: done.TakenAway}, nil
 }

@@ -82,13 +82,10 @@ func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest
 		}
 		providerID = p.Id
 	}
-	if err := a.setPlace(ctx, s, req.WorkspaceId, req.AccessMode, req.ConfirmRoot); err != nil {
-		return nil, err
-	}
-	place := s
 	s, err = a.Store.UpdateSession(ctx, s.Id, func(s *apiv1.Session) error {
-		if req.WorkspaceId != nil || req.AccessMode != nil {
-			s.WorkspaceId, s.AccessMode = place.WorkspaceId, place.AccessMode
+		// Of what it has now: root that was taken a moment ago is not given back.
+		if err := a.setPlace(ctx, s, req.WorkspaceId, req.AccessMode, req.ConfirmRoot); err != nil {
+			return err
 		}
 		if req.Title != nil {
 			if title == "" {
@@ -145,11 +142,11 @@ func (a *api) RestoreSession(ctx context.Context, req *apiv1.RestoreSessionReque
 			return nil, err
 		}
 	}
-	s, err := a.Store.RestoreSession(ctx, req.Id)
+	s, taken, err := a.Store.RestoreSession(ctx, req.Id)
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.RestoreSessionResponse{Session: s, Rev: s.Rev}, nil
+	return &apiv1.RestoreSessionResponse{Session: s, Rev: s.Rev, TakenAway: taken}, nil
 }
 
 func (a *api) BranchSession(ctx context.Context, req *apiv1.BranchSessionRequest) (*apiv1.BranchSessionResponse, error) {
@@ -164,10 +161,11 @@ func (a *api) BranchSession(ctx context.Context, req *apiv1.BranchSessionRequest
 	if err != nil {
 		return nil, err
 	}
-	if s, err = a.Store.BranchSession(ctx, s.Id, req.UntilSeq, title); err != nil {
+	s, taken, err := a.Store.BranchSession(ctx, s.Id, req.UntilSeq, title)
+	if err != nil {
 		return nil, err
 	}
-	return &apiv1.BranchSessionResponse{Session: s, Rev: s.Rev}, nil
+	return &apiv1.BranchSessionResponse{Session: s, Rev: s.Rev, TakenAway: taken}, nil
 }
 
 func (a *api) ListEntries(ctx context.Context, req *apiv1.ListEntriesRequest) (*apiv1.ListEntriesResponse, error) {

@@ -17,10 +17,12 @@ const branchMark = " (branch)"
 // runs they belong to. Entries keep their sequence numbers. What the runs consumed is not counted again, and what their
 // tools changed can't be undone from the copy. A run that is not copied whole, or has not ended, is interrupted in it.
 // Where only bookkeeping is left of the last run, that is copied too. title is that of the new session; empty: that of the
-// old one, marked as a branch.
-func (s *Store) BranchSession(ctx context.Context, sessionID string, untilSeq int64, title string) (*apiv1.Session, error) {
+// old one, marked as a branch. Root access is not copied; it tells what was taken away.
+func (s *Store) BranchSession(
+	ctx context.Context, sessionID string, untilSeq int64, title string,
+) (branch *apiv1.Session, taken []apiv1.Right, err error) {
 	var copied sessionRow
-	err := s.write(ctx, true, func(t *tx) error {
+	err = s.write(ctx, true, func(t *tx) error {
 		from, err := t.session(sessionID)
 		if err != nil {
 			return err
@@ -35,10 +37,11 @@ func (s *Store) BranchSession(ctx context.Context, sessionID string, untilSeq in
 		last := entries[len(entries)-1].LastSeq
 		p := from.proto()
 		p.ParentId, p.ParentSeq, p.Draft, p.Pinned, p.ArchivedMs = from.ID, last, "", false, 0
+		lost := rights{}
 		if p.AccessMode == apiv1.AccessMode_ACCESS_MODE_ROOT {
-			// Root was given to that session, by somebody who was told what it means.
-			p.AccessMode = apiv1.AccessMode_ACCESS_MODE_SCOPED
+			lost.takeRoot(&p.AccessMode)
 		}
+		taken = lost.list()
 		if p.Titled = title != ""; p.Titled {
 			p.Title = title
 		} else if p.Title != "" {
@@ -54,9 +57,9 @@ func (s *Store) BranchSession(ctx context.Context, sessionID string, untilSeq in
 		return t.copyRuns(from.ID, copied.ID, entries)
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return copied.proto(), nil
+	return copied.proto(), taken, nil
 }
 
 // entriesUpTo gives the entries of a session up to untilSeq, the text that is being written as if it were finished.

@@ -42,11 +42,11 @@ func TestBranchSession(t *testing.T) {
 		{"a message", seqOf("two"), []string{"one", "answer one", "two"}, []apiv1.RunState{completed, interrupted}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := must[*apiv1.Session](t)(s.BranchSession(t.Context(), session, c.until, ""))
+			b := kept(t)(s.BranchSession(t.Context(), session, c.until, ""))
 			if b.ParentId != session || b.ParentSeq == 0 || b.SystemPrompt != "be brief" || b.Title != "one (branch)" || b.Titled || b.LastSeq != b.ParentSeq {
 				t.Errorf("branch %v", b)
 			}
-			if again := must[*apiv1.Session](t)(s.BranchSession(t.Context(), b.Id, 0, "")); again.Title != b.Title {
+			if again := kept(t)(s.BranchSession(t.Context(), b.Id, 0, "")); again.Title != b.Title {
 				t.Errorf("a branch of a branch is called %q", again.Title)
 			}
 			copies := journal(t, s, b.Id)
@@ -83,18 +83,18 @@ func TestBranchSession(t *testing.T) {
 	if n := count(t, s, "SELECT count(*) FROM usage"); n != usage {
 		t.Errorf("%d usage rows, want %d: copies are not counted", n, usage)
 	}
-	named := must[*apiv1.Session](t)(s.BranchSession(t.Context(), session, 1, "mine"))
+	named := kept(t)(s.BranchSession(t.Context(), session, 1, "mine"))
 	if named.Title != "mine" || !named.Titled {
 		t.Errorf("named %v", named)
 	}
-	_, err = s.BranchSession(t.Context(), must[*apiv1.Session](t)(s.CreateSession(t.Context(), &apiv1.Session{})).Id, 0, "")
+	_, _, err = s.BranchSession(t.Context(), must[*apiv1.Session](t)(s.CreateSession(t.Context(), &apiv1.Session{})).Id, 0, "")
 	wantErr(t, err, ErrInvalid, "no entry")
 	// Replaced runs stay linked.
 	_, again, _, err := s.Send(t.Context(), Send{SessionID: session, ClientRequestID: "again", Text: "two, better", ReplacesRunID: second.Id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := must[*apiv1.Session](t)(s.BranchSession(t.Context(), session, again.UserSeq, ""))
+	b := kept(t)(s.BranchSession(t.Context(), session, again.UserSeq, ""))
 	runs := must[[]*apiv1.Run](t)(s.SessionRuns(t.Context(), b.Id))
 	if last := runs[len(runs)-1]; last.ReplacesRunId != runs[1].Id {
 		t.Errorf("the copy replaces %q, want %q", last.ReplacesRunId, runs[1].Id)
@@ -109,7 +109,7 @@ func TestBranchHasNoRoot(t *testing.T) {
 		apiv1.AccessMode_ACCESS_MODE_READ_ONLY: apiv1.AccessMode_ACCESS_MODE_READ_ONLY,
 	} {
 		must[*apiv1.Session](t)(s.UpdateSession(t.Context(), run.SessionId, func(p *apiv1.Session) error { p.AccessMode = mode; return nil }))
-		if got := must[*apiv1.Session](t)(s.BranchSession(t.Context(), run.SessionId, 0, "")); got.AccessMode != want {
+		if got := kept(t)(s.BranchSession(t.Context(), run.SessionId, 0, "")); got.AccessMode != want {
 			t.Errorf("the branch of one that is %v is %v", mode, got.AccessMode)
 		}
 	}

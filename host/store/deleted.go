@@ -46,11 +46,11 @@ func (s *Store) DeleteSession(ctx context.Context, id string) (until time.Time, 
 	return until, err
 }
 
-// RestoreSession takes back a DeleteSession; the runs it cancelled stay cancelled. Without an id it is the session that was
-// deleted last. ErrNotFound once the session is gone.
-func (s *Store) RestoreSession(ctx context.Context, idOrPrefix string) (*apiv1.Session, error) {
+// RestoreSession takes back a DeleteSession; the runs it cancelled stay cancelled, and root access is not given anew: it
+// tells what was taken away. Without an id it is the session that was deleted last. ErrNotFound once the session is gone.
+func (s *Store) RestoreSession(ctx context.Context, idOrPrefix string) (p *apiv1.Session, taken []apiv1.Right, err error) {
 	var row sessionRow
-	err := s.write(ctx, true, func(t *tx) error {
+	err = s.write(ctx, true, func(t *tx) error {
 		if idOrPrefix == "" {
 			err := t.orm.Order("deleted_ms DESC, rev DESC").Take(&row, "deleted_ms <> 0").Error
 			if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -59,8 +59,8 @@ func (s *Store) RestoreSession(ctx context.Context, idOrPrefix string) (*apiv1.S
 			if err != nil {
 				return fmt.Errorf("find the session deleted last: %w", err)
 			}
-			row.DeletedMS = 0
-			return t.saveSession(&row)
+			taken, err = t.restore(&row)
+			return err
 		}
 		id, err := t.resolve("sessions", "deleted session", "deleted_ms <> 0", idOrPrefix)
 		if err != nil {
@@ -74,13 +74,24 @@ func (s *Store) RestoreSession(ctx context.Context, idOrPrefix string) (*apiv1.S
 		if row, err = t.anySession(id); err != nil {
 			return err
 		}
-		row.DeletedMS = 0
-		return t.saveSession(&row)
+		taken, err = t.restore(&row)
+		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return row.proto(), nil
+	return row.proto(), taken, nil
+}
+
+// restore shows a session again that was deleted.
+func (t *tx) restore(row *sessionRow) ([]apiv1.Right, error) {
+	taken := rights{}
+	if mode := apiv1.AccessMode(row.AccessMode); mode == apiv1.AccessMode_ACCESS_MODE_ROOT {
+		taken.takeRoot(&mode)
+		row.AccessMode = int32(mode)
+	}
+	row.DeletedMS = 0
+	return taken.list(), t.saveSession(row)
 }
 
 // PurgeDeleted removes the deleted sessions whose time is over, and tells when the next one's is: zero if there is none.

@@ -47,11 +47,11 @@ func TestDeleteAndRestoreSession(t *testing.T) {
 	}
 	must[*apiv1.Run](t)(s.EndRun(t.Context(), run.Id, End{State: cancelled}))
 
-	back := must[*apiv1.Session](t)(s.RestoreSession(t.Context(), run.SessionId[:6]))
+	back := kept(t)(s.RestoreSession(t.Context(), run.SessionId[:6]))
 	if back.DeletedMs != 0 || back.Id != run.SessionId {
 		t.Errorf("restored: %v", back)
 	}
-	must[*apiv1.Session](t)(s.RestoreSession(t.Context(), run.SessionId))
+	kept(t)(s.RestoreSession(t.Context(), run.SessionId))
 	if got := texts(journal(t, s, run.SessionId)); !slices.Contains(got, "so far") {
 		t.Errorf("after restoring: %q", got)
 	}
@@ -92,7 +92,7 @@ func TestPurgeDeleted(t *testing.T) {
 	if next.IsZero() || count(t, s, "SELECT count(*) FROM sessions") != 2 {
 		t.Fatalf("after a minute: next %v, %d sessions", next, count(t, s, "SELECT count(*) FROM sessions"))
 	}
-	_, err = s.RestoreSession(t.Context(), early.SessionId)
+	_, _, err = s.RestoreSession(t.Context(), early.SessionId)
 	wantErr(t, err, ErrNotFound)
 
 	later.Store(int64(2 * undoTime))

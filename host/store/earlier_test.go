@@ -98,20 +98,20 @@ func TestEarlierJournals(t *testing.T) {
 
 	// The same from an export, and what is exported and imported now stays as it is.
 	other := fresh(t)
-	session, _, err := other.Import(t.Context(), bytes.NewReader(unzip(t, "testdata/0002.jsonl.gz")))
+	done, err := other.Import(t.Context(), bytes.NewReader(unzip(t, "testdata/0002.jsonl.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := must[*apiv1.ListEntriesResponse](t)(other.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: session.Id, Limit: 1000})).Entries
+	entries := must[*apiv1.ListEntriesResponse](t)(other.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: done.Session.Id, Limit: 1000})).Entries
 	same(t, outcomes(entries), want)
 	var again bytes.Buffer
-	if err := other.Export(t.Context(), session.Id, &again); err != nil {
+	if err := other.Export(t.Context(), done.Session.Id, &again); err != nil {
 		t.Fatal(err)
 	}
 	third := fresh(t)
-	if _, _, err := third.Import(t.Context(), bytes.NewReader(again.Bytes())); err != nil {
+	if _, err := third.Import(t.Context(), bytes.NewReader(again.Bytes())); err != nil {
 		t.Fatal(err)
 	}
-	entries = must[*apiv1.ListEntriesResponse](t)(third.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: session.Id, Limit: 1000})).Entries
+	entries = must[*apiv1.ListEntriesResponse](t)(third.ListEntries(t.Context(), &apiv1.ListEntriesRequest{SessionId: done.Session.Id, Limit: 1000})).Entries
 	same(t, outcomes(entries), want)
 }

@@ -94,6 +94,7 @@ func (e *LockedError) Error() string {
 
 // Primary result codes of SQLite.
 const (
+	sqliteGeneral   = 1
 	sqliteBusy      = 5
 	sqliteReadOnly  = 8
 	sqliteIO        = 10

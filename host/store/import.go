@@ -10,42 +10,67 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// Import makes a session of what Export has written. One that is here already stays as it is, and created is false; one
-// that was just deleted is restored. Runs that had not ended are interrupted, and their open questions void. A workspace
-// that is not known here is left out. Whatever is wrong with the file is said with the number of the line, and then
-// nothing is imported. The file is read twice.
-func (s *Store) Import(ctx context.Context, file io.ReadSeeker) (session *apiv1.Session, created bool, err error) {
+// Imported is what came of an import.
+type Imported struct {
+	Session *apiv1.Session
+	// Created says that it was not here before.
+	Created bool
+	// TakenAway is what the file claimed and did not get, in order.
+	TakenAway []apiv1.Right
+}
+
+// Import makes a session of what Export has written. One that is here already stays as it is; one that was just deleted is
+// restored. A file gives no rights: what it claims of them is taken away, and said. Whatever is wrong with the file is said
+// with the number of the line, and then nothing is imported. The file is read twice.
+func (s *Store) Import(ctx context.Context, file io.ReadSeeker) (*Imported, error) {
 	check := newImportReader(file)
 	if err := check.read(func(*imported) error { return nil }); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, false, fmt.Errorf("read the export again: %w", err)
+		return nil, fmt.Errorf("read the export again: %w", err)
 	}
-	id := check.session.Id
-	var row sessionRow
-	err = s.write(ctx, true, func(t *tx) error {
-		if row, err = t.anySession(id); err == nil {
-			if row.DeletedMS == 0 {
-				return nil
-			}
-			row.DeletedMS = 0
-			return t.saveSession(&row)
+	done := &Imported{}
+	err := s.write(ctx, true, func(t *tx) error {
+		row, err := t.anySession(check.session.Id)
+		switch {
+		case err == nil && row.DeletedMS != 0:
+			done.TakenAway, err = t.restore(&row)
+		case errors.Is(err, ErrNotFound):
+			done.Created = true
+			row, done.TakenAway, err = t.importNew(check.session.Id, file)
 		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		created = true
-		if err := newImportReader(file).read(t.take); err != nil {
-			return err
-		}
-		row, err = t.session(id)
+		done.Session = row.proto()
 		return err
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return row.proto(), created, nil
+	return done, nil
+}
+
+// importNew makes the session that is in a file.
+func (t *tx) importNew(id string, file io.Reader) (sessionRow, []apiv1.Right, error) {
+	reader := newImportReader(file)
+	var branches int64
+	if err := t.one("SELECT count(*) FROM sessions WHERE parent_id = ?", []any{id}, &branches); err != nil {
+		return sessionRow{}, nil, fmt.Errorf("find the branches of session %s: %w", id, err)
+	}
+	if branches > 0 {
+		// It was here and is gone, and the files it had are its branches' now.
+		reader.id = newID()
+		id = reader.id
+	}
+	taken := rights{}
+	err := reader.read(func(i *imported) error {
+		taken.takeFrom(i)
+		return t.take(i)
+	})
+	if err != nil {
+		return sessionRow{}, nil, err
+	}
+	row, err := t.session(id)
+	return row, taken.list(), err
 }
 
 // take writes one line of an export.
@@ -66,15 +91,6 @@ func (t *tx) take(i *imported) error {
 func (t *tx) takeSession(p *apiv1.Session) error {
 	r := sessionRow{ID: p.Id, LastSeq: p.LastSeq, CreatedMS: p.CreatedMs, ActiveMS: p.ActiveMs, Rev: t.next(apiv1.Topic_TOPIC_SESSIONS)}
 	r.take(p)
-	if p.WorkspaceId != "" {
-		var known int64
-		if err := t.one("SELECT count(*) FROM workspaces WHERE id = ?", []any{p.WorkspaceId}, &known); err != nil {
-			return fmt.Errorf("find the workspace of session %s: %w", p.Id, err)
-		}
-		if known == 0 {
-			r.WorkspaceID = nil
-		}
-	}
 	if err := t.orm.Create(&r).Error; err != nil {
 		return fmt.Errorf("import session %s: %w", p.Id, err)
 	}

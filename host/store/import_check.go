@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,9 @@ type importReader struct {
 	in      *bufio.Reader
 	n       int
 	session *apiv1.Session
-	runs    map[string]*apiv1.Run
+	// What the session is called here; "": as in the file.
+	id   string
+	runs map[string]*apiv1.Run
 	// The stage a line belongs to, the next sequence number, and what is known of runs so far.
 	stage     int
 	next      int64
@@ -202,6 +205,7 @@ func (r *importReader) takeSession(l *exportLine) (*imported, error) {
 	if !idOK(p.Id) || p.ParentId != "" && !idOK(p.ParentId) {
 		return nil, r.wrong("%.40q can't be the id of a session", p.Id)
 	}
+	p.Id = cmp.Or(r.id, p.Id)
 	r.session = p
 	return &imported{session: p}, nil
 }

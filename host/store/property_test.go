@@ -148,13 +148,13 @@ func TestAnySequence(t *testing.T) {
 			"pause":  on(func(id string) error { _, err := m.s.RequestPause(ctx, id, true); return err }),
 			"edit":   on(func(id string) error { _, err := m.s.EditQueued(ctx, id, "edited words", nil); return err }),
 			"move":   func(rt *rapid.T) { _, err := m.s.MoveQueued(ctx, m.run(rt), m.run(rt)); refused(rt, err) },
-			"branch": on(func(id string) error { _, err := m.s.BranchSession(ctx, m.session[id], 3, ""); return err }),
+			"branch": on(func(id string) error { _, _, err := m.s.BranchSession(ctx, m.session[id], 3, ""); return err }),
 			"delete": on(func(id string) error { _, err := m.s.DeleteSession(ctx, m.session[id]); return err }),
 			"restore": on(func(id string) error {
 				if m.session[id] == "" {
 					return nil
 				}
-				_, err := m.s.RestoreSession(ctx, m.session[id])
+				_, _, err := m.s.RestoreSession(ctx, m.session[id])
 				return err
 			}),
 			"purge": on(func(id string) error {

@@ -857,6 +857,71 @@ func (ExportFormat) EnumDescriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{11}
 }
 
+// Right is something that comes from a person's answer and never with a copy: not in a file, not with a branch, not with
+// what was deleted and brought back.
+type Right int32
+
+const (
+	Right_RIGHT_UNSPECIFIED Right = 0
+	// Root access; it is scoped now.
+	Right_RIGHT_ROOT Right = 1
+	// The workspace, with its trust and rules; it is in none now.
+	Right_RIGHT_WORKSPACE Right = 2
+	// The link to the session it was branched from, and with it that one's scratch directory.
+	Right_RIGHT_PARENT Right = 3
+	// What providers keep of their own about turns.
+	Right_RIGHT_PROVIDER_STATE Right = 4
+	// Runs under way and questions that wait; they are interrupted and void now.
+	Right_RIGHT_OPEN Right = 5
+)
+
+// Enum value maps for Right.
+var (
+	Right_name = map[int32]string{
+		0: "RIGHT_UNSPECIFIED",
+		1: "RIGHT_ROOT",
+		2: "RIGHT_WORKSPACE",
+		3: "RIGHT_PARENT",
+		4: "RIGHT_PROVIDER_STATE",
+		5: "RIGHT_OPEN",
+	}
+	Right_value = map[string]int32{
+		"RIGHT_UNSPECIFIED":    0,
+		"RIGHT_ROOT":           1,
+		"RIGHT_WORKSPACE":      2,
+		"RIGHT_PARENT":         3,
+		"RIGHT_PROVIDER_STATE": 4,
+		"RIGHT_OPEN":           5,
+	}
+)
+
+func (x Right) Enum() *Right {
+	p := new(Right)
+	*p = x
+	return p
+}
+
+func (x Right) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Right) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_v1_api_proto_enumTypes[12].Descriptor()
+}
+
+func (Right) Type() protoreflect.EnumType {
+	return &file_api_v1_api_proto_enumTypes[12]
+}
+
+func (x Right) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Right.Descriptor instead.
+func (Right) EnumDescriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{12}
+}
+
 type Chunk_Kind int32
 
 const (
@@ -890,11 +955,11 @@ func (x Chunk_Kind) String() string {
 }
 
 func (Chunk_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[12].Descriptor()
+	return file_api_v1_api_proto_enumTypes[13].Descriptor()
 }
 
 func (Chunk_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[12]
+	return &file_api_v1_api_proto_enumTypes[13]
 }
 
 func (x Chunk_Kind) Number() protoreflect.EnumNumber {
@@ -971,11 +1036,11 @@ func (x ToolOutput_Outcome) String() string {
 }
 
 func (ToolOutput_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[13].Descriptor()
+	return file_api_v1_api_proto_enumTypes[14].Descriptor()
 }
 
 func (ToolOutput_Outcome) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[13]
+	return &file_api_v1_api_proto_enumTypes[14]
 }
 
 func (x ToolOutput_Outcome) Number() protoreflect.EnumNumber {
@@ -1023,11 +1088,11 @@ func (x FileChange_Kind) String() string {
 }
 
 func (FileChange_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[14].Descriptor()
+	return file_api_v1_api_proto_enumTypes[15].Descriptor()
 }
 
 func (FileChange_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[14]
+	return &file_api_v1_api_proto_enumTypes[15]
 }
 
 func (x FileChange_Kind) Number() protoreflect.EnumNumber {
@@ -1080,11 +1145,11 @@ func (x Plugin_State) String() string {
 }
 
 func (Plugin_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[15].Descriptor()
+	return file_api_v1_api_proto_enumTypes[16].Descriptor()
 }
 
 func (Plugin_State) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[15]
+	return &file_api_v1_api_proto_enumTypes[16]
 }
 
 func (x Plugin_State) Number() protoreflect.EnumNumber {
@@ -1135,11 +1200,11 @@ func (x Hint_Kind) String() string {
 }
 
 func (Hint_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[16].Descriptor()
+	return file_api_v1_api_proto_enumTypes[17].Descriptor()
 }
 
 func (Hint_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[16]
+	return &file_api_v1_api_proto_enumTypes[17]
 }
 
 func (x Hint_Kind) Number() protoreflect.EnumNumber {
@@ -1192,11 +1257,11 @@ func (x SettingFact_Kind) String() string {
 }
 
 func (SettingFact_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[17].Descriptor()
+	return file_api_v1_api_proto_enumTypes[18].Descriptor()
 }
 
 func (SettingFact_Kind) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[17]
+	return &file_api_v1_api_proto_enumTypes[18]
 }
 
 func (x SettingFact_Kind) Number() protoreflect.EnumNumber {
@@ -1245,11 +1310,11 @@ func (x OpenWindowResponse_How) String() string {
 }
 
 func (OpenWindowResponse_How) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_v1_api_proto_enumTypes[18].Descriptor()
+	return file_api_v1_api_proto_enumTypes[19].Descriptor()
 }
 
 func (OpenWindowResponse_How) Type() protoreflect.EnumType {
-	return &file_api_v1_api_proto_enumTypes[18]
+	return &file_api_v1_api_proto_enumTypes[19]
 }
 
 func (x OpenWindowResponse_How) Number() protoreflect.EnumNumber {
@@ -4958,6 +5023,7 @@ type RestoreSessionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	TakenAway     []Right                `protobuf:"varint,3,rep,packed,name=taken_away,json=takenAway,proto3,enum=openvibez.api.v1.Right" json:"taken_away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5004,6 +5070,13 @@ func (x *RestoreSessionResponse) GetRev() int64 {
 		return x.Rev
 	}
 	return 0
+}
+
+func (x *RestoreSessionResponse) GetTakenAway() []Right {
+	if x != nil {
+		return x.TakenAway
+	}
+	return nil
 }
 
 type BranchSessionRequest struct {
@@ -5072,6 +5145,7 @@ type BranchSessionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	TakenAway     []Right                `protobuf:"varint,3,rep,packed,name=taken_away,json=takenAway,proto3,enum=openvibez.api.v1.Right" json:"taken_away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5118,6 +5192,13 @@ func (x *BranchSessionResponse) GetRev() int64 {
 		return x.Rev
 	}
 	return 0
+}
+
+func (x *BranchSessionResponse) GetTakenAway() []Right {
+	if x != nil {
+		return x.TakenAway
+	}
+	return nil
 }
 
 type SearchSessionsRequest struct {
@@ -5581,8 +5662,8 @@ type ImportSessionResponse struct {
 	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	// False if the same session was here already.
 	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
-	// What the file claimed and did not get, a plain sentence each: rights come from a person's answer, never in a file.
-	TakenAway     []string `protobuf:"bytes,3,rep,name=taken_away,json=takenAway,proto3" json:"taken_away,omitempty"`
+	// What the file claimed and did not get.
+	TakenAway     []Right `protobuf:"varint,3,rep,packed,name=taken_away,json=takenAway,proto3,enum=openvibez.api.v1.Right" json:"taken_away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5631,7 +5712,7 @@ func (x *ImportSessionResponse) GetCreated() bool {
 	return false
 }
 
-func (x *ImportSessionResponse) GetTakenAway() []string {
+func (x *ImportSessionResponse) GetTakenAway() []Right {
 	if x != nil {
 		return x.TakenAway
 	}
@@ -11841,18 +11922,22 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x15DeleteSessionResponse\x12.\n" +
 	"\x13restorable_until_ms\x18\x01 \x01(\x03R\x11restorableUntilMs\"'\n" +
 	"\x15RestoreSessionRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"_\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x97\x01\n" +
 	"\x16RestoreSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"h\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\x126\n" +
+	"\n" +
+	"taken_away\x18\x03 \x03(\x0e2\x17.openvibez.api.v1.RightR\ttakenAway\"h\n" +
 	"\x14BranchSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1b\n" +
 	"\tuntil_seq\x18\x02 \x01(\x03R\buntilSeq\x12\x14\n" +
-	"\x05title\x18\x03 \x01(\tR\x05title\"^\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\"\x96\x01\n" +
 	"\x15BranchSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x8e\x02\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\x126\n" +
+	"\n" +
+	"taken_away\x18\x03 \x03(\x0e2\x17.openvibez.api.v1.RightR\ttakenAway\"\x8e\x02\n" +
 	"\x15SearchSessionsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12!\n" +
@@ -11887,12 +11972,12 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\">\n" +
 	"\x14ImportSessionRequest\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\"\x85\x01\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"\x9e\x01\n" +
 	"\x15ImportSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\x12\x1d\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\x126\n" +
 	"\n" +
-	"taken_away\x18\x03 \x03(\tR\ttakenAway\"\x85\x01\n" +
+	"taken_away\x18\x03 \x03(\x0e2\x17.openvibez.api.v1.RightR\ttakenAway\"\x85\x01\n" +
 	"\x12ListEntriesRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -12420,7 +12505,16 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPORT_FORMAT_JSONL\x10\x01\x12\x1a\n" +
-	"\x16EXPORT_FORMAT_MARKDOWN\x10\x022\xbc\b\n" +
+	"\x16EXPORT_FORMAT_MARKDOWN\x10\x02*\x7f\n" +
+	"\x05Right\x12\x15\n" +
+	"\x11RIGHT_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"RIGHT_ROOT\x10\x01\x12\x13\n" +
+	"\x0fRIGHT_WORKSPACE\x10\x02\x12\x10\n" +
+	"\fRIGHT_PARENT\x10\x03\x12\x18\n" +
+	"\x14RIGHT_PROVIDER_STATE\x10\x04\x12\x0e\n" +
+	"\n" +
+	"RIGHT_OPEN\x10\x052\xbc\b\n" +
 	"\x0eSessionService\x12]\n" +
 	"\fListSessions\x12%.openvibez.api.v1.ListSessionsRequest\x1a&.openvibez.api.v1.ListSessionsResponse\x12W\n" +
 	"\n" +
@@ -12510,7 +12604,7 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 	return file_api_v1_api_proto_rawDescData
 }
 
-var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 19)
+var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
 var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 150)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
@@ -12525,438 +12619,442 @@ var file_api_v1_api_proto_goTypes = []any{
 	(Tier)(0),                        // 9: openvibez.api.v1.Tier
 	(Topic)(0),                       // 10: openvibez.api.v1.Topic
 	(ExportFormat)(0),                // 11: openvibez.api.v1.ExportFormat
-	(Chunk_Kind)(0),                  // 12: openvibez.api.v1.Chunk.Kind
-	(ToolOutput_Outcome)(0),          // 13: openvibez.api.v1.ToolOutput.Outcome
-	(FileChange_Kind)(0),             // 14: openvibez.api.v1.FileChange.Kind
-	(Plugin_State)(0),                // 15: openvibez.api.v1.Plugin.State
-	(Hint_Kind)(0),                   // 16: openvibez.api.v1.Hint.Kind
-	(SettingFact_Kind)(0),            // 17: openvibez.api.v1.SettingFact.Kind
-	(OpenWindowResponse_How)(0),      // 18: openvibez.api.v1.OpenWindowResponse.How
-	(*Session)(nil),                  // 19: openvibez.api.v1.Session
-	(*Run)(nil),                      // 20: openvibez.api.v1.Run
-	(*Entry)(nil),                    // 21: openvibez.api.v1.Entry
-	(*UserMessage)(nil),              // 22: openvibez.api.v1.UserMessage
-	(*ModelText)(nil),                // 23: openvibez.api.v1.ModelText
-	(*Chunk)(nil),                    // 24: openvibez.api.v1.Chunk
-	(*ToolOutput)(nil),               // 25: openvibez.api.v1.ToolOutput
-	(*Decision)(nil),                 // 26: openvibez.api.v1.Decision
-	(*FileChange)(nil),               // 27: openvibez.api.v1.FileChange
-	(*Summary)(nil),                  // 28: openvibez.api.v1.Summary
-	(*Turn)(nil),                     // 29: openvibez.api.v1.Turn
-	(*Approval)(nil),                 // 30: openvibez.api.v1.Approval
-	(*Workspace)(nil),                // 31: openvibez.api.v1.Workspace
-	(*Rule)(nil),                     // 32: openvibez.api.v1.Rule
-	(*Job)(nil),                      // 33: openvibez.api.v1.Job
-	(*Provider)(nil),                 // 34: openvibez.api.v1.Provider
-	(*Model)(nil),                    // 35: openvibez.api.v1.Model
-	(*Plugin)(nil),                   // 36: openvibez.api.v1.Plugin
-	(*Host)(nil),                     // 37: openvibez.api.v1.Host
-	(*Setting)(nil),                  // 38: openvibez.api.v1.Setting
-	(*Tombstone)(nil),                // 39: openvibez.api.v1.Tombstone
-	(*WatchRequest)(nil),             // 40: openvibez.api.v1.WatchRequest
-	(*WatchResponse)(nil),            // 41: openvibez.api.v1.WatchResponse
-	(*Change)(nil),                   // 42: openvibez.api.v1.Change
-	(*ListSessionsRequest)(nil),      // 43: openvibez.api.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),     // 44: openvibez.api.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),        // 45: openvibez.api.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),       // 46: openvibez.api.v1.GetSessionResponse
-	(*CreateSessionRequest)(nil),     // 47: openvibez.api.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),    // 48: openvibez.api.v1.CreateSessionResponse
-	(*UpdateSessionRequest)(nil),     // 49: openvibez.api.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),    // 50: openvibez.api.v1.UpdateSessionResponse
-	(*DeleteSessionRequest)(nil),     // 51: openvibez.api.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),    // 52: openvibez.api.v1.DeleteSessionResponse
-	(*RestoreSessionRequest)(nil),    // 53: openvibez.api.v1.RestoreSessionRequest
-	(*RestoreSessionResponse)(nil),   // 54: openvibez.api.v1.RestoreSessionResponse
-	(*BranchSessionRequest)(nil),     // 55: openvibez.api.v1.BranchSessionRequest
-	(*BranchSessionResponse)(nil),    // 56: openvibez.api.v1.BranchSessionResponse
-	(*SearchSessionsRequest)(nil),    // 57: openvibez.api.v1.SearchSessionsRequest
-	(*SearchSessionsResponse)(nil),   // 58: openvibez.api.v1.SearchSessionsResponse
-	(*SearchHit)(nil),                // 59: openvibez.api.v1.SearchHit
-	(*SearchPiece)(nil),              // 60: openvibez.api.v1.SearchPiece
-	(*ExportSessionRequest)(nil),     // 61: openvibez.api.v1.ExportSessionRequest
-	(*ExportSessionResponse)(nil),    // 62: openvibez.api.v1.ExportSessionResponse
-	(*ImportSessionRequest)(nil),     // 63: openvibez.api.v1.ImportSessionRequest
-	(*ImportSessionResponse)(nil),    // 64: openvibez.api.v1.ImportSessionResponse
-	(*ListEntriesRequest)(nil),       // 65: openvibez.api.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),      // 66: openvibez.api.v1.ListEntriesResponse
-	(*SendRequest)(nil),              // 67: openvibez.api.v1.SendRequest
-	(*SendResponse)(nil),             // 68: openvibez.api.v1.SendResponse
-	(*CancelRequest)(nil),            // 69: openvibez.api.v1.CancelRequest
-	(*CancelResponse)(nil),           // 70: openvibez.api.v1.CancelResponse
-	(*GetRunRequest)(nil),            // 71: openvibez.api.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 72: openvibez.api.v1.GetRunResponse
-	(*RetryRequest)(nil),             // 73: openvibez.api.v1.RetryRequest
-	(*RetryResponse)(nil),            // 74: openvibez.api.v1.RetryResponse
-	(*ContinueRequest)(nil),          // 75: openvibez.api.v1.ContinueRequest
-	(*ContinueResponse)(nil),         // 76: openvibez.api.v1.ContinueResponse
-	(*PauseRequest)(nil),             // 77: openvibez.api.v1.PauseRequest
-	(*PauseResponse)(nil),            // 78: openvibez.api.v1.PauseResponse
-	(*ResumeRequest)(nil),            // 79: openvibez.api.v1.ResumeRequest
-	(*ResumeResponse)(nil),           // 80: openvibez.api.v1.ResumeResponse
-	(*EditQueuedRequest)(nil),        // 81: openvibez.api.v1.EditQueuedRequest
-	(*EditQueuedResponse)(nil),       // 82: openvibez.api.v1.EditQueuedResponse
-	(*MoveQueuedRequest)(nil),        // 83: openvibez.api.v1.MoveQueuedRequest
-	(*MoveQueuedResponse)(nil),       // 84: openvibez.api.v1.MoveQueuedResponse
-	(*UndoChangesRequest)(nil),       // 85: openvibez.api.v1.UndoChangesRequest
-	(*UndoChangesResponse)(nil),      // 86: openvibez.api.v1.UndoChangesResponse
-	(*ListApprovalsRequest)(nil),     // 87: openvibez.api.v1.ListApprovalsRequest
-	(*ListApprovalsResponse)(nil),    // 88: openvibez.api.v1.ListApprovalsResponse
-	(*PreviewRuleRequest)(nil),       // 89: openvibez.api.v1.PreviewRuleRequest
-	(*PreviewRuleResponse)(nil),      // 90: openvibez.api.v1.PreviewRuleResponse
-	(*ListWorkspacesRequest)(nil),    // 91: openvibez.api.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),   // 92: openvibez.api.v1.ListWorkspacesResponse
-	(*GetWorkspaceRequest)(nil),      // 93: openvibez.api.v1.GetWorkspaceRequest
-	(*GetWorkspaceResponse)(nil),     // 94: openvibez.api.v1.GetWorkspaceResponse
-	(*AddWorkspaceRequest)(nil),      // 95: openvibez.api.v1.AddWorkspaceRequest
-	(*AddWorkspaceResponse)(nil),     // 96: openvibez.api.v1.AddWorkspaceResponse
-	(*UpdateWorkspaceRequest)(nil),   // 97: openvibez.api.v1.UpdateWorkspaceRequest
-	(*UpdateWorkspaceResponse)(nil),  // 98: openvibez.api.v1.UpdateWorkspaceResponse
-	(*RemoveWorkspaceRequest)(nil),   // 99: openvibez.api.v1.RemoveWorkspaceRequest
-	(*RemoveWorkspaceResponse)(nil),  // 100: openvibez.api.v1.RemoveWorkspaceResponse
-	(*ListRulesRequest)(nil),         // 101: openvibez.api.v1.ListRulesRequest
-	(*ListRulesResponse)(nil),        // 102: openvibez.api.v1.ListRulesResponse
-	(*GrantDomainsRequest)(nil),      // 103: openvibez.api.v1.GrantDomainsRequest
-	(*GrantDomainsResponse)(nil),     // 104: openvibez.api.v1.GrantDomainsResponse
-	(*RevokeRuleRequest)(nil),        // 105: openvibez.api.v1.RevokeRuleRequest
-	(*RevokeRuleResponse)(nil),       // 106: openvibez.api.v1.RevokeRuleResponse
-	(*ListRunsRequest)(nil),          // 107: openvibez.api.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 108: openvibez.api.v1.ListRunsResponse
-	(*DecideRequest)(nil),            // 109: openvibez.api.v1.DecideRequest
-	(*DecideResponse)(nil),           // 110: openvibez.api.v1.DecideResponse
-	(*GetUsageRequest)(nil),          // 111: openvibez.api.v1.GetUsageRequest
-	(*GetUsageResponse)(nil),         // 112: openvibez.api.v1.GetUsageResponse
-	(*UsageSum)(nil),                 // 113: openvibez.api.v1.UsageSum
-	(*ListPluginsRequest)(nil),       // 114: openvibez.api.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),      // 115: openvibez.api.v1.ListPluginsResponse
-	(*InspectPackageRequest)(nil),    // 116: openvibez.api.v1.InspectPackageRequest
-	(*PackageFacts)(nil),             // 117: openvibez.api.v1.PackageFacts
-	(*InspectPackageResponse)(nil),   // 118: openvibez.api.v1.InspectPackageResponse
-	(*InstallPluginRequest)(nil),     // 119: openvibez.api.v1.InstallPluginRequest
-	(*InstallPluginResponse)(nil),    // 120: openvibez.api.v1.InstallPluginResponse
-	(*RemovePluginRequest)(nil),      // 121: openvibez.api.v1.RemovePluginRequest
-	(*RemovePluginResponse)(nil),     // 122: openvibez.api.v1.RemovePluginResponse
-	(*SetPluginEnabledRequest)(nil),  // 123: openvibez.api.v1.SetPluginEnabledRequest
-	(*SetPluginEnabledResponse)(nil), // 124: openvibez.api.v1.SetPluginEnabledResponse
-	(*RollbackPluginRequest)(nil),    // 125: openvibez.api.v1.RollbackPluginRequest
-	(*RollbackPluginResponse)(nil),   // 126: openvibez.api.v1.RollbackPluginResponse
-	(*VerifyPluginRequest)(nil),      // 127: openvibez.api.v1.VerifyPluginRequest
-	(*VerifyPluginResponse)(nil),     // 128: openvibez.api.v1.VerifyPluginResponse
-	(*PluginLogsRequest)(nil),        // 129: openvibez.api.v1.PluginLogsRequest
-	(*PluginLogsResponse)(nil),       // 130: openvibez.api.v1.PluginLogsResponse
-	(*DevelopPluginRequest)(nil),     // 131: openvibez.api.v1.DevelopPluginRequest
-	(*DevelopPluginResponse)(nil),    // 132: openvibez.api.v1.DevelopPluginResponse
-	(*ListProvidersRequest)(nil),     // 133: openvibez.api.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),    // 134: openvibez.api.v1.ListProvidersResponse
-	(*AddProviderRequest)(nil),       // 135: openvibez.api.v1.AddProviderRequest
-	(*AddProviderResponse)(nil),      // 136: openvibez.api.v1.AddProviderResponse
-	(*UpdateProviderRequest)(nil),    // 137: openvibez.api.v1.UpdateProviderRequest
-	(*UpdateProviderResponse)(nil),   // 138: openvibez.api.v1.UpdateProviderResponse
-	(*RemoveProviderRequest)(nil),    // 139: openvibez.api.v1.RemoveProviderRequest
-	(*RemoveProviderResponse)(nil),   // 140: openvibez.api.v1.RemoveProviderResponse
-	(*TestProviderRequest)(nil),      // 141: openvibez.api.v1.TestProviderRequest
-	(*TestProviderResponse)(nil),     // 142: openvibez.api.v1.TestProviderResponse
-	(*LogoutRequest)(nil),            // 143: openvibez.api.v1.LogoutRequest
-	(*LogoutResponse)(nil),           // 144: openvibez.api.v1.LogoutResponse
-	(*DiagnoseRequest)(nil),          // 145: openvibez.api.v1.DiagnoseRequest
-	(*DiagnoseResponse)(nil),         // 146: openvibez.api.v1.DiagnoseResponse
-	(*PullModelRequest)(nil),         // 147: openvibez.api.v1.PullModelRequest
-	(*PullModelResponse)(nil),        // 148: openvibez.api.v1.PullModelResponse
-	(*DeleteModelRequest)(nil),       // 149: openvibez.api.v1.DeleteModelRequest
-	(*DeleteModelResponse)(nil),      // 150: openvibez.api.v1.DeleteModelResponse
-	(*ListModelsRequest)(nil),        // 151: openvibez.api.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 152: openvibez.api.v1.ListModelsResponse
-	(*GetStatusRequest)(nil),         // 153: openvibez.api.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 154: openvibez.api.v1.GetStatusResponse
-	(*Hint)(nil),                     // 155: openvibez.api.v1.Hint
-	(*GetSettingsRequest)(nil),       // 156: openvibez.api.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),      // 157: openvibez.api.v1.GetSettingsResponse
-	(*SettingFact)(nil),              // 158: openvibez.api.v1.SettingFact
-	(*SetSettingRequest)(nil),        // 159: openvibez.api.v1.SetSettingRequest
-	(*SetSettingResponse)(nil),       // 160: openvibez.api.v1.SetSettingResponse
-	(*OpenWindowRequest)(nil),        // 161: openvibez.api.v1.OpenWindowRequest
-	(*OpenWindowResponse)(nil),       // 162: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 163: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 164: openvibez.api.v1.OpenLinkResponse
-	(*BackupRequest)(nil),            // 165: openvibez.api.v1.BackupRequest
-	(*BackupResponse)(nil),           // 166: openvibez.api.v1.BackupResponse
-	(*StopRequest)(nil),              // 167: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 168: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 169: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 170: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 171: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 172: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 173: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 174: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 175: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 176: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 177: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 178: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 179: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 180: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 181: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 182: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 183: openvibez.provider.v1.PullProgress
+	(Right)(0),                       // 12: openvibez.api.v1.Right
+	(Chunk_Kind)(0),                  // 13: openvibez.api.v1.Chunk.Kind
+	(ToolOutput_Outcome)(0),          // 14: openvibez.api.v1.ToolOutput.Outcome
+	(FileChange_Kind)(0),             // 15: openvibez.api.v1.FileChange.Kind
+	(Plugin_State)(0),                // 16: openvibez.api.v1.Plugin.State
+	(Hint_Kind)(0),                   // 17: openvibez.api.v1.Hint.Kind
+	(SettingFact_Kind)(0),            // 18: openvibez.api.v1.SettingFact.Kind
+	(OpenWindowResponse_How)(0),      // 19: openvibez.api.v1.OpenWindowResponse.How
+	(*Session)(nil),                  // 20: openvibez.api.v1.Session
+	(*Run)(nil),                      // 21: openvibez.api.v1.Run
+	(*Entry)(nil),                    // 22: openvibez.api.v1.Entry
+	(*UserMessage)(nil),              // 23: openvibez.api.v1.UserMessage
+	(*ModelText)(nil),                // 24: openvibez.api.v1.ModelText
+	(*Chunk)(nil),                    // 25: openvibez.api.v1.Chunk
+	(*ToolOutput)(nil),               // 26: openvibez.api.v1.ToolOutput
+	(*Decision)(nil),                 // 27: openvibez.api.v1.Decision
+	(*FileChange)(nil),               // 28: openvibez.api.v1.FileChange
+	(*Summary)(nil),                  // 29: openvibez.api.v1.Summary
+	(*Turn)(nil),                     // 30: openvibez.api.v1.Turn
+	(*Approval)(nil),                 // 31: openvibez.api.v1.Approval
+	(*Workspace)(nil),                // 32: openvibez.api.v1.Workspace
+	(*Rule)(nil),                     // 33: openvibez.api.v1.Rule
+	(*Job)(nil),                      // 34: openvibez.api.v1.Job
+	(*Provider)(nil),                 // 35: openvibez.api.v1.Provider
+	(*Model)(nil),                    // 36: openvibez.api.v1.Model
+	(*Plugin)(nil),                   // 37: openvibez.api.v1.Plugin
+	(*Host)(nil),                     // 38: openvibez.api.v1.Host
+	(*Setting)(nil),                  // 39: openvibez.api.v1.Setting
+	(*Tombstone)(nil),                // 40: openvibez.api.v1.Tombstone
+	(*WatchRequest)(nil),             // 41: openvibez.api.v1.WatchRequest
+	(*WatchResponse)(nil),            // 42: openvibez.api.v1.WatchResponse
+	(*Change)(nil),                   // 43: openvibez.api.v1.Change
+	(*ListSessionsRequest)(nil),      // 44: openvibez.api.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),     // 45: openvibez.api.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),        // 46: openvibez.api.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),       // 47: openvibez.api.v1.GetSessionResponse
+	(*CreateSessionRequest)(nil),     // 48: openvibez.api.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),    // 49: openvibez.api.v1.CreateSessionResponse
+	(*UpdateSessionRequest)(nil),     // 50: openvibez.api.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),    // 51: openvibez.api.v1.UpdateSessionResponse
+	(*DeleteSessionRequest)(nil),     // 52: openvibez.api.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),    // 53: openvibez.api.v1.DeleteSessionResponse
+	(*RestoreSessionRequest)(nil),    // 54: openvibez.api.v1.RestoreSessionRequest
+	(*RestoreSessionResponse)(nil),   // 55: openvibez.api.v1.RestoreSessionResponse
+	(*BranchSessionRequest)(nil),     // 56: openvibez.api.v1.BranchSessionRequest
+	(*BranchSessionResponse)(nil),    // 57: openvibez.api.v1.BranchSessionResponse
+	(*SearchSessionsRequest)(nil),    // 58: openvibez.api.v1.SearchSessionsRequest
+	(*SearchSessionsResponse)(nil),   // 59: openvibez.api.v1.SearchSessionsResponse
+	(*SearchHit)(nil),                // 60: openvibez.api.v1.SearchHit
+	(*SearchPiece)(nil),              // 61: openvibez.api.v1.SearchPiece
+	(*ExportSessionRequest)(nil),     // 62: openvibez.api.v1.ExportSessionRequest
+	(*ExportSessionResponse)(nil),    // 63: openvibez.api.v1.ExportSessionResponse
+	(*ImportSessionRequest)(nil),     // 64: openvibez.api.v1.ImportSessionRequest
+	(*ImportSessionResponse)(nil),    // 65: openvibez.api.v1.ImportSessionResponse
+	(*ListEntriesRequest)(nil),       // 66: openvibez.api.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),      // 67: openvibez.api.v1.ListEntriesResponse
+	(*SendRequest)(nil),              // 68: openvibez.api.v1.SendRequest
+	(*SendResponse)(nil),             // 69: openvibez.api.v1.SendResponse
+	(*CancelRequest)(nil),            // 70: openvibez.api.v1.CancelRequest
+	(*CancelResponse)(nil),           // 71: openvibez.api.v1.CancelResponse
+	(*GetRunRequest)(nil),            // 72: openvibez.api.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 73: openvibez.api.v1.GetRunResponse
+	(*RetryRequest)(nil),             // 74: openvibez.api.v1.RetryRequest
+	(*RetryResponse)(nil),            // 75: openvibez.api.v1.RetryResponse
+	(*ContinueRequest)(nil),          // 76: openvibez.api.v1.ContinueRequest
+	(*ContinueResponse)(nil),         // 77: openvibez.api.v1.ContinueResponse
+	(*PauseRequest)(nil),             // 78: openvibez.api.v1.PauseRequest
+	(*PauseResponse)(nil),            // 79: openvibez.api.v1.PauseResponse
+	(*ResumeRequest)(nil),            // 80: openvibez.api.v1.ResumeRequest
+	(*ResumeResponse)(nil),           // 81: openvibez.api.v1.ResumeResponse
+	(*EditQueuedRequest)(nil),        // 82: openvibez.api.v1.EditQueuedRequest
+	(*EditQueuedResponse)(nil),       // 83: openvibez.api.v1.EditQueuedResponse
+	(*MoveQueuedRequest)(nil),        // 84: openvibez.api.v1.MoveQueuedRequest
+	(*MoveQueuedResponse)(nil),       // 85: openvibez.api.v1.MoveQueuedResponse
+	(*UndoChangesRequest)(nil),       // 86: openvibez.api.v1.UndoChangesRequest
+	(*UndoChangesResponse)(nil),      // 87: openvibez.api.v1.UndoChangesResponse
+	(*ListApprovalsRequest)(nil),     // 88: openvibez.api.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),    // 89: openvibez.api.v1.ListApprovalsResponse
+	(*PreviewRuleRequest)(nil),       // 90: openvibez.api.v1.PreviewRuleRequest
+	(*PreviewRuleResponse)(nil),      // 91: openvibez.api.v1.PreviewRuleResponse
+	(*ListWorkspacesRequest)(nil),    // 92: openvibez.api.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),   // 93: openvibez.api.v1.ListWorkspacesResponse
+	(*GetWorkspaceRequest)(nil),      // 94: openvibez.api.v1.GetWorkspaceRequest
+	(*GetWorkspaceResponse)(nil),     // 95: openvibez.api.v1.GetWorkspaceResponse
+	(*AddWorkspaceRequest)(nil),      // 96: openvibez.api.v1.AddWorkspaceRequest
+	(*AddWorkspaceResponse)(nil),     // 97: openvibez.api.v1.AddWorkspaceResponse
+	(*UpdateWorkspaceRequest)(nil),   // 98: openvibez.api.v1.UpdateWorkspaceRequest
+	(*UpdateWorkspaceResponse)(nil),  // 99: openvibez.api.v1.UpdateWorkspaceResponse
+	(*RemoveWorkspaceRequest)(nil),   // 100: openvibez.api.v1.RemoveWorkspaceRequest
+	(*RemoveWorkspaceResponse)(nil),  // 101: openvibez.api.v1.RemoveWorkspaceResponse
+	(*ListRulesRequest)(nil),         // 102: openvibez.api.v1.ListRulesRequest
+	(*ListRulesResponse)(nil),        // 103: openvibez.api.v1.ListRulesResponse
+	(*GrantDomainsRequest)(nil),      // 104: openvibez.api.v1.GrantDomainsRequest
+	(*GrantDomainsResponse)(nil),     // 105: openvibez.api.v1.GrantDomainsResponse
+	(*RevokeRuleRequest)(nil),        // 106: openvibez.api.v1.RevokeRuleRequest
+	(*RevokeRuleResponse)(nil),       // 107: openvibez.api.v1.RevokeRuleResponse
+	(*ListRunsRequest)(nil),          // 108: openvibez.api.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 109: openvibez.api.v1.ListRunsResponse
+	(*DecideRequest)(nil),            // 110: openvibez.api.v1.DecideRequest
+	(*DecideResponse)(nil),           // 111: openvibez.api.v1.DecideResponse
+	(*GetUsageRequest)(nil),          // 112: openvibez.api.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),         // 113: openvibez.api.v1.GetUsageResponse
+	(*UsageSum)(nil),                 // 114: openvibez.api.v1.UsageSum
+	(*ListPluginsRequest)(nil),       // 115: openvibez.api.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),      // 116: openvibez.api.v1.ListPluginsResponse
+	(*InspectPackageRequest)(nil),    // 117: openvibez.api.v1.InspectPackageRequest
+	(*PackageFacts)(nil),             // 118: openvibez.api.v1.PackageFacts
+	(*InspectPackageResponse)(nil),   // 119: openvibez.api.v1.InspectPackageResponse
+	(*InstallPluginRequest)(nil),     // 120: openvibez.api.v1.InstallPluginRequest
+	(*InstallPluginResponse)(nil),    // 121: openvibez.api.v1.InstallPluginResponse
+	(*RemovePluginRequest)(nil),      // 122: openvibez.api.v1.RemovePluginRequest
+	(*RemovePluginResponse)(nil),     // 123: openvibez.api.v1.RemovePluginResponse
+	(*SetPluginEnabledRequest)(nil),  // 124: openvibez.api.v1.SetPluginEnabledRequest
+	(*SetPluginEnabledResponse)(nil), // 125: openvibez.api.v1.SetPluginEnabledResponse
+	(*RollbackPluginRequest)(nil),    // 126: openvibez.api.v1.RollbackPluginRequest
+	(*RollbackPluginResponse)(nil),   // 127: openvibez.api.v1.RollbackPluginResponse
+	(*VerifyPluginRequest)(nil),      // 128: openvibez.api.v1.VerifyPluginRequest
+	(*VerifyPluginResponse)(nil),     // 129: openvibez.api.v1.VerifyPluginResponse
+	(*PluginLogsRequest)(nil),        // 130: openvibez.api.v1.PluginLogsRequest
+	(*PluginLogsResponse)(nil),       // 131: openvibez.api.v1.PluginLogsResponse
+	(*DevelopPluginRequest)(nil),     // 132: openvibez.api.v1.DevelopPluginRequest
+	(*DevelopPluginResponse)(nil),    // 133: openvibez.api.v1.DevelopPluginResponse
+	(*ListProvidersRequest)(nil),     // 134: openvibez.api.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),    // 135: openvibez.api.v1.ListProvidersResponse
+	(*AddProviderRequest)(nil),       // 136: openvibez.api.v1.AddProviderRequest
+	(*AddProviderResponse)(nil),      // 137: openvibez.api.v1.AddProviderResponse
+	(*UpdateProviderRequest)(nil),    // 138: openvibez.api.v1.UpdateProviderRequest
+	(*UpdateProviderResponse)(nil),   // 139: openvibez.api.v1.UpdateProviderResponse
+	(*RemoveProviderRequest)(nil),    // 140: openvibez.api.v1.RemoveProviderRequest
+	(*RemoveProviderResponse)(nil),   // 141: openvibez.api.v1.RemoveProviderResponse
+	(*TestProviderRequest)(nil),      // 142: openvibez.api.v1.TestProviderRequest
+	(*TestProviderResponse)(nil),     // 143: openvibez.api.v1.TestProviderResponse
+	(*LogoutRequest)(nil),            // 144: openvibez.api.v1.LogoutRequest
+	(*LogoutResponse)(nil),           // 145: openvibez.api.v1.LogoutResponse
+	(*DiagnoseRequest)(nil),          // 146: openvibez.api.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),         // 147: openvibez.api.v1.DiagnoseResponse
+	(*PullModelRequest)(nil),         // 148: openvibez.api.v1.PullModelRequest
+	(*PullModelResponse)(nil),        // 149: openvibez.api.v1.PullModelResponse
+	(*DeleteModelRequest)(nil),       // 150: openvibez.api.v1.DeleteModelRequest
+	(*DeleteModelResponse)(nil),      // 151: openvibez.api.v1.DeleteModelResponse
+	(*ListModelsRequest)(nil),        // 152: openvibez.api.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),       // 153: openvibez.api.v1.ListModelsResponse
+	(*GetStatusRequest)(nil),         // 154: openvibez.api.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 155: openvibez.api.v1.GetStatusResponse
+	(*Hint)(nil),                     // 156: openvibez.api.v1.Hint
+	(*GetSettingsRequest)(nil),       // 157: openvibez.api.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),      // 158: openvibez.api.v1.GetSettingsResponse
+	(*SettingFact)(nil),              // 159: openvibez.api.v1.SettingFact
+	(*SetSettingRequest)(nil),        // 160: openvibez.api.v1.SetSettingRequest
+	(*SetSettingResponse)(nil),       // 161: openvibez.api.v1.SetSettingResponse
+	(*OpenWindowRequest)(nil),        // 162: openvibez.api.v1.OpenWindowRequest
+	(*OpenWindowResponse)(nil),       // 163: openvibez.api.v1.OpenWindowResponse
+	(*OpenLinkRequest)(nil),          // 164: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 165: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 166: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 167: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 168: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 169: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 170: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 171: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 172: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 173: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 174: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 175: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 176: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 177: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 178: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 179: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 180: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 181: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 182: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 183: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 184: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	169, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	170, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	171, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
-	22,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
-	23,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
-	23,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
-	24,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	172, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	173, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	174, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	25,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	175, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
-	26,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
-	27,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	176, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	177, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
-	28,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
-	29,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	178, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
-	12,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	179, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
-	13,  // 23: openvibez.api.v1.ToolOutput.outcome:type_name -> openvibez.api.v1.ToolOutput.Outcome
+	170, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	171, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	172, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	23,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
+	24,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
+	24,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
+	25,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
+	173, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	174, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	175, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	26,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
+	176, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	27,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
+	28,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
+	177, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	178, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	29,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
+	30,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
+	179, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	13,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
+	180, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	14,  // 23: openvibez.api.v1.ToolOutput.outcome:type_name -> openvibez.api.v1.ToolOutput.Outcome
 	5,   // 24: openvibez.api.v1.ToolOutput.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 25: openvibez.api.v1.ToolOutput.profile:type_name -> openvibez.api.v1.Profile
 	6,   // 26: openvibez.api.v1.Decision.by:type_name -> openvibez.api.v1.Author
 	2,   // 27: openvibez.api.v1.Decision.class:type_name -> openvibez.api.v1.Class
 	3,   // 28: openvibez.api.v1.Decision.profile:type_name -> openvibez.api.v1.Profile
 	4,   // 29: openvibez.api.v1.Decision.level:type_name -> openvibez.api.v1.Level
-	14,  // 30: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	171, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	15,  // 30: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
+	172, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	7,   // 32: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	175, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	176, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
 	5,   // 34: openvibez.api.v1.Approval.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 35: openvibez.api.v1.Approval.profile:type_name -> openvibez.api.v1.Profile
-	26,  // 36: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
+	27,  // 36: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
 	2,   // 37: openvibez.api.v1.Approval.class:type_name -> openvibez.api.v1.Class
 	8,   // 38: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
 	6,   // 39: openvibez.api.v1.Rule.made_by:type_name -> openvibez.api.v1.Author
-	170, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	170, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	180, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	181, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
-	15,  // 44: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
+	171, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	171, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	181, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	182, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	16,  // 44: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	9,   // 45: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
 	10,  // 46: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
 	10,  // 47: openvibez.api.v1.WatchRequest.topics:type_name -> openvibez.api.v1.Topic
-	42,  // 48: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
-	19,  // 49: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
-	20,  // 50: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
-	21,  // 51: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
-	30,  // 52: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
-	34,  // 53: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
-	35,  // 54: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
-	33,  // 55: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
-	38,  // 56: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
-	39,  // 57: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
-	31,  // 58: openvibez.api.v1.Change.workspace:type_name -> openvibez.api.v1.Workspace
-	32,  // 59: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
-	36,  // 60: openvibez.api.v1.Change.plugin:type_name -> openvibez.api.v1.Plugin
-	37,  // 61: openvibez.api.v1.Change.host:type_name -> openvibez.api.v1.Host
-	19,  // 62: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
-	19,  // 63: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
+	43,  // 48: openvibez.api.v1.WatchResponse.changes:type_name -> openvibez.api.v1.Change
+	20,  // 49: openvibez.api.v1.Change.session:type_name -> openvibez.api.v1.Session
+	21,  // 50: openvibez.api.v1.Change.run:type_name -> openvibez.api.v1.Run
+	22,  // 51: openvibez.api.v1.Change.entry:type_name -> openvibez.api.v1.Entry
+	31,  // 52: openvibez.api.v1.Change.approval:type_name -> openvibez.api.v1.Approval
+	35,  // 53: openvibez.api.v1.Change.provider:type_name -> openvibez.api.v1.Provider
+	36,  // 54: openvibez.api.v1.Change.model:type_name -> openvibez.api.v1.Model
+	34,  // 55: openvibez.api.v1.Change.job:type_name -> openvibez.api.v1.Job
+	39,  // 56: openvibez.api.v1.Change.setting:type_name -> openvibez.api.v1.Setting
+	40,  // 57: openvibez.api.v1.Change.tombstone:type_name -> openvibez.api.v1.Tombstone
+	32,  // 58: openvibez.api.v1.Change.workspace:type_name -> openvibez.api.v1.Workspace
+	33,  // 59: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
+	37,  // 60: openvibez.api.v1.Change.plugin:type_name -> openvibez.api.v1.Plugin
+	38,  // 61: openvibez.api.v1.Change.host:type_name -> openvibez.api.v1.Host
+	20,  // 62: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
+	20,  // 63: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
 	0,   // 64: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	19,  // 65: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	20,  // 65: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
 	0,   // 66: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	19,  // 67: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	19,  // 68: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
-	19,  // 69: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
-	59,  // 70: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
-	19,  // 71: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
-	60,  // 72: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
-	11,  // 73: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
-	19,  // 74: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
-	21,  // 75: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	20,  // 76: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
-	178, // 77: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	169, // 78: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	0,   // 79: openvibez.api.v1.SendRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	19,  // 80: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	20,  // 81: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 82: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 83: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 84: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
-	30,  // 85: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
-	19,  // 86: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
-	20,  // 87: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
-	19,  // 88: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
-	20,  // 89: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 90: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 91: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	178, // 92: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	20,  // 93: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 94: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	30,  // 95: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
-	31,  // 96: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
-	31,  // 97: openvibez.api.v1.GetWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	8,   // 98: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	31,  // 99: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	8,   // 100: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	31,  // 101: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	32,  // 102: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
-	32,  // 103: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
-	20,  // 104: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	30,  // 105: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	113, // 106: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	177, // 107: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
-	36,  // 108: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	9,   // 109: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
-	117, // 110: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
-	36,  // 111: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	36,  // 112: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	36,  // 113: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	36,  // 114: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	34,  // 115: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	34,  // 116: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	34,  // 117: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	34,  // 118: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	35,  // 119: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	34,  // 120: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	182, // 121: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	183, // 122: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	35,  // 123: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	155, // 124: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
-	37,  // 125: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
-	16,  // 126: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
-	38,  // 127: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	158, // 128: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
-	17,  // 129: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
-	18,  // 130: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	43,  // 131: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	45,  // 132: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	47,  // 133: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	49,  // 134: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	51,  // 135: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	53,  // 136: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	55,  // 137: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	57,  // 138: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	61,  // 139: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	63,  // 140: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	65,  // 141: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	67,  // 142: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	69,  // 143: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	73,  // 144: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	75,  // 145: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	77,  // 146: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	79,  // 147: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	81,  // 148: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	83,  // 149: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	85,  // 150: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	87,  // 151: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	89,  // 152: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	71,  // 153: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	107, // 154: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	109, // 155: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	111, // 156: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	91,  // 157: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	93,  // 158: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
-	95,  // 159: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	97,  // 160: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	99,  // 161: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	101, // 162: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	103, // 163: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	105, // 164: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	114, // 165: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	116, // 166: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	119, // 167: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	121, // 168: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	123, // 169: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	125, // 170: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	127, // 171: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	129, // 172: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	131, // 173: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
-	133, // 174: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	135, // 175: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	137, // 176: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	139, // 177: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	141, // 178: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	143, // 179: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	145, // 180: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	151, // 181: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	147, // 182: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	149, // 183: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	40,  // 184: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	153, // 185: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	156, // 186: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	159, // 187: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	161, // 188: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	163, // 189: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	165, // 190: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	167, // 191: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	44,  // 192: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	46,  // 193: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	48,  // 194: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	50,  // 195: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	52,  // 196: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	54,  // 197: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	56,  // 198: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	58,  // 199: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	62,  // 200: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	64,  // 201: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	66,  // 202: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	68,  // 203: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	70,  // 204: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	74,  // 205: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	76,  // 206: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	78,  // 207: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	80,  // 208: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	82,  // 209: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	84,  // 210: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	86,  // 211: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	88,  // 212: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	90,  // 213: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	72,  // 214: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	108, // 215: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	110, // 216: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	112, // 217: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	92,  // 218: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	94,  // 219: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
-	96,  // 220: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	98,  // 221: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	100, // 222: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	102, // 223: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	104, // 224: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	106, // 225: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	115, // 226: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	118, // 227: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	120, // 228: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	122, // 229: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	124, // 230: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	126, // 231: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	128, // 232: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	130, // 233: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	132, // 234: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	134, // 235: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	136, // 236: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	138, // 237: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	140, // 238: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	142, // 239: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	144, // 240: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	146, // 241: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	152, // 242: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	148, // 243: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	150, // 244: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	41,  // 245: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	154, // 246: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	157, // 247: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	160, // 248: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	162, // 249: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	164, // 250: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	166, // 251: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	168, // 252: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	192, // [192:253] is the sub-list for method output_type
-	131, // [131:192] is the sub-list for method input_type
-	131, // [131:131] is the sub-list for extension type_name
-	131, // [131:131] is the sub-list for extension extendee
-	0,   // [0:131] is the sub-list for field type_name
+	20,  // 67: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	20,  // 68: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 69: openvibez.api.v1.RestoreSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	20,  // 70: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 71: openvibez.api.v1.BranchSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	60,  // 72: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
+	20,  // 73: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
+	61,  // 74: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
+	11,  // 75: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
+	20,  // 76: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 77: openvibez.api.v1.ImportSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	22,  // 78: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
+	21,  // 79: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
+	179, // 80: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	170, // 81: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	0,   // 82: openvibez.api.v1.SendRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	20,  // 83: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 84: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 85: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 86: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	22,  // 87: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
+	31,  // 88: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
+	20,  // 89: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 90: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
+	20,  // 91: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 92: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 93: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 94: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
+	179, // 95: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	21,  // 96: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 97: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	31,  // 98: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
+	32,  // 99: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
+	32,  // 100: openvibez.api.v1.GetWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	8,   // 101: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	32,  // 102: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	8,   // 103: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	32,  // 104: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	33,  // 105: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
+	33,  // 106: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
+	21,  // 107: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	31,  // 108: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	114, // 109: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	178, // 110: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	37,  // 111: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	9,   // 112: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
+	118, // 113: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
+	37,  // 114: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 115: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 116: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 117: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	35,  // 118: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	35,  // 119: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	35,  // 120: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	35,  // 121: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	36,  // 122: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	35,  // 123: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	183, // 124: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	184, // 125: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	36,  // 126: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	156, // 127: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
+	38,  // 128: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
+	17,  // 129: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
+	39,  // 130: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	159, // 131: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
+	18,  // 132: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
+	19,  // 133: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	44,  // 134: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	46,  // 135: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	48,  // 136: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	50,  // 137: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	52,  // 138: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	54,  // 139: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	56,  // 140: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	58,  // 141: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	62,  // 142: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	64,  // 143: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	66,  // 144: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	68,  // 145: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	70,  // 146: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	74,  // 147: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	76,  // 148: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	78,  // 149: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	80,  // 150: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	82,  // 151: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	84,  // 152: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	86,  // 153: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	88,  // 154: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	90,  // 155: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	72,  // 156: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	108, // 157: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	110, // 158: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	112, // 159: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	92,  // 160: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	94,  // 161: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
+	96,  // 162: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	98,  // 163: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	100, // 164: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	102, // 165: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	104, // 166: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	106, // 167: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	115, // 168: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	117, // 169: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	120, // 170: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	122, // 171: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	124, // 172: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	126, // 173: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	128, // 174: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	130, // 175: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	132, // 176: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	134, // 177: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	136, // 178: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	138, // 179: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	140, // 180: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	142, // 181: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	144, // 182: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	146, // 183: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	152, // 184: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	148, // 185: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	150, // 186: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	41,  // 187: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	154, // 188: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	157, // 189: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	160, // 190: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	162, // 191: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	164, // 192: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	166, // 193: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	168, // 194: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	45,  // 195: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	47,  // 196: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	49,  // 197: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	51,  // 198: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	53,  // 199: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	55,  // 200: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	57,  // 201: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	59,  // 202: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	63,  // 203: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	65,  // 204: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	67,  // 205: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	69,  // 206: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	71,  // 207: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	75,  // 208: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	77,  // 209: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	79,  // 210: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	81,  // 211: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	83,  // 212: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	85,  // 213: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	87,  // 214: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	89,  // 215: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	91,  // 216: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	73,  // 217: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	109, // 218: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	111, // 219: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	113, // 220: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	93,  // 221: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	95,  // 222: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
+	97,  // 223: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	99,  // 224: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	101, // 225: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	103, // 226: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	105, // 227: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	107, // 228: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	116, // 229: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	119, // 230: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	121, // 231: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	123, // 232: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	125, // 233: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	127, // 234: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	129, // 235: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	131, // 236: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	133, // 237: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	135, // 238: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	137, // 239: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	139, // 240: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	141, // 241: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	143, // 242: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	145, // 243: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	147, // 244: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	153, // 245: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	149, // 246: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	151, // 247: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	42,  // 248: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	155, // 249: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	158, // 250: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	161, // 251: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	163, // 252: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	165, // 253: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	167, // 254: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	169, // 255: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	195, // [195:256] is the sub-list for method output_type
+	134, // [134:195] is the sub-list for method input_type
+	134, // [134:134] is the sub-list for extension type_name
+	134, // [134:134] is the sub-list for extension extendee
+	0,   // [0:134] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -13011,7 +13109,7 @@ func file_api_v1_api_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
-			NumEnums:      19,
+			NumEnums:      20,
 			NumMessages:   150,
 			NumExtensions: 0,
 			NumServices:   6,
