@@ -1,7 +1,7 @@
 // What can be done with a session.
 import { api, words } from "../api";
-import { ExportFormat, type Session } from "../gen/api/v1/api_pb";
-import { fileName, oneLine } from "../text/words";
+import { ExportFormat, type Right, type Session } from "../gen/api/v1/api_pb";
+import { fileName, oneLine, rightWords } from "../text/words";
 import { go, show } from "./open";
 import { put } from "./rows";
 import { archive, openId, problem, sessions, setTables, tables, toast } from "./store";
@@ -78,7 +78,9 @@ export async function remove(id: string): Promise<void> {
 
 async function restore(id: string, open: boolean): Promise<void> {
   try {
-    keep((await api.sessions.restoreSession({ id })).session);
+    const { session, takenAway } = await api.sessions.restoreSession({ id });
+    keep(session);
+    sayTaken("It is back", takenAway);
     if (open) go(id);
   } catch (err) {
     problem.value = `The chat did not come back. ${words(err)}`;
@@ -88,8 +90,9 @@ async function restore(id: string, open: boolean): Promise<void> {
 // branch makes a new session of all entries up to untilSeq, or of all there are for 0, and shows it.
 export async function branch(id: string, untilSeq: number, title = ""): Promise<void> {
   try {
-    const { session } = await api.sessions.branchSession({ sessionId: id, untilSeq: BigInt(untilSeq), title });
+    const { session, takenAway } = await api.sessions.branchSession({ sessionId: id, untilSeq: BigInt(untilSeq), title });
     keep(session);
+    sayTaken("Copied", takenAway);
     if (session) go(session.id);
   } catch (err) {
     problem.value = `The chat was not copied. ${words(err)}`;
@@ -119,14 +122,21 @@ export async function save(s: Session, format: ExportFormat): Promise<void> {
 // take reads a file that an export wrote, and shows the session in it.
 export async function take(file: File): Promise<void> {
   try {
-    const { session, created } = await api.sessions.importSession({ data: new Uint8Array(await file.arrayBuffer()) });
+    const { session, created, takenAway } = await api.sessions.importSession({ data: new Uint8Array(await file.arrayBuffer()) });
     keep(session);
     if (!session) return;
     archive.value = false;
+    sayTaken("Imported", takenAway);
     if (!created) toast.value = { text: "This chat was here already.", ms: 6_000 };
     if (openId.value === session.id) await show(session.id);
     else go(session.id);
   } catch (err) {
     problem.value = `${file.name} was not imported. ${words(err)}`;
   }
+}
+
+// sayTaken tells what a copy of a chat did not get.
+function sayTaken(done: string, taken: readonly Right[]): void {
+  if (taken.length === 0) return;
+  toast.value = { text: `${done} without ${taken.map((r) => rightWords[r]).join(", ")}: only you can give that.`, ms: 12_000 };
 }

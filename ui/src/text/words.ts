@@ -1,5 +1,5 @@
 // All that the host's facts, numbers and times are in words for people. Pure.
-import { AccessMode, Author, Class, Hint_Kind, Profile, Reason, ToolOutput_Outcome, Trust, type Approval, type Decision, type Hint, type ToolOutput } from "../gen/api/v1/api_pb";
+import { AccessMode, Author, Class, Hint_Kind, Profile, Reason, Right, ToolOutput_Outcome, Trust, type Approval, type Decision, type Hint, type ToolOutput } from "../gen/api/v1/api_pb";
 
 // Made once: to make one takes a hundred times as long as to use it.
 const numbers = new Intl.NumberFormat("en-US");
@@ -210,4 +210,14 @@ export const accessWords: Record<AccessMode, { name: string; about: string }> = 
 export const levelWords: Record<string, string> = {
   reduced: "The sandbox works only in part on this machine: more is asked, and less is allowed.",
   none: "There is no sandbox on this machine: nearly everything is refused.",
+};
+
+// rightWords are what a copy of a chat does not get.
+export const rightWords: Record<Right, string> = {
+  [Right.UNSPECIFIED]: "something this version does not know",
+  [Right.ROOT]: "root access",
+  [Right.WORKSPACE]: "its workspace",
+  [Right.PARENT]: "the link to the chat it was branched from",
+  [Right.PROVIDER_STATE]: "what its providers kept of their own",
+  [Right.OPEN]: "what was under way",
 };
