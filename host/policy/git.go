@@ -70,7 +70,7 @@ func (w *walk) setting(a arg, st *state) {
 	default:
 		w.add(ClassUnknown, "It gives git the setting "+quote(name)+", which can name a program to run")
 		if value = strings.TrimPrefix(value, "!"); value != "" {
-			w.script(value, st)
+			w.script(value, false, st)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (w *walk) subcommand(c *call) {
 		w.add(ClassUnknown, "It runs other programs through git")
 		for _, a := range c.args { // many of these take a command line
 			if a.kind == literal && strings.Contains(a.text, " ") {
-				w.script(a.text, c.st)
+				w.script(a.text, false, c.st)
 			}
 		}
 	default:
@@ -358,7 +358,7 @@ func (w *walk) nested(c *call) {
 				parts = append(parts, a.text)
 			}
 		}
-		w.script(strings.Join(parts, " "), c.st)
+		w.script(strings.Join(parts, " "), false, c.st)
 	case "maintenance run":
 		write("--auto --schedule?:t --quiet --task:t")
 	default:
@@ -429,7 +429,7 @@ func (w *walk) remote(c *call) {
 					if value == "" && i+1 < len(c.args) {
 						value = c.args[i+1].text
 					}
-					w.script(value, c.st)
+					w.script(value, false, c.st)
 				}
 			}
 			continue

@@ -188,15 +188,15 @@ func (w *walk) number(word *syntax.Word, st *state) bool {
 
 // call is a simple command: assignments, then words.
 func (w *walk) call(c *syntax.CallExpr, st *state) {
+	if len(c.Args) == 0 {
+		for _, as := range c.Assigns {
+			w.keep(w.assign(as, st), st)
+		}
+		return
+	}
 	env := make([]variable, 0, len(c.Assigns))
 	for _, as := range c.Assigns {
 		env = append(env, w.assign(as, st))
-	}
-	if len(c.Args) == 0 {
-		for _, v := range env {
-			w.keep(v, st)
-		}
-		return
 	}
 	args := w.words(c.Args, st)
 	if len(args) == 0 {
@@ -252,14 +252,17 @@ func (w *walk) keep(v variable, st *state) {
 
 // declare is export, local and the like.
 func (w *walk) declare(c *syntax.DeclClause, st *state) {
-	for _, as := range c.Args {
-		v := w.assign(as, st)
-		simple := c.Variant.Value == "export" || c.Variant.Value == "local"
+	all := make([]variable, 0, len(c.Args))
+	for _, as := range c.Args { // all of them are computed before any is set
+		all = append(all, w.assign(as, st))
+	}
+	for i, as := range c.Args {
+		v := all[i]
 		switch {
-		case !simple, v.name == "":
+		case c.Variant.Value != "export", v.name == "":
 			w.add(ClassUnknown, "It declares variables in a way that is not followed")
 		case as.Naked && as.Value == nil && as.Index == nil && (plainName(v.name) || harmless(variable{name: v.name})):
-		case !v.odd && c.Variant.Value == "export" && (harmless(v) || buildsWith(v)):
+		case !v.odd && (harmless(v) || buildsWith(v)):
 			w.add(ClassRead, "It only reads")
 		default:
 			w.keep(v, st)

@@ -136,7 +136,7 @@ func (w *walk) use(a arg, role byte, st *state) {
 	case 'E': // a line for a shell
 		w.add(ClassUnknown, "It runs other commands at each step")
 		if a.kind == literal {
-			w.script(a.text, st)
+			w.script(a.text, false, st)
 		}
 	case '+': // a format of date's; without the plus it sets the clock
 		switch {
@@ -247,12 +247,18 @@ func harmless(v variable) bool {
 		return false
 	}
 	switch v.name {
-	case "LANG", "LANGUAGE", "TZ", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "CI", "POSIXLY_CORRECT":
-		return true
+	case "LANG", "LANGUAGE", "TZ", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "CI":
+		return v.name != "LANG" || plainLocale(v.value)
 	case "PAGER", "GIT_PAGER", "MANPAGER":
 		return v.value.is("cat") || v.value.is("")
 	}
-	return strings.HasPrefix(v.name, "LC_")
+	return strings.HasPrefix(v.name, "LC_") && plainLocale(v.value)
+}
+
+// plainLocale tells of languages whose letters can't hold what means something to the shell.
+func plainLocale(a arg) bool {
+	text := strings.ToLower(a.text)
+	return a.kind == literal && !a.loud && !a.home && (text == "" || text == "c" || text == "posix" || strings.HasSuffix(text, ".utf-8") || strings.HasSuffix(text, ".utf8"))
 }
 
 // gitVariable tells of variables that git commands may be given.

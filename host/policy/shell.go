@@ -34,49 +34,59 @@ func invisible(text string) string {
 	return ""
 }
 
-// parse reads a line within the line, and walks it.
+// parse reads a line within the line, and walks it. What another shell could read otherwise is not known, whatever else
+// can be said of it.
 func (w *walk) parse(text string, st *state) {
 	w.parsed += len(text)
 	if w.parsed > maxParsed {
 		w.refuse("It has more lines within lines than can be looked at")
 		return
 	}
-	comments := strings.Contains(text, "#")
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.KeepComments(comments)).Parse(strings.NewReader(text), "")
+	variant := syntax.LangBash
+	if w.posix {
+		variant = syntax.LangPOSIX
+	}
+	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(text), "")
+	if err != nil && w.posix {
+		w.add(ClassUnknown, "It is for sh, which can't read it: "+syntaxWords(err))
+		file, err = syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	}
 	if err != nil {
 		w.refuse("The shell can't read it: " + syntaxWords(err))
 		return
 	}
-	if comments && !startComments(text, file) {
-		w.refuse("Shells differ on where a comment in it begins")
-		return
+	if why := agree(text, file.Stmts, w.posix); why != "" {
+		w.add(ClassUnknown, why)
+		w.readAs(variant, text, st)
 	}
 	w.stmts(file.Stmts, st)
 	st.settle()
 }
 
-// startComments tells whether all that was taken for comments begins where words do. Anywhere else # is part of a word,
-// and what follows it runs.
-func startComments(text string, file *syntax.File) bool {
-	good := true
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if c, is := n.(*syntax.Comment); is {
-			before := text[:min(int(c.Hash.Offset()), len(text))]
-			last := len(before) - 1
-			good = good && (last < 0 || strings.IndexByte(" \t\n;&|(<>", before[last]) >= 0 && (last == 0 || before[last-1] != '\\'))
-		}
-		return good
-	})
-	return good
+// readAs looks at a line for sh as bash would read it, which sh may be.
+func (w *walk) readAs(as syntax.LangVariant, text string, st *state) {
+	if as != syntax.LangPOSIX {
+		return
+	}
+	w.parsed += len(text)
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	if err != nil || w.parsed > maxParsed {
+		return
+	}
+	w.posix = false
+	w.stmts(file.Stmts, st.clone())
+	w.posix = true
 }
 
-// script runs a line in a shell of its own.
-func (w *walk) script(text string, st *state) {
+// script runs a line in a shell of its own: bash, or whatever sh is.
+func (w *walk) script(text string, bash bool, st *state) {
 	if !w.enter() {
 		w.leave()
 		return
 	}
 	defer w.leave()
+	defer func(posix bool) { w.posix = posix }(w.posix)
+	w.posix = !bash
 	sub := st.clone()
 	sub.vars = nil
 	w.wrapped++
@@ -90,7 +100,7 @@ func (w *walk) shell(c *call) {
 		w.add(ClassUnknown, "It is read by a shell that is not understood")
 	}
 	args := c.args
-	command := false
+	command, stdin := false, false
 	for len(args) > 0 && args[0].kind == literal && len(args[0].text) > 1 && strings.ContainsAny(args[0].text[:1], "-+") {
 		opt := args[0].text
 		args = args[1:]
@@ -106,6 +116,10 @@ func (w *walk) shell(c *call) {
 			return
 		default:
 			command = command || opt[0] == '-' && strings.Contains(opt, "c")
+			stdin = stdin || strings.Contains(opt, "s")
+			if strings.ContainsAny(opt[1:], "akmnprtBCHPT") || strings.Contains(opt, "i") {
+				w.add(ClassUnknown, "It starts a shell with options that change how it reads a line")
+			}
 			if strings.ContainsAny(opt[1:], "oO") && len(args) > 0 {
 				if !args[0].is("pipefail") && !args[0].is("errexit") && !args[0].is("nounset") {
 					w.add(ClassUnknown, "It starts a shell with options that are not understood")
@@ -127,7 +141,9 @@ func (w *walk) shell(c *call) {
 		if args[0].kind > pattern {
 			return
 		}
-		w.script(args[0].text, c.st)
+		w.script(args[0].text, c.name == "bash" || c.name == "rbash", c.st)
+	case stdin:
+		w.feed(c, true)
 	case len(args) > 0:
 		if args[0].kind == piped || args[0].is("/dev/stdin") || strings.HasPrefix(args[0].text, "/dev/fd") || strings.HasPrefix(args[0].text, "/proc") {
 			w.add(ClassDangerous, "It runs whatever another command prints")
@@ -146,7 +162,7 @@ func (w *walk) feed(c *call, shell bool) {
 	switch {
 	case in.kind == document && shell:
 		c.wrapper = true
-		w.script(in.text, c.st)
+		w.script(in.text, c.name == "bash" || c.name == "rbash", c.st)
 	case in.kind == pipe && in.network:
 		w.add(ClassDangerous, "It runs what it gets from the network")
 	case in.kind == pipe && shell:
@@ -176,11 +192,13 @@ func (w *walk) builtin(c *call) bool {
 		w.enterDir(args[0], st)
 		st.alt = old
 	case "exit", "return":
+		// Outside of functions return is an error and no end; so is exit with more than a number.
 		w.add(ClassRead, because(ClassRead))
 		w.operands(spec{operands: "t?"}, c.args, st)
-		st.dead = true
+		st.dead = c.name == "exit" && (len(c.args) == 0 || len(c.args) == 1 && c.args[0].kind == literal && strings.Trim(c.args[0].text, "0123456789") == "")
 	case "break", "continue":
 		w.add(ClassRead, because(ClassRead))
+		w.leaps++
 		st.vars = nil
 	case "set":
 		w.add(ClassRead, because(ClassRead))
@@ -278,6 +296,7 @@ func (w *walk) enterDir(a arg, st *state) {
 	case a.home:
 		w.add(ClassUnknown, "It goes to the home directory")
 	default:
+		w.moves++
 		w.readPath(a.text, st)
 		dirs := resolve(st.dirs, a.text)
 		slices.Sort(dirs)

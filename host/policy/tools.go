@@ -95,7 +95,7 @@ func (w *walk) insideLines(c *call) {
 	w.add(ClassUnknown, "It starts other commands")
 	for i, a := range c.args {
 		if a.kind == literal && strings.Contains(a.text, " ") {
-			w.script(a.text, c.st)
+			w.script(a.text, false, c.st)
 		}
 		if is, _ := a.dashed(); !is {
 			w.start(c.args[i:], nil, c.st.clone())
@@ -138,7 +138,7 @@ func (w *walk) inline(c *call) {
 		}
 		if gives {
 			w.add(ClassUnknown, "It runs a program that stands in the command itself")
-			w.script(value, c.st)
+			w.script(value, false, c.st)
 		}
 	}
 }
@@ -308,7 +308,7 @@ func (w *walk) behind(args []arg, st *state) {
 	for len(args) > 0 && args[0].kind == literal && strings.HasPrefix(args[0].text, "-") {
 		if (args[0].is("-c") || args[0].is("--call") || args[0].is("-p") || args[0].is("--package") || args[0].is("--with") || args[0].is("--extra") || args[0].is("--python") || args[0].is("--group")) && len(args) > 1 {
 			if args[0].is("-c") || args[0].is("--call") {
-				w.script(args[1].text, st)
+				w.script(args[1].text, false, st)
 			}
 			args = args[1:]
 		}

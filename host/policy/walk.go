@@ -30,6 +30,9 @@ type walk struct {
 	parsed   int
 	problem  string // the line is refused for this
 	touched  *[]string
+	posix    bool // the line is for sh, which may be any shell
+	leaps    int  // out of loops
+	moves    int  // to other directories
 }
 
 // state is what is known at one point of a line.
@@ -209,18 +212,34 @@ func (w *walk) stmt(s *syntax.Stmt, st *state) {
 	if s.Background {
 		st = st.clone()
 	}
-	before := st.input
+	before := *st
 	for _, r := range s.Redirs {
 		w.redirect(r, st)
 	}
 	st.lists = false
 	w.command(s.Cmd, st)
-	st.input = before
+	st.input = before.input
+	if len(s.Redirs) > 0 && (st.vars != before.vars || st.dead != before.dead || !slices.Equal(st.dirs, before.dirs)) {
+		w.mayNot(s, &before, st)
+	}
 	if s.Negated && st.alt != nil {
 		good := *st
 		good.alt = nil
 		*st = *st.alt
 		st.alt = &good
+	}
+}
+
+// mayNot follows a command that does nothing where a redirection fails.
+func (w *walk) mayNot(s *syntax.Stmt, before, st *state) {
+	if st.alt == nil {
+		st.alt = st.clone()
+	}
+	before.alt = nil
+	st.alt.join(before)
+	if call, is := s.Cmd.(*syntax.CallExpr); is && len(call.Args) == 0 {
+		// Shells differ on whether variables are set all the same, and on what comes of it.
+		*st = *st.alt
 	}
 }
 
@@ -339,6 +358,7 @@ func (w *walk) loop(cond, do []*syntax.Stmt, st *state) {
 	body := st.clone()
 	body.vars = nil
 	dirs := body.dirs
+	defer w.leaping(w.leaps, w.moves)
 	w.stmts(cond, body)
 	body.settle()
 	w.stmts(do, body)
@@ -348,6 +368,14 @@ func (w *walk) loop(cond, do []*syntax.Stmt, st *state) {
 	}
 	st.vars = nil
 	st.join(body)
+}
+
+// leaping is called behind a loop: where it can be left in the middle, nobody knows in which directory.
+func (w *walk) leaping(leaps, moves int) (left bool) {
+	if left = w.leaps > leaps; left && w.moves > moves {
+		w.add(ClassUnknown, "It changes its directory in a loop")
+	}
+	return left
 }
 
 func (w *walk) forEach(c *syntax.ForClause, st *state) {
@@ -365,6 +393,7 @@ func (w *walk) forEach(c *syntax.ForClause, st *state) {
 		return
 	}
 	start := st.clone()
+	leaps, moves := w.leaps, w.moves
 	for _, item := range items {
 		if item.kind == splits {
 			item.kind = computed
@@ -377,6 +406,9 @@ func (w *walk) forEach(c *syntax.ForClause, st *state) {
 		}
 	}
 	st.join(start)
+	if w.leaping(leaps, moves) {
+		st.vars = nil
+	}
 }
 
 // forkBomb finds a function that does little but start itself again.

@@ -148,8 +148,8 @@ func (w *walk) word(word *syntax.Word, st *state) arg {
 		case *syntax.ParamExp:
 			v, ok := w.param(part, st)
 			switch {
-			case !ok, v.kind == listed && len(word.Parts) > 1, v.home && i > 0:
-				a.kind = splits
+			case !ok, v.kind == listed && len(word.Parts) > 1, v.home && i > 0, v.kind == literal && v.text == "":
+				a.kind = splits // or nothing at all
 			case v.kind != literal && v.kind != pattern || strings.ContainsAny(v.text, " \t\n\\"):
 				a.kind = max(a.kind, spread(v))
 			case v.kind == literal && strings.ContainsAny(v.text, "*?["):
@@ -255,15 +255,15 @@ func oneOrMany(p *syntax.ParamExp) kind {
 
 // param is a variable's value, where the line itself has set it.
 func (w *walk) param(p *syntax.ParamExp, st *state) (arg, bool) {
-	plain := p.Param != nil && p.NestedParam == nil && p.Flags == nil && !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil &&
-		len(p.Modifiers) == 0 && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
-	if !plain {
+	if !plainParam(p) {
 		w.lookIntoParam(p, st)
 		return arg{}, false
 	}
 	switch name := p.Param.Value; name {
 	case "?", "#", "$", "!":
 		return arg{kind: computed}, true
+	case "_": // bash's own: the last word of the command before
+		return arg{}, false
 	case "HOME":
 		return arg{home: true, text: "~"}, true
 	case "PWD":

@@ -19,7 +19,11 @@ func (w *walk) wrap(c *call) bool {
 			return true
 		}
 		flags = "-p"
-	case "builtin", "nohup", "chronic", "unbuffer":
+	case "builtin":
+		if w.posix {
+			return false
+		}
+	case "nohup", "chronic", "unbuffer":
 	case "exec":
 		flags = "-cl -a:t"
 	case "nice":
@@ -77,7 +81,14 @@ func (w *walk) wrap(c *call) bool {
 		}
 		return true
 	}
-	w.start(rest, nil, c.st)
+	if c.name == "command" || c.name == "builtin" {
+		w.start(rest, nil, c.st)
+		return true
+	}
+	// What is started is a program, and what it does to itself does not last.
+	st := c.st.clone()
+	w.start(rest, nil, st)
+	c.st.lists = st.lists
 	return true
 }
 
@@ -152,7 +163,7 @@ func (w *walk) env(c *call) {
 			parts = append(parts, b.text)
 		}
 		w.add(ClassUnknown, "It splits a string into a command")
-		w.script(strings.Join(parts, " "), c.st)
+		w.script(strings.Join(parts, " "), false, c.st)
 		return
 	}
 	st := c.st.clone()
@@ -199,7 +210,7 @@ func (w *walk) hidden(c *call) bool {
 			continue
 		}
 		if strings.ContainsAny(a.text, " ;|&") {
-			w.script(a.text, c.st)
+			w.script(a.text, false, c.st)
 		}
 		if !begun && !strings.HasPrefix(a.text, "-") && a.text != "" {
 			begun = true
@@ -304,5 +315,5 @@ func (w *walk) watch(c *call) {
 		}
 		parts = append(parts, a.text)
 	}
-	w.script(strings.Join(parts, " "), c.st)
+	w.script(strings.Join(parts, " "), false, c.st)
 }
