@@ -20,7 +20,7 @@ type finding struct {
 	argvs [][]string
 	offer []string
 	code  bool // it runs code of the workspace
-	// Git is told to throw away what it keeps nowhere else: that is asked even where git may write.
+	// What it throws away that nothing brings back: that is asked whatever is allowed or remembered.
 	discards string
 	// It can't be done at all, whoever agrees.
 	impossible bool
@@ -109,10 +109,10 @@ func judge(r Request, f finding) Decision {
 		}
 		c := cells[class]
 		verdict := c.verdict
-		if verdict == Ask && c.holds(place, f) {
+		if verdict == Ask && f.discards == "" && c.holds(place, f) {
 			verdict = Allow
 		}
-		if verdict == Ask && class != ClassUnknown && class != ClassDangerous && c.profile != ProfileHost {
+		if verdict == Ask && f.discards == "" && class != ClassUnknown && class != ClassDangerous && c.profile != ProfileHost {
 			changing := f.code && place.Trust != TrustTrusted // tomorrow the same words may run other code
 			if id := covering(place.Rules, f); id != "" && !changing && (class != ClassNetwork || f.others) {
 				verdict, rule = Allow, id
@@ -122,6 +122,12 @@ func judge(r Request, f finding) Decision {
 			d.Verdict, d.Class, d.Reason = verdict, class, why
 		}
 		d.Profile = wider(d.Profile, c.profile, f)
+	}
+	if f.discards != "" && d.Verdict > Deny {
+		d.Verdict = Ask
+		if d.Class != ClassDangerous {
+			d.Reason = f.discards
+		}
 	}
 	if d.Verdict == Allow {
 		d.RuleID = rule
@@ -138,7 +144,7 @@ func judge(r Request, f finding) Decision {
 func (c cell) holds(p Place, f finding) bool {
 	switch c.orAllow {
 	case ifOnlyGit:
-		return f.onlyGit && f.discards == ""
+		return f.onlyGit
 	case ifGranted:
 		return granted(p.Domains, f)
 	case ifRunUnknown:

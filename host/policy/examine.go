@@ -49,9 +49,6 @@ func look(r Request, touched *[]string) finding {
 	if f.why.has(ClassNetwork) && len(f.domains) > 0 && !f.others {
 		f.why[ClassNetwork] = "It reaches " + strings.Join(f.domains, " and ")
 	}
-	if f.discards != "" {
-		f.why[ClassGit] = f.discards
-	}
 	f.code = w.code
 	if !w.code {
 		f.offer = same(w.offers)

@@ -98,9 +98,7 @@ const (
 
 // subcommand gives each its options. Paths are only text to git, which stays in the repository.
 func (w *walk) subcommand(c *call) {
-	if why := discards(c); why != "" && w.found.discards == "" {
-		w.found.discards = why
-	}
+	w.discard(discards(c))
 	read := func(options string) { w.check(spec{ClassRead, "", "p*", options, false}, c) }
 	write := func(options string) { w.check(spec{ClassGit, "", "p*", options, false}, c) }
 	switch c.name {
@@ -193,60 +191,6 @@ func (w *walk) subcommand(c *call) {
 }
 
 // named tells whether an option is among the arguments.
-// discards says what a command throws away that git keeps nowhere else.
-func discards(c *call) string {
-	verb := c.verb()
-	switch c.name {
-	case "reset":
-		if c.told(0, "--hard") {
-			return "It throws away changes that were not committed"
-		}
-	case "checkout", "switch":
-		if c.told('f', "--force", "--discard-changes") {
-			return "It throws away changes that were not committed"
-		}
-	case "clean":
-		if c.told('f', "--force") && !c.told('n', "--dry-run") {
-			return "It removes files that git does not keep"
-		}
-	case "stash", "reflog":
-		if verb == "clear" || c.name == "reflog" && (verb == "expire" || verb == "delete") {
-			return "It removes what git keeps for getting work back"
-		}
-	case "update-ref":
-		if c.told('d', "--delete", "--stdin") {
-			return "It removes what git keeps for getting work back"
-		}
-	case "gc", "prune":
-		if c.name == "prune" && !c.told('n', "--dry-run") || c.told(0, "--prune=") && !c.told(0, "--prune=2.weeks.ago") {
-			return "It removes what git keeps for getting work back"
-		}
-	}
-	return ""
-}
-
-// told finds an option, by its letter in any cluster or by its name, cut short or with something added.
-func (c *call) told(letter byte, names ...string) bool {
-	for _, a := range c.args {
-		switch {
-		case a.is("--"):
-			return false
-		case a.kind != literal || len(a.text) < 2 || a.text[0] != '-':
-		case a.text[1] != '-':
-			if letter != 0 && strings.IndexByte(a.text, letter) > 0 {
-				return true
-			}
-		default:
-			for _, name := range names {
-				if len(a.text) > 3 && (strings.HasPrefix(name, a.text) || strings.HasPrefix(a.text, name)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 func named(c *call, option string) bool {
 	return slices.ContainsFunc(c.args, func(a arg) bool { return a.is(option) })
 }

@@ -117,15 +117,6 @@ func inside(c *call) bool {
 	})
 }
 
-// wipe finds the removal of what is nobody's to remove.
-func (w *walk) wipe(c *call) {
-	for _, a := range c.args {
-		if a.kind > listed {
-			w.add(ClassUnknown, "What it removes is only known when it runs")
-		}
-	}
-}
-
 // onlyLooks corrects the class of archivers that are told to write to standard output, or to list. With options that
 // take values nobody can tell which words are options.
 func (w *walk) onlyLooks(c *call) {

@@ -13,6 +13,8 @@ func (w *walk) find(c *call) {
 		args = args[1:]
 	}
 	plain, filtered, removes, either := true, false, false, false
+	remade := false  // what it finds are names that tools make again
+	discard := false // it removes what nobody named
 	var roots []arg
 	for len(args) > 0 {
 		a := args[0]
@@ -46,7 +48,9 @@ func (w *walk) find(c *call) {
 		switch a.text {
 		case "-o", "-or", ",":
 			either = true
-		case "(", ")", "!", "-a", "-and", "-not", "-print", "-print0", "-ls", "-prune", "-quit", "-depth", "-d", "-xdev", "-mount",
+		case "!", "-not":
+			either = either || i+1 < len(args) && (args[i+1].is("(") || args[i+1].is("-name") || args[i+1].is("!") || args[i+1].is("-not"))
+		case "(", ")", "-a", "-and", "-print", "-print0", "-ls", "-prune", "-quit", "-depth", "-d", "-xdev", "-mount",
 			"-noleaf", "-daystart", "-follow", "-warn", "-nowarn", "-true", "-false", "-ignore_readdir_race":
 		case "-empty", "-readable", "-writable", "-executable", "-nouser", "-nogroup":
 			filtered = true
@@ -54,6 +58,9 @@ func (w *walk) find(c *call) {
 			"-amin", "-ctime", "-cmin", "-perm", "-user", "-group", "-uid", "-gid", "-links", "-inum", "-lname", "-ilname", "-used", "-fstype", "-context":
 			if a.text != "-type" && i+1 < len(args) && !args[i+1].is("*") {
 				filtered = true
+			}
+			if a.text == "-name" && i+1 < len(args) && args[i+1].kind == literal && rebuilt(args[i+1].text) {
+				remade = true
 			}
 			value('t')
 		case "-newer", "-anewer", "-cnewer", "-samefile":
@@ -63,7 +70,7 @@ func (w *walk) find(c *call) {
 			value('t')
 			c.st.lists = c.st.lists && a.text != "-printf"
 		case "-delete":
-			removes = true
+			removes, discard = true, discard || !remade
 			for _, r := range roots {
 				w.use(r, 'w', c.st)
 			}
@@ -98,8 +105,10 @@ func (w *walk) find(c *call) {
 			}
 			st := c.st.clone()
 			st.input = input{}
+			before := w.removals
 			w.start(inner, nil, st)
 			removes = removes || inner[0].is("rm")
+			discard = discard || w.removals > before && !remade
 		default:
 			w.add(ClassUnknown, "It gives find "+quote(a.text)+", which is not known to be harmless")
 		}
@@ -108,6 +117,12 @@ func (w *walk) find(c *call) {
 		return slices.Contains(resolve(c.st.dirs, a.text), w.root)
 	})) {
 		w.add(ClassDangerous, "It removes the whole workspace")
+	}
+	if removes {
+		w.removals++
+	}
+	if discard || removes && either {
+		w.discard(losesFiles)
 	}
 }
 
@@ -186,6 +201,9 @@ func (w *walk) rsync(c *call) {
 		"--delete-during --delete-excluded --exclude:t --exclude-from:r --include:t --include-from:r --links --copy-links --perms --times --checksum --itemize-changes --stats --info:t --size-only --ignore-existing " +
 		"--existing --relative --quiet --no-perms --no-owner --no-group --chmod:t --files-from:r --filter:t --max-size:t --min-size:t --inplace --whole-file --rsh:x --rsync-path:x --log-file:w --temp-dir:w --backup --backup-dir:w " +
 		"--bwlimit:t --timeout:t --mkpath --omit-dir-times --out-format:t --executability --no-times", false}
+	if c.told(0, "--delete", "--del", "--remove-source-files", "--remove-sent-files", "--force") {
+		w.discard("It removes files that are not in what it copies")
+	}
 	for _, a := range c.args {
 		if host, _, is := strings.Cut(a.text, ":"); is && !strings.HasPrefix(a.text, "-") && !strings.Contains(host, "/") {
 			_, bare, at := strings.Cut(host, "@")

@@ -27,6 +27,7 @@ type walk struct {
 	wrapped  int // commands around this one that only start it
 	depth    int
 	commands int
+	removals int // commands that remove files
 	parsed   int
 	problem  string // the line is refused for this
 	touched  *[]string

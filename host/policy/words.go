@@ -43,6 +43,13 @@ func (d *Decision) explain(p Place, f finding) {
 		d.Cause = CauseHost
 		d.Reason = what + ": in root mode that runs outside the sandbox, so it asks each time."
 		d.Instead = "Set the session to scoped to have it run in the sandbox."
+	case d.Verdict == Ask && f.discards != "":
+		d.Reason = what + ", which can't be brought back."
+		d.Instead = "Keep a copy first, or name what goes one by one."
+		if f.why.has(ClassGit) {
+			d.Instead = "Commit or stash first. `git switch` changes branches without a question."
+		}
+		return // never remembered
 	case d.Verdict == Ask && d.Class == ClassNetwork:
 		d.Cause = CauseNotGranted
 		d.Reason = what + ", which is not granted."

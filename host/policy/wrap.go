@@ -275,7 +275,11 @@ func (w *walk) xargs(c *call) {
 	}
 	st := c.st.clone()
 	st.input = input{}
+	before := w.removals
 	w.start(args, nil, st)
+	if w.removals > before {
+		w.discard(losesFiles)
+	}
 }
 
 // flock runs a command, or a line behind -c, while it holds a lock.
