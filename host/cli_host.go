@@ -16,21 +16,30 @@ import (
 )
 
 func (a *app) openCommand() *cobra.Command {
-	var link bool
+	var link, signOut bool
 	var session string
 	cmd := &cobra.Command{
 		Use:   "open",
 		Short: "Open the chat: the window, else a browser, else a link to open by hand",
 		Long: `Opens the chat window, or brings it to the front. Without the window's program or its libraries the
 default browser is used; without a display a link is printed. A link works once, within ten minutes, and
-only on this machine.`,
+only on this machine, by programs of the same user. A page that was opened stays signed in while it is
+used, and twelve hours longer.`,
 		Example: `  openvibez open
   openvibez open --session new
-  openvibez open --link`,
+  openvibez open --link
+  openvibez open --sign-out`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.hostOrStart(cmd.Context())
 			if err != nil {
+				return err
+			}
+			if signOut {
+				res, err := c.Host.SignOut(cmd.Context(), &apiv1.SignOutRequest{})
+				if err == nil {
+					fmt.Fprintf(a.err, "Signed out: %d. Each page has to be opened anew.\n", res.Pages)
+				}
 				return err
 			}
 			req := &apiv1.OpenWindowRequest{LinkOnly: link, SessionId: session}
@@ -54,6 +63,7 @@ only on this machine.`,
 		},
 	}
 	cmd.Flags().BoolVar(&link, "link", false, "only print a link for a browser")
+	cmd.Flags().BoolVar(&signOut, "sign-out", false, "open nothing: sign out all pages that are open")
 	cmd.Flags().StringVarP(&session, "session", "s", "", "show this session: an id, its beginning, \"last\" or \"new\"")
 	return cmd
 }

@@ -5,20 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 )
 
 // contentPolicy lets the page load its own files and speak to its own host, and nothing else.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-type visitorKey struct{}
+type passKey struct{}
 
-// guarded is all that loopback serves: the page's files to anybody, /auth for a token, the API for a cookie.
+// guarded is all that loopback serves, to programs of the same user only: the page's files to any, /auth for a token, the
+// API for a pass.
 func (p *page) guarded(port int, api http.Handler) http.Handler {
 	host := fmt.Sprintf("127.0.0.1:%d", port)
-	cookie := fmt.Sprintf("openvibez-%d", port)
 	files := p.files()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -30,6 +33,10 @@ func (p *page) guarded(port int, api http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 
+		if caller, _ := r.Context().Value(callerKey{}).(*caller); caller == nil || !caller.ours(p.owner) {
+			http.Error(w, "this server is for another user of this machine", http.StatusForbidden)
+			return
+		}
 		// A name that resolves to this machine is not this machine's name: that is how rebinding works.
 		if r.Host != host {
 			http.Error(w, "this server is called "+host, http.StatusMisdirectedRequest)
@@ -49,16 +56,12 @@ func (p *page) guarded(port int, api http.Handler) http.Handler {
 			return
 		}
 		h.Set("Cache-Control", "no-store")
+		one := p.passes.verify(port, r.Header.Get(passHeader))
 		if isAuth {
-			p.authenticate(w, r, port, cookie)
+			p.authenticate(w, r, port, one)
 			return
 		}
-		var who visitor
-		known := false
-		if c, err := r.Cookie(cookie); err == nil {
-			who, known = p.key.verify(port, c.Value)
-		}
-		if !known {
+		if one == nil {
 			// The shape of a Connect error, so that the page shows the words.
 			h.Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)
@@ -68,12 +71,16 @@ func (p *page) guarded(port int, api http.Handler) http.Handler {
 			})
 			return
 		}
-		api.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), passKey{}, one))
+		defer cancel()
+		defer context.AfterFunc(one.life, cancel)()
+		api.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// authenticate swaps a one-time token, the request's body, for a cookie.
-func (p *page) authenticate(w http.ResponseWriter, r *http.Request, port int, cookie string) {
+// authenticate swaps a one-time token, the request's body, for a pass; and without one a pass that has become old for
+// another. What is good as it is gets no content.
+func (p *page) authenticate(w http.ResponseWriter, r *http.Request, port int, one *pass) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "send the token with POST", http.StatusMethodNotAllowed)
@@ -84,18 +91,47 @@ func (p *page) authenticate(w http.ResponseWriter, r *http.Request, port int, co
 		http.Error(w, "that is no token", http.StatusBadRequest)
 		return
 	}
-	who, ok := p.tokens.redeem(strings.TrimSpace(string(body)))
-	if !ok {
+	token, secret := strings.TrimSpace(string(body)), ""
+	if token == "" && one != nil {
+		secret = p.passes.renew(one)
+	} else if who, ok := p.tokens.redeem(token); ok {
+		secret = p.passes.issue(port, who)
+	} else {
 		http.Error(w, "this link has been used or is older than ten minutes: make a new one with `openvibez open`", http.StatusUnauthorized)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name:     cookie,
-		Value:    p.key.sign(port, who),
-		Path:     "/",
-		MaxAge:   int(cookieLife.Seconds()),
-		HttpOnly: true,
-		SameSite: http.SameSiteStrictMode,
+	if secret == "" {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, secret)
+}
+
+type callerKey struct{}
+
+// caller is the program at the other end of a connection.
+type caller struct {
+	here, there net.Addr
+	once        sync.Once
+	allowed     bool
+}
+
+// remember is asked about each new connection; the kernel is asked only when it is first used.
+func remember(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, callerKey{}, &caller{here: c.LocalAddr(), there: c.RemoteAddr()})
+}
+
+// ours tells whether it runs as the same user.
+func (c *caller) ours(owner func(here, there *net.TCPAddr) (uid int, known bool)) bool {
+	c.once.Do(func() {
+		here, isTCP := c.here.(*net.TCPAddr)
+		there, alsoTCP := c.there.(*net.TCPAddr)
+		if !isTCP || !alsoTCP {
+			return
+		}
+		uid, known := owner(here, there)
+		c.allowed = !known || uid == os.Getuid()
 	})
-	w.WriteHeader(http.StatusNoContent)
+	return c.allowed
 }

@@ -27,7 +27,7 @@ func TestGuards(t *testing.T) {
 		want               int
 	}{
 		{"page", "GET", "/", nil, 200},
-		{"page without a cookie", "GET", "/", []string{"Cookie", ""}, 200},
+		{"page without a pass", "GET", "/", []string{passHeader, ""}, 200},
 		{"asset", "GET", "/assets/a.js", nil, 200},
 		{"asset that is not there", "GET", "/assets/b.js", nil, 404},
 		{"directory", "GET", "/assets", nil, 404},
@@ -35,11 +35,12 @@ func TestGuards(t *testing.T) {
 		{"post to a file", "POST", "/", nil, 405},
 		{"call", "POST", statusCall, nil, 200},
 		{"call of the page itself", "POST", statusCall, []string{"Origin", b.base, "Sec-Fetch-Site", "same-origin"}, 200},
-		{"no cookie", "POST", statusCall, []string{"Cookie", ""}, 401},
-		{"wrong cookie", "POST", statusCall, []string{"Cookie", "openvibez-" + port + "=browser.9999999999.x.y"}, 401},
-		{"cookie cut short", "POST", statusCall, []string{"Cookie", b.cookie[:len(b.cookie)-1]}, 401},
-		{"cookie of another port", "POST", statusCall, []string{"Cookie", "openvibez-" + port + "=" + f.page.key.sign(1, byBrowser)}, 401},
-		{"cookie under another name", "POST", statusCall, []string{"Cookie", "openvibez-1" + b.cookie[strings.IndexByte(b.cookie, '='):]}, 401},
+		{"no pass", "POST", statusCall, []string{passHeader, ""}, 401},
+		{"no pass but a cookie", "POST", statusCall, []string{passHeader, "", "Cookie", "openvibez-" + port + "=" + b.pass + "; " + passHeader + "=" + b.pass}, 401},
+		{"wrong pass", "POST", statusCall, []string{passHeader, "AAAAAAAAAAAAAAAAAAAAAAAAAA"}, 401},
+		{"pass cut short", "POST", statusCall, []string{passHeader, b.pass[:len(b.pass)-1]}, 401},
+		{"what the pass hashes to", "POST", statusCall, []string{passHeader, hashOf(b.pass)}, 401},
+		{"pass of another port", "POST", statusCall, []string{passHeader, f.page.passes.issue(1, byBrowser)}, 401},
 		{"name of this machine", "POST", statusCall, []string{"Host", "localhost:" + port}, 421},
 		{"rebound name", "GET", "/", []string{"Host", "evil.example:" + port}, 421},
 		{"other port", "GET", "/", []string{"Host", "127.0.0.1:1"}, 421},
@@ -48,7 +49,8 @@ func TestGuards(t *testing.T) {
 		{"our name, other port", "POST", statusCall, []string{"Origin", "http://127.0.0.1:1"}, 403},
 		{"cross-site", "POST", statusCall, []string{"Sec-Fetch-Site", "cross-site"}, 403},
 		{"sign in from elsewhere", "POST", "/auth", []string{"Origin", "https://evil.example"}, 403},
-		{"sign in without a token", "POST", "/auth", nil, 401},
+		{"sign in without a token", "POST", "/auth", []string{passHeader, ""}, 401},
+		{"sign in by cookie", "POST", "/auth", []string{passHeader, "", "Cookie", "openvibez-" + port + "=" + b.pass}, 401},
 		{"sign in by address", "GET", "/auth", nil, 405},
 		{"form", "POST", statusCall, []string{"Content-Type", "text/plain"}, 415},
 		{"window's line", "GET", "/window", nil, 404},
@@ -78,20 +80,19 @@ func TestTokensWorkOnce(t *testing.T) {
 		t.Errorf("the link %q does not name the session", link)
 	}
 	b := &browser{t: t, base: base}
-	res, _ := b.do("POST", "/auth", token)
-	if res.StatusCode != http.StatusNoContent {
+	res, pass := b.do("POST", "/auth", token)
+	if res.StatusCode != http.StatusOK || pass == "" || res.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("first use: %s", res.Status)
 	}
-	cookie := res.Cookies()[0]
-	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" {
-		t.Errorf("cookie: %s", cookie)
+	if len(res.Cookies()) != 0 {
+		t.Errorf("any server on this machine would be shown %v", res.Cookies())
 	}
 	if res, body := b.do("POST", "/auth", token); res.StatusCode != 401 || !strings.Contains(body, "openvibez open") {
 		t.Errorf("second use: %s: %s", res.Status, body)
 	}
 }
 
-func TestTokensAndCookiesExpire(t *testing.T) {
+func TestTokensExpire(t *testing.T) {
 	now := time.Now()
 	tok := tokens{now: func() time.Time { return now }}
 	early, late := tok.issue(byWindow, nil), tok.issue(byWindow, nil)
@@ -109,22 +110,6 @@ func TestTokensAndCookiesExpire(t *testing.T) {
 	if !tok.outstanding().IsZero() {
 		t.Error("something is still outstanding")
 	}
-	key, err := openCookieKey(t.TempDir() + "/key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key.now = func() time.Time { return now }
-	cookie := key.sign(80, byBrowser)
-	if v, ok := key.verify(80, cookie); !ok || v != byBrowser {
-		t.Error("a fresh cookie is refused")
-	}
-	if _, ok := key.verify(80, strings.Replace(cookie, "browser", "window", 1)); ok {
-		t.Error("a changed cookie is accepted")
-	}
-	now = now.Add(cookieLife)
-	if _, ok := key.verify(80, cookie); ok {
-		t.Error("a cookie outlived its life")
-	}
 }
 
 func TestPageSurvivesRestart(t *testing.T) {
@@ -136,12 +121,13 @@ func TestPageSurvivesRestart(t *testing.T) {
 	if res, body := b.do("POST", statusCall, "{}"); res.StatusCode != 200 {
 		t.Errorf("after a restart the open page gets %s: %s", res.Status, body)
 	}
-	if info, err := os.Stat(f.dir + "/page.key"); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file: %v %v", info, err)
+	again.stop()
+	if info, err := os.Stat(f.dir + "/page.passes"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the passes' file: %v %v", info, err)
 	}
 }
 
-func TestPortTakenVoidsCookies(t *testing.T) {
+func TestPortTakenVoidsPasses(t *testing.T) {
 	f := start(t)
 	b := f.browser(byBrowser)
 	address := strings.TrimPrefix(b.base, "http://")
@@ -157,9 +143,8 @@ func TestPortTakenVoidsCookies(t *testing.T) {
 	if fresh.base == b.base {
 		t.Fatal("two listeners on one port")
 	}
-	port := again.page.port
-	if _, ok := again.page.key.verify(port, strings.SplitN(b.cookie, "=", 2)[1]); ok {
-		t.Error("a cookie the squatter may have seen is still good")
+	if again.page.passes.verify(again.page.port, b.pass) != nil || len(again.page.passes.all) != 1 {
+		t.Error("a pass the squatter may have seen is still kept")
 	}
 	if res, _ := fresh.do("POST", statusCall, "{}"); res.StatusCode != 200 {
 		t.Errorf("the new page gets %s", res.Status)
@@ -199,12 +184,12 @@ func TestPageClosesWhenUnused(t *testing.T) {
 	f.page.linger = time.Minute
 	f.page.mu.Unlock()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	// It comes back on the same port, and whoever had a cookie still has.
+	// It comes back on the same port, and whoever had a pass still has.
 	if again := f.browser(byBrowser); again.base != b.base {
 		t.Errorf("came back on %s, was on %s", again.base, b.base)
 	}
 	if res, _ := b.do("POST", statusCall, "{}"); res.StatusCode != 200 {
-		t.Errorf("the old cookie gets %s", res.Status)
+		t.Errorf("the old pass gets %s", res.Status)
 	}
 }
 

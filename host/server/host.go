@@ -141,6 +141,14 @@ func (a *api) OpenWindow(ctx context.Context, req *apiv1.OpenWindowRequest) (*ap
 	return a.window.open(ctx, session)
 }
 
+func (a *api) SignOut(context.Context, *apiv1.SignOutRequest) (*apiv1.SignOutResponse, error) {
+	if err := a.socketOnly("sign pages out", "use `openvibez open --sign-out`"); err != nil {
+		return nil, err
+	}
+	count, err := a.page.passes.revoke()
+	return &apiv1.SignOutResponse{Pages: int32(count)}, err
+}
+
 func (a *api) OpenLink(ctx context.Context, req *apiv1.OpenLinkRequest) (*apiv1.OpenLinkResponse, error) {
 	u, err := url.Parse(req.Url)
 	if err != nil || len(req.Url) > 8<<10 {

@@ -19,8 +19,10 @@ import (
 // page serves the chat page on loopback, only while one is open or about to be.
 type page struct {
 	s      *Server
-	key    *cookieKey
+	passes *passes
 	tokens tokens
+	// Whose program is at the other end of a connection.
+	owner  func(here, there *net.TCPAddr) (uid int, known bool)
 	linger time.Duration
 
 	mu       sync.Mutex
@@ -31,8 +33,8 @@ type page struct {
 	check    *time.Timer
 }
 
-func newPage(s *Server, key *cookieKey) *page {
-	return &page{s: s, key: key, tokens: tokens{now: time.Now}, linger: time.Minute}
+func newPage(s *Server, passes *passes) *page {
+	return &page{s: s, passes: passes, tokens: tokens{now: time.Now}, owner: tcpOwner, linger: time.Minute}
 }
 
 // resume listens again if a page was open when the last host ended: it will come back by itself.
@@ -101,6 +103,7 @@ func (p *page) listen(ctx context.Context) (port int, err error) {
 	routes := p.s.routes(&api{Server: p.s, fromPage: true})
 	p.server = &http.Server{
 		Handler:           p.s.count(p.used(p.guarded(p.port, routes))),
+		ConnContext:       remember,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(p.s.Logger.Handler(), slog.LevelDebug),
@@ -124,8 +127,8 @@ func (p *page) bind(ctx context.Context) (net.Listener, error) {
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			p.s.Logger.Info("the page's port can't be had, taking another", "port", port, "error", err)
-		} else if err := p.key.replace(); err != nil {
-			// Whoever listens there may have been shown a cookie.
+		} else if _, err := p.passes.revoke(); err != nil {
+			// Whoever listens there may have been taken for us by a page, and shown its pass.
 			return nil, err
 		}
 	}
@@ -147,7 +150,8 @@ func (p *page) touch() {
 }
 
 // joined is called when a page's Watch stream begins; the function it returns, when it ends.
-func (p *page) joined(v visitor) (left func()) {
+func (p *page) joined(one *pass) (left func()) {
+	v, release := one.Visitor, p.passes.hold(one)
 	p.mu.Lock()
 	p.streams++
 	p.mu.Unlock()
@@ -155,6 +159,7 @@ func (p *page) joined(v visitor) (left func()) {
 		p.s.window.pageJoined()
 	}
 	return func() {
+		release()
 		if v == byWindow {
 			p.s.window.pageLeft()
 		}
@@ -206,6 +211,7 @@ func (p *page) shutdown(ctx context.Context) {
 	if server == nil {
 		return
 	}
+	p.passes.close()
 	if !recent {
 		if _, err := p.s.Store.SetSetting(ctx, setting.PageOpen, "false"); err != nil {
 			p.s.Logger.Warn("remember that the page is closed", "error", err)

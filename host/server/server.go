@@ -42,7 +42,7 @@ type Config struct {
 	Sandbox *sandbox.Sandbox
 	// The built chat page, index.html at its root.
 	UI fs.FS
-	// DataDir keeps the key that signs the page's cookies, RuntimeDir the socket. Both exist, for their owner only.
+	// DataDir keeps the passes of open pages, RuntimeDir the socket. Both exist, for their owner only.
 	DataDir    string
 	RuntimeDir string
 	// Window is the path of openvibez-window; where it does not exist the browser is used.
@@ -81,11 +81,13 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{}), pid: int64(os.Getpid()), touched: make(chan struct{}, 1)}
 	s.lastUsed.Store(s.started.UnixNano())
-	keys, err := openCookieKey(filepath.Join(c.DataDir, "page.key"))
+	passes, err := openPasses(filepath.Join(c.DataDir, "page.passes"), c.Logger)
 	if err != nil {
 		return nil, err
 	}
-	s.page = newPage(s, keys)
+	// What earlier versions signed cookies with.
+	_ = os.Remove(filepath.Join(c.DataDir, "page.key"))
+	s.page = newPage(s, passes)
 	s.window = newWindow(s)
 	mux := s.routes(&api{Server: s})
 	mux.HandleFunc("/window", s.window.serveLink)

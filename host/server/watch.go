@@ -23,9 +23,8 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 	if req.AfterRev < 0 {
 		return refuse(connect.CodeInvalidArgument, "after_rev is %d: it starts at 0", req.AfterRev)
 	}
-	if a.fromPage {
-		who, _ := ctx.Value(visitorKey{}).(visitor)
-		defer a.page.joined(who)()
+	if one, ok := ctx.Value(passKey{}).(*pass); ok {
+		defer a.page.joined(one)()
 	}
 	// A client that knows more than there is knows another journal: it sees a rev below its own and loads all anew.
 	after := min(req.AfterRev, a.Store.Rev())

@@ -184,7 +184,7 @@ func TestBrowserWithoutWindow(t *testing.T) {
 		t.Fatalf("redirect:\n%s", text)
 	}
 	b := &browser{t: t, base: string(found[1])}
-	if res, _ := b.do("POST", "/auth", string(found[2])); res.StatusCode != http.StatusNoContent {
+	if res, _ := b.do("POST", "/auth", string(found[2])); res.StatusCode != http.StatusOK {
 		t.Errorf("the redirect's token: %s", res.Status)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {

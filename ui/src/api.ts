@@ -1,10 +1,11 @@
-// The host's API as this page reaches it: same origin, the cookie from boot.ts.
+// The host's API as this page reaches it: same origin, with the pass from pass.ts.
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { HostService, PluginService, ProviderService, RunService, SessionService, WorkspaceService } from "./gen/api/v1/api_pb";
+import { withPass } from "./pass";
 import { sentence } from "./text/words";
 
-const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true });
+const transport = createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [withPass] });
 
 export const api = {
   sessions: createClient(SessionService, transport),

@@ -1,4 +1,5 @@
 // What the address of the page says: a one-time token to sign in with, and which session to show.
+import { fetchPass } from "./pass";
 
 export interface Place {
   token: string;
@@ -13,15 +14,11 @@ export function place(hash: string): Place {
 
 export const hashOf = (session: string): string => `#session=${encodeURIComponent(session || "new")}`;
 
-// signIn swaps the token for a cookie, and takes it out of the address whatever comes of it. A used or expired token is
-// no error here: the cookie of an earlier visit may still be good, and the first call tells.
+// signIn swaps the token for a pass, and takes it out of the address whatever comes of it. A used or expired token is no
+// error here: the pass of an earlier visit may still be good, and the first call tells.
 export async function signIn(): Promise<void> {
   const { token, session } = place(location.hash);
   if (!token) return;
   history.replaceState(null, "", session ? hashOf(session) : location.pathname);
-  try {
-    await fetch("/auth", { method: "POST", body: token, headers: { "Content-Type": "text/plain" }, credentials: "same-origin" });
-  } catch {
-    // The host is gone; the window says so as soon as it asks for anything.
-  }
+  await fetchPass(token);
 }

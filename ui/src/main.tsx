@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { place, signIn } from "./boot";
+import { renewPass } from "./pass";
 import { loadStatus, loadTables, take } from "./state/load";
 import { adopt, followAddress, go, lastSession, reload } from "./state/open";
 import { loadDraft, saveDraftNow } from "./state/drafts";
@@ -41,6 +42,7 @@ async function load(): Promise<bigint> {
 
 async function start(): Promise<void> {
   await signIn();
+  renewPass();
   addEventListener("hashchange", () => {
     if (place(location.hash).token) void signIn().then(() => location.reload());
     else followAddress();

@@ -202,6 +202,8 @@ const (
 	HostServiceSetSettingProcedure = "/openvibez.api.v1.HostService/SetSetting"
 	// HostServiceOpenWindowProcedure is the fully-qualified name of the HostService's OpenWindow RPC.
 	HostServiceOpenWindowProcedure = "/openvibez.api.v1.HostService/OpenWindow"
+	// HostServiceSignOutProcedure is the fully-qualified name of the HostService's SignOut RPC.
+	HostServiceSignOutProcedure = "/openvibez.api.v1.HostService/SignOut"
 	// HostServiceOpenLinkProcedure is the fully-qualified name of the HostService's OpenLink RPC.
 	HostServiceOpenLinkProcedure = "/openvibez.api.v1.HostService/OpenLink"
 	// HostServiceBackupProcedure is the fully-qualified name of the HostService's Backup RPC.
@@ -2110,6 +2112,8 @@ type HostServiceClient interface {
 	SetSetting(context.Context, *SetSettingRequest) (*SetSettingResponse, error)
 	// OpenWindow opens the chat window, or brings it to the front. Local socket only.
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
+	// SignOut takes the passes of all open pages back: each has to be opened anew. Local socket only.
+	SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error)
 	// OpenLink opens a link a model wrote in the system's browser: http, https and mailto only.
 	OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error)
 	// Backup writes a copy of the database while the host runs. Local socket only.
@@ -2159,6 +2163,12 @@ func NewHostServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(hostServiceMethods.ByName("OpenWindow")),
 			connect.WithClientOptions(opts...),
 		),
+		signOut: connect.NewClient[SignOutRequest, SignOutResponse](
+			httpClient,
+			baseURL+HostServiceSignOutProcedure,
+			connect.WithSchema(hostServiceMethods.ByName("SignOut")),
+			connect.WithClientOptions(opts...),
+		),
 		openLink: connect.NewClient[OpenLinkRequest, OpenLinkResponse](
 			httpClient,
 			baseURL+HostServiceOpenLinkProcedure,
@@ -2187,6 +2197,7 @@ type hostServiceClient struct {
 	getSettings *connect.Client[GetSettingsRequest, GetSettingsResponse]
 	setSetting  *connect.Client[SetSettingRequest, SetSettingResponse]
 	openWindow  *connect.Client[OpenWindowRequest, OpenWindowResponse]
+	signOut     *connect.Client[SignOutRequest, SignOutResponse]
 	openLink    *connect.Client[OpenLinkRequest, OpenLinkResponse]
 	backup      *connect.Client[BackupRequest, BackupResponse]
 	stop        *connect.Client[StopRequest, StopResponse]
@@ -2233,6 +2244,15 @@ func (c *hostServiceClient) OpenWindow(ctx context.Context, req *OpenWindowReque
 	return nil, err
 }
 
+// SignOut calls openvibez.api.v1.HostService.SignOut.
+func (c *hostServiceClient) SignOut(ctx context.Context, req *SignOutRequest) (*SignOutResponse, error) {
+	response, err := c.signOut.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // OpenLink calls openvibez.api.v1.HostService.OpenLink.
 func (c *hostServiceClient) OpenLink(ctx context.Context, req *OpenLinkRequest) (*OpenLinkResponse, error) {
 	response, err := c.openLink.CallUnary(ctx, connect.NewRequest(req))
@@ -2270,6 +2290,8 @@ type HostServiceHandler interface {
 	SetSetting(context.Context, *SetSettingRequest) (*SetSettingResponse, error)
 	// OpenWindow opens the chat window, or brings it to the front. Local socket only.
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
+	// SignOut takes the passes of all open pages back: each has to be opened anew. Local socket only.
+	SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error)
 	// OpenLink opens a link a model wrote in the system's browser: http, https and mailto only.
 	OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error)
 	// Backup writes a copy of the database while the host runs. Local socket only.
@@ -2315,6 +2337,12 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(hostServiceMethods.ByName("OpenWindow")),
 		connect.WithHandlerOptions(opts...),
 	)
+	hostServiceSignOutHandler := connect.NewUnaryHandlerSimple(
+		HostServiceSignOutProcedure,
+		svc.SignOut,
+		connect.WithSchema(hostServiceMethods.ByName("SignOut")),
+		connect.WithHandlerOptions(opts...),
+	)
 	hostServiceOpenLinkHandler := connect.NewUnaryHandlerSimple(
 		HostServiceOpenLinkProcedure,
 		svc.OpenLink,
@@ -2345,6 +2373,8 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 			hostServiceSetSettingHandler.ServeHTTP(w, r)
 		case HostServiceOpenWindowProcedure:
 			hostServiceOpenWindowHandler.ServeHTTP(w, r)
+		case HostServiceSignOutProcedure:
+			hostServiceSignOutHandler.ServeHTTP(w, r)
 		case HostServiceOpenLinkProcedure:
 			hostServiceOpenLinkHandler.ServeHTTP(w, r)
 		case HostServiceBackupProcedure:
@@ -2378,6 +2408,10 @@ func (UnimplementedHostServiceHandler) SetSetting(context.Context, *SetSettingRe
 
 func (UnimplementedHostServiceHandler) OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.OpenWindow is not implemented"))
+}
+
+func (UnimplementedHostServiceHandler) SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.SignOut is not implemented"))
 }
 
 func (UnimplementedHostServiceHandler) OpenLink(context.Context, *OpenLinkRequest) (*OpenLinkResponse, error) {

@@ -11275,6 +11275,87 @@ func (x *OpenWindowResponse) GetProblem() string {
 	return ""
 }
 
+type SignOutRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutRequest) Reset() {
+	*x = SignOutRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutRequest) ProtoMessage() {}
+
+func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
+func (*SignOutRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
+}
+
+type SignOutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many there were.
+	Pages         int32 `protobuf:"varint,1,opt,name=pages,proto3" json:"pages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutResponse) Reset() {
+	*x = SignOutResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutResponse) ProtoMessage() {}
+
+func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
+func (*SignOutResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *SignOutResponse) GetPages() int32 {
+	if x != nil {
+		return x.Pages
+	}
+	return 0
+}
+
 type OpenLinkRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
@@ -11284,7 +11365,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11296,7 +11377,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11309,7 +11390,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -11327,7 +11408,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[145]
+	mi := &file_api_v1_api_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11339,7 +11420,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[145]
+	mi := &file_api_v1_api_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11352,7 +11433,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{145}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{147}
 }
 
 type BackupRequest struct {
@@ -11365,7 +11446,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[146]
+	mi := &file_api_v1_api_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11377,7 +11458,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[146]
+	mi := &file_api_v1_api_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11390,7 +11471,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{146}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *BackupRequest) GetPath() string {
@@ -11410,7 +11491,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[147]
+	mi := &file_api_v1_api_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11422,7 +11503,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[147]
+	mi := &file_api_v1_api_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11435,7 +11516,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{147}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -11460,7 +11541,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[148]
+	mi := &file_api_v1_api_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11472,7 +11553,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[148]
+	mi := &file_api_v1_api_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11485,7 +11566,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{148}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{150}
 }
 
 type StopResponse struct {
@@ -11496,7 +11577,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[149]
+	mi := &file_api_v1_api_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11508,7 +11589,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[149]
+	mi := &file_api_v1_api_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11521,7 +11602,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{149}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{151}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -12368,7 +12449,10 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"HOW_WINDOW\x10\x01\x12\x0f\n" +
 	"\vHOW_BROWSER\x10\x02\x12\f\n" +
-	"\bHOW_LINK\x10\x03\"#\n" +
+	"\bHOW_LINK\x10\x03\"\x10\n" +
+	"\x0eSignOutRequest\"'\n" +
+	"\x0fSignOutResponse\x12\x14\n" +
+	"\x05pages\x18\x01 \x01(\x05R\x05pages\"#\n" +
 	"\x0fOpenLinkRequest\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\"\x12\n" +
 	"\x10OpenLinkResponse\"#\n" +
@@ -12579,7 +12663,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"ListModels\x12#.openvibez.api.v1.ListModelsRequest\x1a$.openvibez.api.v1.ListModelsResponse\x12V\n" +
 	"\tPullModel\x12\".openvibez.api.v1.PullModelRequest\x1a#.openvibez.api.v1.PullModelResponse0\x01\x12Z\n" +
-	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xa4\x05\n" +
+	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xf4\x05\n" +
 	"\vHostService\x12J\n" +
 	"\x05Watch\x12\x1e.openvibez.api.v1.WatchRequest\x1a\x1f.openvibez.api.v1.WatchResponse0\x01\x12T\n" +
 	"\tGetStatus\x12\".openvibez.api.v1.GetStatusRequest\x1a#.openvibez.api.v1.GetStatusResponse\x12Z\n" +
@@ -12587,7 +12671,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"SetSetting\x12#.openvibez.api.v1.SetSettingRequest\x1a$.openvibez.api.v1.SetSettingResponse\x12W\n" +
 	"\n" +
-	"OpenWindow\x12#.openvibez.api.v1.OpenWindowRequest\x1a$.openvibez.api.v1.OpenWindowResponse\x12Q\n" +
+	"OpenWindow\x12#.openvibez.api.v1.OpenWindowRequest\x1a$.openvibez.api.v1.OpenWindowResponse\x12N\n" +
+	"\aSignOut\x12 .openvibez.api.v1.SignOutRequest\x1a!.openvibez.api.v1.SignOutResponse\x12Q\n" +
 	"\bOpenLink\x12!.openvibez.api.v1.OpenLinkRequest\x1a\".openvibez.api.v1.OpenLinkResponse\x12K\n" +
 	"\x06Backup\x12\x1f.openvibez.api.v1.BackupRequest\x1a .openvibez.api.v1.BackupResponse\x12E\n" +
 	"\x04Stop\x12\x1d.openvibez.api.v1.StopRequest\x1a\x1e.openvibez.api.v1.StopResponseB2Z0github.com/openvibez/openvibez/host/api/v1;apiv1b\x06proto3"
@@ -12605,7 +12690,7 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 }
 
 var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 150)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 152)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
@@ -12771,52 +12856,54 @@ var file_api_v1_api_proto_goTypes = []any{
 	(*SetSettingResponse)(nil),       // 161: openvibez.api.v1.SetSettingResponse
 	(*OpenWindowRequest)(nil),        // 162: openvibez.api.v1.OpenWindowRequest
 	(*OpenWindowResponse)(nil),       // 163: openvibez.api.v1.OpenWindowResponse
-	(*OpenLinkRequest)(nil),          // 164: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 165: openvibez.api.v1.OpenLinkResponse
-	(*BackupRequest)(nil),            // 166: openvibez.api.v1.BackupRequest
-	(*BackupResponse)(nil),           // 167: openvibez.api.v1.BackupResponse
-	(*StopRequest)(nil),              // 168: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 169: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 170: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 171: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 172: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 173: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 174: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 175: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 176: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 177: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 178: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 179: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 180: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 181: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 182: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 183: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 184: openvibez.provider.v1.PullProgress
+	(*SignOutRequest)(nil),           // 164: openvibez.api.v1.SignOutRequest
+	(*SignOutResponse)(nil),          // 165: openvibez.api.v1.SignOutResponse
+	(*OpenLinkRequest)(nil),          // 166: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 167: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 168: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 169: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 170: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 171: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 172: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 173: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 174: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 175: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 176: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 177: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 178: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 179: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 180: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 181: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 182: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 183: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 184: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 185: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 186: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	170, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	171, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	172, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	172, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	173, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	174, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
 	23,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
 	24,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
 	24,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
 	25,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	173, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	174, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	175, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	175, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	176, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	177, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
 	26,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	176, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	178, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
 	27,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
 	28,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	177, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	178, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	179, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	180, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
 	29,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
 	30,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	179, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	181, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
 	13,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	180, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	182, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
 	14,  // 23: openvibez.api.v1.ToolOutput.outcome:type_name -> openvibez.api.v1.ToolOutput.Outcome
 	5,   // 24: openvibez.api.v1.ToolOutput.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 25: openvibez.api.v1.ToolOutput.profile:type_name -> openvibez.api.v1.Profile
@@ -12825,19 +12912,19 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	3,   // 28: openvibez.api.v1.Decision.profile:type_name -> openvibez.api.v1.Profile
 	4,   // 29: openvibez.api.v1.Decision.level:type_name -> openvibez.api.v1.Level
 	15,  // 30: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	172, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	174, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	7,   // 32: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	176, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	178, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
 	5,   // 34: openvibez.api.v1.Approval.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 35: openvibez.api.v1.Approval.profile:type_name -> openvibez.api.v1.Profile
 	27,  // 36: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
 	2,   // 37: openvibez.api.v1.Approval.class:type_name -> openvibez.api.v1.Class
 	8,   // 38: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
 	6,   // 39: openvibez.api.v1.Rule.made_by:type_name -> openvibez.api.v1.Author
-	171, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	171, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	181, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	182, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	173, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	173, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	183, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	184, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
 	16,  // 44: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	9,   // 45: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
 	10,  // 46: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
@@ -12874,8 +12961,8 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	12,  // 77: openvibez.api.v1.ImportSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
 	22,  // 78: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
 	21,  // 79: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
-	179, // 80: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	170, // 81: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	181, // 80: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	172, // 81: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
 	0,   // 82: openvibez.api.v1.SendRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
 	20,  // 83: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
 	21,  // 84: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
@@ -12889,7 +12976,7 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	21,  // 92: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
 	21,  // 93: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
 	21,  // 94: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	179, // 95: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	181, // 95: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
 	21,  // 96: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
 	21,  // 97: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
 	31,  // 98: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
@@ -12904,7 +12991,7 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	21,  // 107: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
 	31,  // 108: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
 	114, // 109: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	178, // 110: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	180, // 110: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
 	37,  // 111: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
 	9,   // 112: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
 	118, // 113: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
@@ -12918,8 +13005,8 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	35,  // 121: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
 	36,  // 122: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
 	35,  // 123: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	183, // 124: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	184, // 125: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	185, // 124: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	186, // 125: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
 	36,  // 126: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
 	156, // 127: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
 	38,  // 128: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
@@ -12986,72 +13073,74 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	157, // 189: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
 	160, // 190: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
 	162, // 191: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	164, // 192: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	166, // 193: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	168, // 194: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	45,  // 195: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	47,  // 196: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	49,  // 197: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	51,  // 198: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	53,  // 199: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	55,  // 200: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	57,  // 201: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	59,  // 202: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	63,  // 203: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	65,  // 204: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	67,  // 205: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	69,  // 206: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	71,  // 207: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	75,  // 208: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	77,  // 209: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	79,  // 210: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	81,  // 211: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	83,  // 212: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	85,  // 213: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	87,  // 214: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	89,  // 215: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	91,  // 216: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	73,  // 217: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	109, // 218: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	111, // 219: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	113, // 220: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	93,  // 221: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	95,  // 222: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
-	97,  // 223: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	99,  // 224: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	101, // 225: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	103, // 226: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	105, // 227: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	107, // 228: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	116, // 229: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	119, // 230: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	121, // 231: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	123, // 232: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	125, // 233: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	127, // 234: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	129, // 235: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	131, // 236: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	133, // 237: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	135, // 238: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	137, // 239: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	139, // 240: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	141, // 241: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	143, // 242: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	145, // 243: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	147, // 244: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	153, // 245: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	149, // 246: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	151, // 247: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	42,  // 248: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	155, // 249: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	158, // 250: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	161, // 251: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	163, // 252: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	165, // 253: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	167, // 254: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	169, // 255: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	195, // [195:256] is the sub-list for method output_type
-	134, // [134:195] is the sub-list for method input_type
+	164, // 192: openvibez.api.v1.HostService.SignOut:input_type -> openvibez.api.v1.SignOutRequest
+	166, // 193: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	168, // 194: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	170, // 195: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	45,  // 196: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	47,  // 197: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	49,  // 198: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	51,  // 199: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	53,  // 200: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	55,  // 201: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	57,  // 202: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	59,  // 203: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	63,  // 204: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	65,  // 205: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	67,  // 206: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	69,  // 207: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	71,  // 208: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	75,  // 209: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	77,  // 210: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	79,  // 211: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	81,  // 212: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	83,  // 213: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	85,  // 214: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	87,  // 215: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	89,  // 216: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	91,  // 217: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	73,  // 218: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	109, // 219: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	111, // 220: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	113, // 221: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	93,  // 222: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	95,  // 223: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
+	97,  // 224: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	99,  // 225: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	101, // 226: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	103, // 227: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	105, // 228: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	107, // 229: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	116, // 230: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	119, // 231: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	121, // 232: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	123, // 233: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	125, // 234: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	127, // 235: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	129, // 236: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	131, // 237: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	133, // 238: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	135, // 239: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	137, // 240: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	139, // 241: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	141, // 242: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	143, // 243: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	145, // 244: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	147, // 245: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	153, // 246: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	149, // 247: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	151, // 248: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	42,  // 249: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	155, // 250: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	158, // 251: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	161, // 252: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	163, // 253: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	165, // 254: openvibez.api.v1.HostService.SignOut:output_type -> openvibez.api.v1.SignOutResponse
+	167, // 255: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	169, // 256: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	171, // 257: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	196, // [196:258] is the sub-list for method output_type
+	134, // [134:196] is the sub-list for method input_type
 	134, // [134:134] is the sub-list for extension type_name
 	134, // [134:134] is the sub-list for extension extendee
 	0,   // [0:134] is the sub-list for field type_name
@@ -13110,7 +13199,7 @@ func file_api_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   150,
+			NumMessages:   152,
 			NumExtensions: 0,
 			NumServices:   6,
 		},
