@@ -63,7 +63,7 @@ func TestAsAnOrdinaryUser(t *testing.T) {
 	if err := os.WriteFile(mine, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), mine, "-test.run=^Test(Report|Run|Plugin|Box)", "-test.v", "-test.timeout=5m")
+	cmd := exec.CommandContext(t.Context(), mine, "-test.run=^Test(Report|Run|Plugin|Program|Box)", "-test.v", "-test.timeout=5m")
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SANDBOX_TEST_PROGRAMS=" + programs}
 	// A session bus serves only who has a name.

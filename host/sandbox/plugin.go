@@ -73,7 +73,7 @@ func (s *Sandbox) StartPlugin(p Plugin, stdout, stderr *os.File) (*Process, erro
 	if p.SHA256 != [32]byte{} {
 		spec.Plugin.SHA256 = hex.EncodeToString(p.SHA256[:])
 	}
-	c, err := s.start(spec.Walls, func() (*box.Spec, error) { return spec, nil }, stdout, stderr)
+	c, err := s.start(spec.Walls, func() (*box.Spec, error) { return spec, nil }, nil, stdout, stderr)
 	if err != nil {
 		return nil, err
 	}

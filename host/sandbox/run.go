@@ -95,29 +95,35 @@ func (s *Sandbox) enter(g policy.Grant) (string, error) {
 	if root == "" {
 		return "", errors.New("the command has no workspace")
 	}
-	resolved, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return "", fmt.Errorf("find workspace: %w", err)
-	}
-	if resolved != root {
-		return "", fmt.Errorf("%s leads to %s by now: add the workspace again", root, resolved)
+	if err := s.usable(root); err != nil {
+		return "", err
 	}
 	if err := same(g); err != nil {
 		return "", err
-	}
-	if own := filepath.Dir(s.config.RuntimeDir); within(root, own) || within(root, s.config.CacheDir) {
-		return "", fmt.Errorf("%s holds OpenVibez's own files: use another directory as the workspace", root)
-	}
-	if root == "/proc" || root == "/dev" || within("/proc", root) || within("/sys", root) {
-		return "", fmt.Errorf("%s is no place for files: use another directory as the workspace", root)
-	}
-	if within(root, s.home) {
-		return "", fmt.Errorf("%s holds your home directory with all that is secret in it: use a directory below it as the workspace", root)
 	}
 	if dir, err := filepath.EvalSymlinks(g.Dir()); err != nil || !within(root, dir) {
 		return "", fmt.Errorf("%s is no directory in the workspace %s", g.Dir(), root)
 	}
 	return root, nil
+}
+
+// usable says why a directory can't be shown as a workspace.
+func (s *Sandbox) usable(root string) error {
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return fmt.Errorf("find workspace: %w", err)
+	}
+	switch own := filepath.Dir(s.config.RuntimeDir); {
+	case resolved != root:
+		return fmt.Errorf("%s leads to %s by now: add the workspace again", root, resolved)
+	case within(root, own) || within(root, s.config.CacheDir):
+		return fmt.Errorf("%s holds OpenVibez's own files: use another directory as the workspace", root)
+	case root == "/dev" || within("/proc", root) || within("/sys", root):
+		return fmt.Errorf("%s is no place for files: use another directory as the workspace", root)
+	case within(root, s.home):
+		return fmt.Errorf("%s holds your home directory with all that is secret in it: use a directory below it as the workspace", root)
+	}
+	return nil
 }
 
 // same checks that the workspace is the directory that the grant is about. The helper checks it again when it enters.
@@ -205,7 +211,7 @@ func (s *Sandbox) carry(ctx context.Context, walls box.Walls, describe func() (*
 	if walls == box.WallsNone && !exists(s.config.Helper) {
 		c, err = s.startBare(described, stdout.write, stderr.write)
 	} else {
-		c, err = s.start(walls, described, stdout.write, stderr.write)
+		c, err = s.start(walls, described, nil, stdout.write, stderr.write)
 	}
 	_, _ = stdout.write.Close(), stderr.write.Close()
 	if err != nil {

@@ -38,6 +38,8 @@ type Sandbox struct {
 	git    sync.Once
 	author string
 
+	copies copies // of programs
+
 	groups groups
 	tested sync.Once
 	report Report

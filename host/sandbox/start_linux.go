@@ -19,7 +19,7 @@ const killAfter = 3 * time.Second
 
 // start starts a process in its box and returns once it runs. The error says why there is no box. The helper comes up while
 // describe finds out what to tell it.
-func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), stdout, stderr *os.File) (*child, error) {
+func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), stdin, stdout, stderr *os.File) (*child, error) {
 	memory, err := newMemory()
 	if err != nil {
 		return nil, fmt.Errorf("write down the box: %w", err)
@@ -49,6 +49,9 @@ func (s *Sandbox) start(walls box.Walls, describe func() (*box.Spec, error), std
 		s.log.Warn("a box has no control group", "problem", err)
 	}
 	cmd := s.command(walls, own)
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = []*os.File{memory, watched, theirs}
 	c := &child{done: make(chan struct{})}

@@ -14,7 +14,7 @@ import (
 )
 
 // start has nothing to start with: there is no helper for this system.
-func (s *Sandbox) start(box.Walls, func() (*box.Spec, error), *os.File, *os.File) (*child, error) {
+func (s *Sandbox) start(box.Walls, func() (*box.Spec, error), *os.File, *os.File, *os.File) (*child, error) {
 	return nil, errors.New("there is no sandbox on " + runtime.GOOS)
 }
 

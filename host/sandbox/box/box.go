@@ -43,6 +43,11 @@ type Spec struct {
 	Links map[string]string
 	// Files are written into a directory of their own at Settings, by name.
 	Files map[string]string
+	// Only is set where nothing may be executed but the files that Binds show with Exec. The working directory is made
+	// where it is missing.
+	Only bool
+	// Stdin passes on the helper's own; without it there is nothing to read.
+	Stdin bool
 	// Plugin confines a plugin: it can start nothing and make no file executable.
 	Plugin *Plugin
 	// Reads says that nothing may be changed but in Temp and Home, so that what Landlock does not govern is refused.
@@ -64,6 +69,10 @@ type Bind struct {
 	Scrap bool
 	// Empty shows an empty, unreadable thing of the same kind instead.
 	Empty bool
+	// Exec lets a file be executed, or code be loaded from a directory, where Only is set.
+	Exec bool
+	// Version is what a file has to be known by: see Version. "" is not checked.
+	Version string
 	// Optional ones may be missing.
 	Optional bool
 }

@@ -97,10 +97,14 @@ func (w *wire) spec(s *Spec) {
 		w.flag(&b.Fresh)
 		w.flag(&b.Scrap)
 		w.flag(&b.Empty)
+		w.flag(&b.Exec)
+		w.text(&b.Version)
 		w.flag(&b.Optional)
 	})
 	w.texts(&s.Links)
 	w.texts(&s.Files)
+	w.flag(&s.Only)
+	w.flag(&s.Stdin)
 	plugin := s.Plugin != nil
 	if w.flag(&plugin); plugin {
 		if w.read {

@@ -83,6 +83,9 @@ func (r *runner) start() error {
 	}
 	defer func() { _ = null.Close() }()
 	attr := &syscall.ProcAttr{Env: r.spec.Env, Files: []uintptr{null.Fd(), 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &r.ended}}
+	if r.spec.Stdin {
+		attr.Files[0] = 0
+	}
 	name, args := "", r.spec.Args
 	if r.plugin != nil {
 		// Descriptor 3 is where a second stage looks for its spec, 4 is the plugin's program.

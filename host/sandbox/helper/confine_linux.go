@@ -25,7 +25,7 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 		file        = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSExecute)
 	)
 	shown := read | ll.AccessFSExecute
-	if plugin != nil {
+	if plugin != nil || s.Only {
 		shown = read
 	}
 	config := landlock.V11
@@ -46,7 +46,7 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
 			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
 	for _, b := range s.Binds {
-		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && !b.Scrap && plugin == nil {
+		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && !b.Scrap && !b.Exec && plugin == nil {
 			continue
 		}
 		var st unix.Stat_t
@@ -67,6 +67,9 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
 			continue
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			if b.Exec {
+				access |= ll.AccessFSExecute
+			}
 			access &= file
 		}
 		path := b.Path

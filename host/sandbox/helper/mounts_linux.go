@@ -72,6 +72,11 @@ func makeRoot(s *box.Spec) error {
 			}
 		}
 	}
+	if s.Only {
+		if _, err := r.at(s.Dir, true); err != nil {
+			return fmt.Errorf("make %s: %w", s.Dir, err)
+		}
+	}
 	for name, target := range s.Links {
 		if err := r.link(target, name); err != nil && !errors.Is(err, unix.EEXIST) {
 			return err
@@ -193,7 +198,11 @@ func take(s *box.Spec, b box.Bind) (int, error) {
 		if b.Path == s.Temp {
 			mode = "1777"
 		}
-		return makeTmpfs(mode, s.Limits.Temp)
+		fd, err := makeTmpfs(mode, s.Limits.Temp)
+		if err == nil && s.Only {
+			err = setAttr(fd, unix.MOUNT_ATTR_NOEXEC, 0)
+		}
+		return fd, err
 	}
 	from := b.From
 	if from == "" {
@@ -209,7 +218,15 @@ func take(s *box.Spec, b box.Bind) (int, error) {
 		return -1, err
 	}
 	defer func() { _ = unix.Close(at) }()
+	if b.Version != "" {
+		if now, err := box.Version(at); err != nil || now != b.Version {
+			return -1, errors.Join(errors.New("it is not the file that was checked"), err)
+		}
+	}
 	attr := uint64(unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV)
+	if s.Only && !b.Exec {
+		attr |= unix.MOUNT_ATTR_NOEXEC
+	}
 	if b.Empty {
 		var st unix.Stat_t
 		if err := unix.Fstat(at, &st); err != nil {

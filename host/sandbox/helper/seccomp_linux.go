@@ -27,7 +27,7 @@ var refused = []uint32{
 	unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME, unix.SYS_PERSONALITY, unix.SYS_SYSLOG,
 }
 
-// refusedPlugin are what a plugin has no use for: other programs, and memory that could be executed as one.
+// refusedPlugin are what a plugin has no use for, nor a program that may start no others: ways to execute what is no file.
 var refusedPlugin = []uint32{unix.SYS_EXECVEAT, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET}
 
 // refusedReduced are what namespaces keep within the box, and Landlock knows nothing of: other processes, and memory that
@@ -79,6 +79,9 @@ func makeFilter(s *box.Spec) filter {
 	never := slices.Concat(refused, refusedHere)
 	if s.Plugin != nil {
 		never = slices.Concat(never, refusedPlugin, forks)
+	}
+	if s.Only {
+		never = slices.Concat(never, refusedPlugin)
 	}
 	if s.Walls == box.WallsReduced {
 		never = slices.Concat(never, refusedReduced)

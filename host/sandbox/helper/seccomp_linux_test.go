@@ -58,6 +58,7 @@ func TestFilterRefusesWhatIsListedAndNothingElse(t *testing.T) {
 	for name, spec := range map[string]*box.Spec{
 		"command": {Walls: box.WallsFull},
 		"plugin":  {Walls: box.WallsFull, Plugin: &box.Plugin{}},
+		"program": {Walls: box.WallsFull, Only: true},
 		"reduced": {Walls: box.WallsReduced},
 		"reads":   {Walls: box.WallsReduced, Reads: true},
 	} {
@@ -65,6 +66,9 @@ func TestFilterRefusesWhatIsListedAndNothingElse(t *testing.T) {
 		never := slices.Concat(refused, refusedHere)
 		if spec.Plugin != nil {
 			never = slices.Concat(never, refusedPlugin, forks)
+		}
+		if spec.Only {
+			never = slices.Concat(never, refusedPlugin)
 		}
 		if spec.Walls == box.WallsReduced {
 			never = slices.Concat(never, refusedReduced)
