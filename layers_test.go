@@ -46,6 +46,7 @@ var layers = []struct {
 	{"host/server", "host/run host/sandbox host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
 	{"host", "host/policy host/tool host/sandbox host/server host/run host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
 
+	{"e2e/smalldisk", ""},
 	{"e2e/llamaserver", ""},
 	{"e2e/keyringtest", ""},
 	{"e2e/ollamatest", ""},
@@ -64,6 +65,7 @@ var testsUse = map[string]string{
 	"plugins/ollama": "sdk/sdktest e2e/ollamatest",
 	"plugins/openai": "sdk/sdktest e2e/ollamatest e2e/openaitest",
 	"host/sandbox":   "e2e/keyringtest",
+	"host/store":     "e2e/smalldisk",
 	"host/run":       "*",
 	"host/provider":  "*",
 	"host/server":    "*",

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/openvibez/openvibez/e2e/smalldisk"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/store"
 )
@@ -19,34 +19,9 @@ import (
 func smallHome(t *testing.T) *home {
 	t.Helper()
 	h := newHome(t)
-	if err := unix.Mount("tmpfs", h.dir, "tmpfs", unix.MS_NOSUID, "size=16m,mode=0700"); err != nil {
-		t.Skipf("mounts a small file system: run this test as root (%v)", err)
-	}
-	t.Cleanup(func() {
-		h.cli("stop")
-		_ = unix.Unmount(h.dir, unix.MNT_DETACH)
-	})
+	smalldisk.Mount(t, h.dir, 16<<20)
+	t.Cleanup(func() { h.cli("stop") })
 	return h
-}
-
-// fill leaves no room on the disk that dir is on; the file it gives back frees it.
-func fill(t *testing.T, dir string) string {
-	t.Helper()
-	path := filepath.Join(dir, "filler")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, size := range []int{1 << 16, 512} {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	if !errors.Is(err, unix.ENOSPC) {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // sound ends the host and looks through what it leaves.
@@ -85,7 +60,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, "text", func() bool { return textOf(t, h, sent.Run.Id) != "" })
-	filler := fill(t, h.dir)
+	filler := smalldisk.Fill(t, h.dir)
 
 	message := strings.Repeat("say many words of one message\n", 20000)
 	for range 3 {

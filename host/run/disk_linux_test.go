@@ -13,8 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/openvibez/openvibez/e2e/smalldisk"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
@@ -56,10 +55,7 @@ func newDiskBench(t *testing.T) *diskBench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID, "size=8m,mode=0700"); err != nil {
-		t.Skipf("mounts a small file system: run this test as root (%v)", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	smalldisk.Mount(t, dir, 8<<20)
 	b := &diskBench{bench: &bench{T: t, dir: dir}, filler: filepath.Join(dir, "filler")}
 	if b.store, err = store.Open(t.Context(), store.Config{Path: filepath.Join(dir, "openvibez.db")}); err != nil {
 		t.Fatal(err)
@@ -85,19 +81,7 @@ func newDiskBench(t *testing.T) *diskBench {
 // fill leaves no room on the disk.
 func (b *diskBench) fill() {
 	b.Helper()
-	f, err := os.Create(b.filler)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	for _, size := range []int{1 << 16, 512} {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	if !errors.Is(err, unix.ENOSPC) {
-		b.Fatal(err)
-	}
+	b.filler = smalldisk.Fill(b.T, b.dir)
 }
 
 func (b *diskBench) free() {

@@ -95,10 +95,7 @@ func (p *page) listen(ctx context.Context) (port int, err error) {
 	}
 	p.port = l.Addr().(*net.TCPAddr).Port
 	for key, value := range map[string]string{setting.PagePort: strconv.Itoa(p.port), setting.PageOpen: "true"} {
-		if _, err := p.s.Store.SetSetting(ctx, key, value); err != nil {
-			_ = l.Close()
-			return 0, fmt.Errorf("remember the page's port: %w", err)
-		}
+		p.remember(ctx, key, value)
 	}
 	routes := p.s.routes(&api{Server: p.s, fromPage: true})
 	p.server = &http.Server{
@@ -133,6 +130,13 @@ func (p *page) bind(ctx context.Context) (net.Listener, error) {
 		}
 	}
 	return net.Listen("tcp4", "127.0.0.1:0")
+}
+
+// remember keeps what a tab that is reloaded would find the page by. The page works without it: on a full disk, say.
+func (p *page) remember(ctx context.Context, key, value string) {
+	if _, err := p.s.Store.SetSetting(ctx, key, value); err != nil {
+		p.s.Logger.Warn("remember where the page is", "setting", key, "error", err)
+	}
 }
 
 func (p *page) used(next http.Handler) http.Handler {
@@ -191,9 +195,7 @@ func (p *page) closeIfUnused() {
 	server := p.server
 	p.server = nil
 	// Not under a caller's context: nobody called.
-	if _, err := p.s.Store.SetSetting(context.Background(), setting.PageOpen, "false"); err != nil {
-		p.s.Logger.Warn("remember that the page is closed", "error", err)
-	}
+	p.remember(context.Background(), setting.PageOpen, "false")
 	p.s.Touch()
 	_ = server.Close()
 }
@@ -213,9 +215,7 @@ func (p *page) shutdown(ctx context.Context) {
 	}
 	p.passes.close()
 	if !recent {
-		if _, err := p.s.Store.SetSetting(ctx, setting.PageOpen, "false"); err != nil {
-			p.s.Logger.Warn("remember that the page is closed", "error", err)
-		}
+		p.remember(ctx, setting.PageOpen, "false")
 	}
 	if err := server.Shutdown(ctx); err != nil {
 		_ = server.Close()

@@ -17,7 +17,7 @@ const undoTime = time.Minute
 // DeleteSession hides a session from everything but watchers, who see when it was deleted, and cancels its runs as
 // RequestCancel does. RestoreSession brings it back until PurgeDeleted removes it, which is not before until.
 func (s *Store) DeleteSession(ctx context.Context, id string) (until time.Time, err error) {
-	err = s.write(ctx, true, func(t *tx) error {
+	err = s.freeing(ctx, func(t *tx) error {
 		if _, err := t.session(id); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (s *Store) purgeAll(ctx context.Context, ids []string, due func(*sessionRow
 		defer s.emptyLog()
 	}
 	for _, id := range ids {
-		err := s.write(ctx, true, func(t *tx) error {
+		err := s.freeing(ctx, func(t *tx) error {
 			row, err := t.anySession(id)
 			if errors.Is(err, ErrNotFound) || err == nil && !due(&row) {
 				return nil
@@ -145,7 +145,7 @@ func (s *Store) purgeAll(ctx context.Context, ids []string, due func(*sessionRow
 // PurgeSession removes a session for good, and everything in it; only what its runs consumed stays. Tombstones tell of
 // the session, its runs, approvals and jobs; its entries go without saying. Its text is gone from the disk too.
 func (s *Store) PurgeSession(ctx context.Context, id string) error {
-	err := s.write(ctx, true, func(t *tx) error {
+	err := s.freeing(ctx, func(t *tx) error {
 		if _, err := t.anySession(id); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/openvibez/openvibez/e2e/smalldisk"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
@@ -17,31 +17,8 @@ import (
 func smallDisk(t *testing.T, bytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID, fmt.Sprintf("size=%d,mode=0700", bytes)); err != nil {
-		t.Skipf("mounts a small file system: run this test as root (%v)", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	smalldisk.Mount(t, dir, bytes)
 	return dir
-}
-
-// fill uses up a disk and gives the file that does it.
-func fill(t *testing.T, dir string) string {
-	t.Helper()
-	path := filepath.Join(dir, "filler")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, size := range []int{1 << 16, 512} {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	if !errors.Is(err, unix.ENOSPC) {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // On a full disk everything is refused in words and nothing that was acknowledged is lost; with room it goes on.
@@ -52,7 +29,7 @@ func TestFullDisk(t *testing.T) {
 	answered(t, s, "", "before", "an answer")
 	run := started(t, s, "", "streaming")
 	chunk(t, s, run.Id, "so far")
-	filler := fill(t, dir)
+	filler := smalldisk.Fill(t, dir)
 
 	acknowledged := 0
 	var err error
@@ -124,6 +101,54 @@ func TestRemountedReadOnly(t *testing.T) {
 		s = openAt(t, path)
 	}
 	send(t, s, run.SessionId, "after")
+	if err := s.CheckInvariants(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where nothing fits any more conversations can still be deleted, also by a host that starts on the full disk; what is kept
+// in reserve for that is there again once there is room.
+func TestDeletingOnAFullDisk(t *testing.T) {
+	dir := smallDisk(t, reserveRoom+(8<<20))
+	path := filepath.Join(dir, "db")
+	s := openAt(t, path)
+	var ids []string
+	for range 3 {
+		ids = append(ids, answered(t, s, "", "some words", strings.Repeat("an answer ", 10000)).SessionId)
+	}
+	s.keepReserve()
+	if size := fileSize(reservePath(s.path)); size != reserveSize {
+		t.Fatalf("%d bytes are kept in reserve", size)
+	}
+	s.emptyLog()
+	filler := smalldisk.Fill(t, dir)
+	_, _, _, err := s.Send(t.Context(), Send{ClientRequestID: "full", Text: strings.Repeat("many words ", 5000)})
+	wantErr(t, err, ErrDiskFull)
+	if _, err := s.DeleteSession(t.Context(), ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PurgeSession(t.Context(), ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n := fileSize(reservePath(s.path)); n != 0 {
+		t.Errorf("%d bytes are still in reserve", n)
+	}
+	s.keepReserve()
+	if n := fileSize(reservePath(s.path)); n != 0 {
+		t.Errorf("the reserve took %d bytes of a full disk", n)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	s.keepReserve()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	smalldisk.Fill(t, dir)
+	s = openAt(t, path)
+	if err := s.PurgeSession(t.Context(), ids[1]); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.CheckInvariants(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -18,6 +18,7 @@ func (s *Store) Keep(ctx context.Context) {
 	var dailyDue time.Time
 	for ctx.Err() == nil {
 		wait := s.keepDeleted(ctx)
+		s.keepReserve()
 		if now := s.now(); !now.Before(dailyDue) {
 			dailyDue = now.Add(s.keepDaily(ctx))
 		}

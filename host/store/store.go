@@ -90,6 +90,15 @@ type Store struct {
 // Open opens the database at c.Path, making or migrating it where needed. It fails with *NewerError,
 // *NotDatabaseError, *LockedError, or an error wrapping ErrReadOnly or ErrDamaged; the file is then as it was.
 func Open(ctx context.Context, c Config) (*Store, error) {
+	s, err := open(ctx, c)
+	if (errors.Is(err, ErrDiskFull) || errors.Is(err, ErrIO)) && os.Remove(reservePath(c.Path)) == nil {
+		// Opening takes a little room too, and SQLite calls it an error of the disk where its index of the log has none.
+		return open(ctx, c)
+	}
+	return s, err
+}
+
+func open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		log: c.Logger, now: c.Now, turn: make(chan struct{}, 1), topics: topics(), parts: map[string]*part{},
 		reads: map[int64]context.CancelCauseFunc{}, keeper: make(chan struct{}, 1),
