@@ -39,7 +39,8 @@ var layers = []struct {
 	{"host/sandbox", "host/folder host/sandbox/box host/policy sdk"},
 	{"host/provider", "host/sandbox host/policy host/store host/api/v1 sdk sdk/provider/v1"},
 	{"host/tool", "host/folder host/policy host/sandbox host/api/v1 sdk/provider/v1"},
-	{"host/run", "host/folder host/tool host/policy host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1"},
+	{"host/run/textcalls", "host/api/v1 sdk/provider/v1"},
+	{"host/run", "host/run/textcalls host/folder host/tool host/policy host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1"},
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},

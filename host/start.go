@@ -179,7 +179,7 @@ func (h *host) run(ctx context.Context) error {
 	h.providers.Sweep()
 	h.runs = run.New(run.Config{
 		Store: h.store, Providers: h.providers, Logger: h.log,
-		Tools: tool.Declarations(), Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.scratch, Private: filepath.Join(h.dirs.cache, "sessions")}),
+		Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.scratch, Private: filepath.Join(h.dirs.cache, "sessions")}),
 	})
 	if h.server, err = h.newServer(ctx); err != nil {
 		return err

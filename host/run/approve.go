@@ -128,15 +128,13 @@ func (e *desk) patience(ctx context.Context) (time.Duration, error) {
 func (x *execution) approval(w *workplace, j *job, expires time.Time) *apiv1.Approval {
 	c, d := j.prepared, j.decision
 	q := &providerv1.Question{Id: j.call.Id, Kind: providerv1.Question_KIND_APPROVAL, Subject: c.Path, Directory: w.place.Root}
-	switch c.Name {
-	case tool.RunShell:
-		q.Text, q.Subject, q.Directory = "May this command run?", c.Command(), c.Wants.Dir
-	case tool.EditFile:
-		q.Text = "May this file be changed?"
-	case tool.ReadFile:
-		q.Text = "May this file be read?"
-	default:
-		q.Text = "May this be searched?"
+	q.Text = c.Question()
+	switch {
+	case c.Wants.Command != "":
+		q.Subject, q.Directory = c.Command(), c.Wants.Dir
+	case c.Wants.Outside != nil:
+		q.Text = fmt.Sprintf("May %s be called?", c.Wants.Outside.Tool)
+		q.Subject, q.Directory = c.Wants.Outside.Arguments, ""
 	}
 	q.Choices = []*providerv1.Question_Choice{{Id: choiceOnce, Text: "Allow once", Allows: true}}
 	a := &apiv1.Approval{

@@ -17,8 +17,10 @@ type desk struct {
 	know      reads
 	providers *provider.Manager
 	log       *slog.Logger
-	tools     []*providerv1.Tool
-	box       *tool.Tools
+	// Carries out what models call; nil: nothing is carried out.
+	box *tool.Tools
+	// What models may call.
+	tools func() []*providerv1.Tool
 
 	mu sync.Mutex
 	// The host's own questions that wait for an answer.

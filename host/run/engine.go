@@ -17,14 +17,12 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// Config is what an Engine works with. All fields but Tools and Box are required.
+// Config is what an Engine works with. All fields but Box are required.
 type Config struct {
 	Store     *store.Store
 	Providers *provider.Manager
 	Logger    *slog.Logger
-	// What models may call; those that have no tools of their own are told the text protocol.
-	Tools []*providerv1.Tool
-	// Carries out what they call; nil: nothing is carried out.
+	// What models may call; nil: nothing. Those that have no tools of their own are told the text protocol.
 	Box *tool.Tools
 }
 
@@ -47,9 +45,9 @@ var (
 
 // New makes an Engine; nothing runs before Start.
 func New(c Config) *Engine {
-	return &Engine{
+	e := &Engine{
 		desk: &desk{
-			know: c.Store, providers: c.Providers, log: c.Logger, tools: c.Tools, box: c.Box,
+			know: c.Store, providers: c.Providers, log: c.Logger, box: c.Box,
 			questions: map[string]*question{},
 			learned:   learned{windows: map[string]int64{}, ratios: map[string]float64{}},
 			ending:    make(chan struct{}),
@@ -58,6 +56,11 @@ func New(c Config) *Engine {
 		sessions: map[string]bool{},
 		active:   map[string]*execution{},
 	}
+	e.tools = func() []*providerv1.Tool { return nil }
+	if c.Box != nil {
+		e.tools = c.Box.Declarations
+	}
+	return e
 }
 
 // Start settles what the last host left open, then goes on with the queues.

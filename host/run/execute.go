@@ -10,6 +10,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/run/textcalls"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	"github.com/openvibez/openvibez/sdk"
@@ -44,7 +45,7 @@ type execution struct {
 	reference *providerv1.Reference
 	// For a model without tools of its own, where there are tools: what takes the text protocol out of the turn, what the
 	// next turn's request says in addition, and how often it did.
-	filter      *filter
+	filter      *textcalls.Filter
 	correction  []*providerv1.Message
 	corrections int
 	// What was left out to fit the model's window.

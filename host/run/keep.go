@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/run/textcalls"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -74,7 +75,7 @@ func (x *execution) takePlan(ctx context.Context, p *providerv1.Plan) error {
 	if unproven {
 		k.unproven = p.Steps
 	}
-	if sameSteps(k.plan, steps) && done(steps) == done(k.plan) {
+	if textcalls.SameSteps(k.plan, steps) && done(steps) == done(k.plan) {
 		return nil
 	}
 	k.plan = steps
@@ -166,7 +167,7 @@ func (x *execution) holdOpen(d *providerv1.Done) bool {
 	}
 	k.held = true
 	words := "These steps are still open, or were marked done with no work behind them: " + strings.Join(open, "; ") + ". Do them and mark them done, or say in your answer why they stay open."
-	x.correction = []*providerv1.Message{problem(words)}
+	x.correction = []*providerv1.Message{textcalls.Problem(words)}
 	if x.filter == nil {
 		x.correction = []*providerv1.Message{{Role: providerv1.Role_ROLE_USER, Parts: []*providerv1.Part{textPart("(From the program, not the person) " + words)}}}
 	}

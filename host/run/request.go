@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/run/textcalls"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -51,7 +52,7 @@ func (x *execution) gather(ctx context.Context) (*material, error) {
 		m.native = true
 		return m, nil
 	}
-	if m.tools = e.toolsFor(w, m.native, window); len(m.tools) == 0 {
+	if m.tools = e.toolsFor(w, m.native, window, m.journal); len(m.tools) == 0 {
 		m.native = true
 	} else if w != nil {
 		m.system = strings.TrimSpace(w.words() + "\n\n" + m.system)
@@ -72,17 +73,17 @@ func (x *execution) build(m *material, journal []*apiv1.Entry) *providerv1.RunRe
 		req.Messages = withCorrection(messages(m.system, x.provider.Id, journal), x.correction)
 		return req
 	}
-	_, plan := plansInWords(m.journal)
-	journal, _ = plansInWords(journal)
-	system := strings.TrimSpace(m.system) + "\n\n" + toolsInWords(m.tools)
-	req.Messages = withCorrection(callsInWords(messages(system, x.provider.Id, journal)), x.correction)
-	x.filter = &filter{plan: plan, corrections: x.corrections}
+	_, plan := textcalls.Plans(m.journal)
+	journal, _ = textcalls.Plans(journal)
+	system := strings.TrimSpace(m.system) + "\n\n" + textcalls.Tools(m.tools)
+	req.Messages = withCorrection(textcalls.Calls(messages(system, x.provider.Id, journal)), x.correction)
+	x.filter = textcalls.New(plan, x.corrections)
 	return req
 }
 
 // native tells whether the run's model needs no text protocol: it has tools of its own, or there are none.
 func (e *desk) native(ctx context.Context, r *apiv1.Run) (bool, error) {
-	if len(e.tools) == 0 {
+	if len(e.tools()) == 0 {
 		return true, nil
 	}
 	m, err := e.know.Model(ctx, r.ProviderId, r.Model)

@@ -10,6 +10,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/run/textcalls"
 	"github.com/openvibez/openvibez/host/setting"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
@@ -74,7 +75,7 @@ func (x *execution) answerCalls(ctx context.Context, turn []*apiv1.Entry) error 
 			j.ask, j.refusal = false, refuse(apiv1.Reason_REASON_AFTER_CHANGE,
 				"This call was not carried out: outside the sandbox nothing runs in the same turn as a change before it. Make it alone.")
 		}
-		changing = changing || j.refusal == nil && j.prepared.Plan() == nil && j.prepared.Changes()
+		changing = changing || j.refusal == nil && !j.prepared.Harmless() && j.prepared.Changes()
 		asking = asking || j.ask
 		jobs[i] = j
 	}
@@ -135,7 +136,7 @@ func (x *execution) identify(c *providerv1.ToolCall) {
 func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.ToolCall) (*job, error) {
 	j := &job{call: c}
 	var err error
-	if j.prepared, err = tool.Prepare(c, w.place.Root); err != nil {
+	if j.prepared, err = x.desk.box.Prepare(c, w.place.Root); err != nil {
 		j.refusal = refuse(apiv1.Reason_REASON_ARGUMENTS, "This call can't be carried out: %v.", err)
 		if errors.Is(err, tool.ErrUnknown) {
 			j.refusal.outcome, j.refusal.reason = apiv1.ToolOutput_OUTCOME_UNAVAILABLE, apiv1.Reason_REASON_NO_SUCH_TOOL
@@ -143,7 +144,7 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 		return j, nil
 	}
 	j.again = x.repeated(c)
-	if j.prepared.Plan() != nil {
+	if j.prepared.Harmless() {
 		return j, nil
 	}
 	if j.decision, err = x.desk.decide(ctx, w, j.prepared); err != nil {
@@ -168,10 +169,10 @@ func (x *execution) consider(ctx context.Context, w *workplace, c *providerv1.To
 
 // considerAgain looks at a call once more after a person was asked: what holds now decides.
 func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) error {
-	if j.refusal != nil || j.prepared.Plan() != nil {
+	if j.refusal != nil || j.prepared.Harmless() {
 		return nil
 	}
-	now, err := tool.Prepare(j.call, w.place.Root)
+	now, err := x.desk.box.Prepare(j.call, w.place.Root)
 	if err != nil || !now.Same(j.prepared) {
 		j.refusal = refuse(apiv1.Reason_REASON_CHANGED_MEANWHILE, "This call was not carried out: what it names has changed meanwhile. Look again.")
 		return nil
@@ -202,7 +203,7 @@ func (x *execution) considerAgain(ctx context.Context, w *workplace, j *job) err
 
 // repeated counts how often the same call has come in a row, and tells when that is too often.
 func (x *execution) repeated(c *providerv1.ToolCall) bool {
-	key := c.Name + "\x00" + compact(c.ArgumentsJson)
+	key := c.Name + "\x00" + textcalls.Compact(c.ArgumentsJson)
 	if key != x.last {
 		x.last, x.times = key, 0
 	}
@@ -229,7 +230,7 @@ func (x *execution) perform(ctx context.Context, w *workplace, jobs []*job) erro
 }
 
 func (j *job) reads() bool {
-	return j.refusal == nil && j.prepared.Plan() == nil && !j.prepared.Changes()
+	return j.refusal == nil && !j.prepared.Harmless() && !j.prepared.Changes()
 }
 
 // performSome carries out one call, or several that only read.
@@ -240,7 +241,7 @@ func (x *execution) performSome(ctx context.Context, w *workplace, jobs []*job) 
 	var intents []*apiv1.Entry
 	var rules []string
 	for _, j := range jobs {
-		if j.refusal != nil || j.prepared.Plan() != nil {
+		if j.refusal != nil || j.prepared.Harmless() {
 			continue
 		}
 		rules = append(rules, w.used(j.decision)...)
@@ -285,7 +286,7 @@ func (x *execution) performOne(ctx context.Context, w *workplace, j *job) ([]sto
 	if j.refusal != nil {
 		return []store.Added{{Entry: j.refusal.output(j.call)}}, nil
 	}
-	if j.prepared.Name == tool.RunShell {
+	if j.prepared.Command() != "" {
 		if err := x.before(ctx, w.place.Root); err != nil {
 			return nil, err
 		}

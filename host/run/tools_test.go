@@ -55,7 +55,7 @@ func (b *workBench) equipFor(log *slog.Logger) {
 		Scratch: filepath.Join(b.dir, "scratch"),
 		Private: filepath.Join(b.dir, "private"),
 	})
-	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: log, Tools: tool.Declarations(), Box: box})
+	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: log, Box: box})
 	if err := b.engine.Start(context.Background()); err != nil {
 		b.Fatal(err)
 	}

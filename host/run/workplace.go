@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -278,22 +279,20 @@ func (w *workplace) words() string {
 // smallWindow is how many tokens a model must take to be offered tools where there is no workspace.
 const smallWindow = 8192
 
-// toolsFor are what the run's model is offered, and where they work. Where there is no workspace, a model that has no
-// tools of its own, or a small window, is offered none: the words that they take would cost a quick question more than
-// they bring.
-func (e *desk) toolsFor(w *workplace, native bool, window int64) []*providerv1.Tool {
+// toolsFor are what the run's model is offered. Where there is no workspace, they will hardly be called, and their words are
+// not to weigh on every quick question: a model that has no tools of its own, or a small window, is offered none, and others
+// the most likely in few words, until one is called in the conversation.
+func (e *desk) toolsFor(w *workplace, native bool, window int64, journal []*apiv1.Entry) []*providerv1.Tool {
 	if e.box != nil && (w == nil || w.workspace == nil && (!native || window > 0 && window < smallWindow)) {
 		return nil
 	}
-	if native {
-		return e.tools
+	called := func(e *apiv1.Entry) bool { return e.GetToolCall() != nil }
+	switch {
+	case w != nil && w.workspace == nil && !slices.ContainsFunc(journal, called):
+		return e.box.Briefly()
+	case native:
+		return e.tools()
 	}
-	var offered []*providerv1.Tool
-	for _, t := range e.tools {
-		// The text protocol has lines for plans.
-		if t.Name != tool.UpdatePlan {
-			offered = append(offered, t)
-		}
-	}
-	return offered
+	// The text protocol has lines for plans.
+	return slices.DeleteFunc(e.tools(), func(t *providerv1.Tool) bool { return t.Name == tool.UpdatePlan })
 }

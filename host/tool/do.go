@@ -1,12 +1,8 @@
 package tool
 
 import (
-	"context"
-	"errors"
 	"path/filepath"
 
-	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox"
 )
 
@@ -18,32 +14,19 @@ type Config struct {
 	// Private is the directory in which conversations keep /tmp and home of their commands. Without one they vanish with
 	// each command.
 	Private string
+	// Outside gives the tools that are not ours and that there are now; nil: there are none.
+	Outside func() []*Tool
 }
 
-// Tools carries out what was granted.
-type Tools struct{ Config }
+// Tools is the registry of what models may call.
+type Tools struct {
+	Config
+	ours []*Tool
+}
 
-// New makes the tools.
-func New(c Config) *Tools { return &Tools{c} }
-
-// Do carries out a call as it was granted; update_plan needs no grant. It returns when all that the call set off has
-// ended, also when ctx ends.
-func (t *Tools) Do(ctx context.Context, c *Call, g policy.Grant) (Result, error) {
-	if p := c.Plan(); p != nil {
-		return Result{Content: "The person sees the plan.", Outcome: apiv1.ToolOutput_OUTCOME_DONE, Plan: p}, nil
-	}
-	if !g.OK() || g.Command() != c.Wants.Command || g.Read() != c.Wants.Read || g.Write() != c.Wants.Write || g.Root() != c.root {
-		return Result{}, errors.New("carry out a call: what was granted is something else")
-	}
-	switch c.Name {
-	case RunShell:
-		return t.runShell(ctx, c, g)
-	case ReadFile:
-		return c.readFile(g), nil
-	case EditFile:
-		return c.editFile(g), nil
-	}
-	return c.searchFiles(ctx, g), nil
+// New makes the registry.
+func New(c Config) *Tools {
+	return &Tools{Config: c, ours: []*Tool{runShell(c.Sandbox), readFile(), editFile(), searchFiles(), updatePlan()}}
 }
 
 // ScratchDir is where a session without a workspace works: the same for all its branches.

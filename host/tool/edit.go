@@ -2,6 +2,7 @@ package tool
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -27,7 +28,19 @@ type editArgs struct {
 	ReplaceAll *bool   `json:"replace_all"`
 }
 
-func (c *Call) edit(text string) error {
+func editFile() *Tool {
+	return &Tool{
+		Declaration: declare(EditFile),
+		Brief:       brief(EditFile, "Writes a text file.", "path", "new_text"),
+		Question:    "May this file be changed?",
+		Changes:     true,
+		Prepare:     prepareEdit,
+		Look:        lookEdit,
+		Do:          func(_ context.Context, c *Call, g policy.Grant) (Result, error) { return c.editFile(g), nil },
+	}
+}
+
+func prepareEdit(c *Call, text string) error {
 	a := &editArgs{}
 	if err := arguments(text, a, "path", "new_text"); err != nil {
 		return err
@@ -40,24 +53,21 @@ func (c *Call) edit(text string) error {
 	case a.OldText != nil && *a.OldText == a.NewText:
 		return errors.New("old_text and new_text are the same")
 	}
-	path, shown, err := resolve(c.root, a.Path)
+	path, shown, err := resolve(c.Root, a.Path)
 	if err != nil {
 		return err
 	}
-	if path == c.root || strings.HasSuffix(a.Path, "/") {
+	if path == c.Root || strings.HasSuffix(a.Path, "/") {
 		return fmt.Errorf("%q names a directory, not a file", a.Path)
 	}
-	c.args, c.Path, c.Wants = a, shown, policy.Request{Write: path}
+	c.Args, c.Path, c.Wants = a, shown, policy.Request{Write: path}
 	return nil
 }
 
-// Preview is the difference that an edit would make now; empty for anything else, and where it would fail.
-func (c *Call) Preview() string {
-	a, ok := c.args.(*editArgs)
-	if !ok {
-		return ""
-	}
-	p, err := reach(c.root, "", c.Wants.Write, false)
+// lookEdit is the difference that an edit would make now; empty where it would fail.
+func lookEdit(c *Call) string {
+	a := c.Args.(*editArgs)
+	p, err := reach(c.Root, "", c.Wants.Write, false)
 	if errors.Is(err, fs.ErrNotExist) && a.OldText == nil {
 		return diff(c.Path, nil, []byte(a.NewText))
 	}
@@ -78,8 +88,8 @@ func (c *Call) Preview() string {
 
 // editFile changes what was granted.
 func (c *Call) editFile(g policy.Grant) Result {
-	a := c.args.(*editArgs)
-	p, err := reach(c.root, g.Identity(), g.Write(), a.OldText == nil)
+	a := c.Args.(*editArgs)
+	p, err := reach(c.Root, g.Identity(), g.Write(), a.OldText == nil)
 	if err != nil {
 		return c.failed("changed", err)
 	}

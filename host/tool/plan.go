@@ -1,10 +1,13 @@
 package tool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/policy"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -20,7 +23,17 @@ type planArgs struct {
 	} `json:"steps"`
 }
 
-func (c *Call) plan(text string) error {
+func updatePlan() *Tool {
+	return &Tool{
+		Declaration: declare(UpdatePlan),
+		Prepare:     preparePlan,
+		Do: func(_ context.Context, c *Call, _ policy.Grant) (Result, error) {
+			return Result{Content: "The person sees the plan.", Outcome: apiv1.ToolOutput_OUTCOME_DONE, Plan: c.Plan()}, nil
+		},
+	}
+}
+
+func preparePlan(c *Call, text string) error {
 	a := &planArgs{}
 	if err := arguments(text, a, "steps"); err != nil {
 		return err
@@ -45,12 +58,12 @@ func (c *Call) plan(text string) error {
 		}
 		p.Steps = append(p.Steps, &providerv1.Plan_Step{Text: words, State: state})
 	}
-	c.args = p
+	c.Args = p
 	return nil
 }
 
 // Plan is what update_plan asks for; nil for any other call.
 func (c *Call) Plan() *providerv1.Plan {
-	p, _ := c.args.(*providerv1.Plan)
+	p, _ := c.Args.(*providerv1.Plan)
 	return p
 }

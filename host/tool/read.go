@@ -2,6 +2,7 @@ package tool
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,17 @@ type readArgs struct {
 	Limit  *int   `json:"limit"`
 }
 
-func (c *Call) read(text string) error {
+func readFile() *Tool {
+	return &Tool{
+		Declaration: declare(ReadFile),
+		Brief:       brief(ReadFile, "Reads a text file, or lists a directory.", "path"),
+		Question:    "May this file be read?",
+		Prepare:     prepareRead,
+		Do:          func(_ context.Context, c *Call, g policy.Grant) (Result, error) { return c.readFile(g), nil },
+	}
+}
+
+func prepareRead(c *Call, text string) error {
 	a := &readArgs{}
 	if err := arguments(text, a, "path"); err != nil {
 		return err
@@ -41,18 +52,18 @@ func (c *Call) read(text string) error {
 	if a.Limit != nil && *a.Limit < 1 {
 		return errors.New("limit is at least 1")
 	}
-	path, shown, err := resolve(c.root, a.Path)
+	path, shown, err := resolve(c.Root, a.Path)
 	if err != nil {
 		return err
 	}
-	c.args, c.Path, c.Wants = a, shown, policy.Request{Read: path}
+	c.Args, c.Path, c.Wants = a, shown, policy.Request{Read: path}
 	return nil
 }
 
 // readFile reads what was granted.
 func (c *Call) readFile(g policy.Grant) Result {
-	a := c.args.(*readArgs)
-	p, err := reach(c.root, g.Identity(), g.Read(), false)
+	a := c.Args.(*readArgs)
+	p, err := reach(c.Root, g.Identity(), g.Read(), false)
 	if err != nil {
 		return c.failed("read", err)
 	}

@@ -40,7 +40,16 @@ type searchArgs struct {
 	glob string
 }
 
-func (c *Call) search(text string) error {
+func searchFiles() *Tool {
+	return &Tool{
+		Declaration: declare(SearchFiles),
+		Question:    "May this be searched?",
+		Prepare:     prepareSearch,
+		Do:          func(ctx context.Context, c *Call, g policy.Grant) (Result, error) { return c.searchFiles(ctx, g), nil },
+	}
+}
+
+func prepareSearch(c *Call, text string) error {
 	a := &searchArgs{}
 	if err := arguments(text, a); err != nil {
 		return err
@@ -67,11 +76,11 @@ func (c *Call) search(text string) error {
 	if a.Path != nil && *a.Path != "" {
 		where = *a.Path
 	}
-	place, shown, err := resolve(c.root, where)
+	place, shown, err := resolve(c.Root, where)
 	if err != nil {
 		return err
 	}
-	c.args, c.Path, c.Wants = a, shown, policy.Request{Read: place}
+	c.Args, c.Path, c.Wants = a, shown, policy.Request{Read: place}
 	return nil
 }
 
@@ -95,8 +104,8 @@ type searcher struct {
 func (c *Call) searchFiles(ctx context.Context, g policy.Grant) Result {
 	ctx, cancel := context.WithTimeout(ctx, maxSearchTime)
 	defer cancel()
-	s := &searcher{searchArgs: c.args.(*searchArgs), ctx: ctx}
-	p, err := reach(c.root, g.Identity(), g.Read(), false)
+	s := &searcher{searchArgs: c.Args.(*searchArgs), ctx: ctx}
+	p, err := reach(c.Root, g.Identity(), g.Read(), false)
 	if err != nil {
 		return c.failed("searched", err)
 	}
@@ -106,7 +115,7 @@ func (c *Call) searchFiles(ctx context.Context, g policy.Grant) Result {
 		return c.failed("searched", err)
 	}
 	defer f.Close()
-	base := c.root
+	base := c.Root
 	if s.start = c.Path; path.IsAbs(c.Path) {
 		base, s.start, s.prefix = g.Read(), ".", c.Path
 	}

@@ -27,7 +27,18 @@ type shellArgs struct {
 	Timeout   *int    `json:"timeout_seconds"`
 }
 
-func (c *Call) shell(text string) error {
+func runShell(box *sandbox.Sandbox) *Tool {
+	return &Tool{
+		Declaration: declare(RunShell),
+		Brief:       brief(RunShell, "Runs a shell command line in a sandbox, without a terminal.", "command"),
+		Question:    "May this command run?",
+		Changes:     true,
+		Prepare:     prepareShell,
+		Do:          func(ctx context.Context, c *Call, g policy.Grant) (Result, error) { return c.run(ctx, box, g) },
+	}
+}
+
+func prepareShell(c *Call, text string) error {
 	a := &shellArgs{}
 	if err := arguments(text, a, "command"); err != nil {
 		return err
@@ -44,11 +55,11 @@ func (c *Call) shell(text string) error {
 	if a.Directory != nil && *a.Directory != "" {
 		where = *a.Directory
 	}
-	dir, shown, err := resolve(c.root, where)
+	dir, shown, err := resolve(c.Root, where)
 	if err != nil {
 		return err
 	}
-	p, err := reach(c.root, "", dir, false)
+	p, err := reach(c.Root, "", dir, false)
 	if err == nil {
 		defer p.close()
 		info, statErr := p.dir.Lstat(p.name)
@@ -59,21 +70,21 @@ func (c *Call) shell(text string) error {
 	if err != nil {
 		return fmt.Errorf("the directory %s can't be used: %s", shown, plain(err))
 	}
-	c.args, c.Path, c.Wants = a, shown, policy.Request{Command: a.Command, Dir: dir}
+	c.Args, c.Path, c.Wants = a, shown, policy.Request{Command: a.Command, Dir: dir}
 	return nil
 }
 
 // Command is the command line of a run_shell call; empty for other calls.
 func (c *Call) Command() string { return c.Wants.Command }
 
-// runShell runs what was granted, to the end of everything it started.
-func (t *Tools) runShell(ctx context.Context, c *Call, g policy.Grant) (Result, error) {
-	a := c.args.(*shellArgs)
+// run runs what was granted, to the end of everything it started.
+func (c *Call) run(ctx context.Context, box *sandbox.Sandbox, g policy.Grant) (Result, error) {
+	a := c.Args.(*shellArgs)
 	timeout := defaultTimeout
 	if a.Timeout != nil {
 		timeout = time.Duration(*a.Timeout) * time.Second
 	}
-	res, err := t.Sandbox.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput, Private: c.Private})
+	res, err := box.Run(ctx, g, sandbox.Options{Timeout: timeout, MaxOutput: maxOutput, Private: c.Private})
 	if cause := context.Cause(ctx); cause != nil {
 		return Result{Content: "The command was stopped: the run was cancelled.\n" + printed(res), Outcome: apiv1.ToolOutput_OUTCOME_CANCELLED}, nil
 	}

@@ -2,8 +2,6 @@
 package tool
 
 import (
-	"bytes"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,25 +24,6 @@ const (
 	UpdatePlan  = "update_plan"
 )
 
-//go:embed *.md *.json
-var words embed.FS
-
-// Declarations are the tools as models are told of them.
-func Declarations() []*providerv1.Tool {
-	var all []*providerv1.Tool
-	for _, name := range []string{RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan} {
-		about, err := words.ReadFile(name + ".md")
-		schema, schemaErr := words.ReadFile(name + ".json")
-		var flat bytes.Buffer
-		if err := errors.Join(err, schemaErr, json.Compact(&flat, schema)); err != nil {
-			// They are part of the program.
-			panic(fmt.Sprintf("the words of %s: %v", name, err))
-		}
-		all = append(all, &providerv1.Tool{Name: name, Description: strings.TrimSpace(string(about)), ParametersSchema: flat.String(), Strict: true})
-	}
-	return all
-}
-
 // Call is one call of a tool, understood and not yet allowed.
 type Call struct {
 	ID   string
@@ -56,8 +35,11 @@ type Call struct {
 	// Private is the directory that keeps /tmp and home of the conversation's commands; without one they vanish.
 	Private string
 
-	root string
-	args any
+	// Root is the workspace, Args what Prepare made of the arguments.
+	Root string
+	Args any
+
+	tool *Tool
 }
 
 // Result is what came of a call.
@@ -93,41 +75,31 @@ type Change struct {
 	After   []byte
 }
 
-// ErrUnknown says that there is no such tool.
-var ErrUnknown = errors.New("there is no tool")
+// Changes tells whether the call may change something.
+func (c *Call) Changes() bool { return c.tool.Changes }
 
-// Prepare understands a call in a workspace, whose root is absolute and without symbolic links. An error is for the
-// model to read.
-func Prepare(c *providerv1.ToolCall, root string) (*Call, error) {
-	p := &Call{ID: c.Id, Name: c.Name, root: root}
-	var err error
-	switch c.Name {
-	case RunShell:
-		err = p.shell(c.ArgumentsJson)
-	case ReadFile:
-		err = p.read(c.ArgumentsJson)
-	case EditFile:
-		err = p.edit(c.ArgumentsJson)
-	case SearchFiles:
-		err = p.search(c.ArgumentsJson)
-	case UpdatePlan:
-		err = p.plan(c.ArgumentsJson)
-	default:
-		return nil, fmt.Errorf("%w %q; there are %s, %s, %s, %s and %s", ErrUnknown, c.Name, RunShell, ReadFile, EditFile, SearchFiles, UpdatePlan)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
+// Question is what a person is asked about the call.
+func (c *Call) Question() string { return c.tool.Question }
+
+// Harmless tells that the call wants nothing that policy would decide about.
+func (c *Call) Harmless() bool {
+	w := c.Wants
+	return w.Command == "" && w.Read == "" && w.Write == "" && w.Outside == nil
 }
 
-// Changes tells whether the call may change something.
-func (c *Call) Changes() bool { return c.Name == RunShell || c.Name == EditFile }
+// Preview is the difference that the call would make now; empty where there is none to show.
+func (c *Call) Preview() string {
+	if c.tool.Look == nil {
+		return ""
+	}
+	return c.tool.Look(c)
+}
 
 // Same tells whether two calls want the same of the same place.
 func (c *Call) Same(o *Call) bool {
-	return c.Name == o.Name && c.root == o.root && c.Wants.Command == o.Wants.Command && c.Wants.Dir == o.Wants.Dir &&
-		c.Wants.Read == o.Wants.Read && c.Wants.Write == o.Wants.Write
+	a, b := c.Wants, o.Wants
+	return c.Name == o.Name && c.Root == o.Root && a.Command == b.Command && a.Dir == b.Dir && a.Read == b.Read && a.Write == b.Write &&
+		(a.Outside == nil) == (b.Outside == nil) && (a.Outside == nil || *a.Outside == *b.Outside)
 }
 
 // arguments reads a call's arguments into v, a pointer to a struct.

@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -60,7 +61,7 @@ func prepare(root, tool string, args ...any) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Prepare(&providerv1.ToolCall{Id: "1", Name: tool, ArgumentsJson: string(text)}, root)
+	return New(Config{}).Prepare(&providerv1.ToolCall{Id: "1", Name: tool, ArgumentsJson: string(text)}, root)
 }
 
 func granted(t *testing.T, c *Call, root string) policy.Grant {
@@ -105,7 +106,7 @@ func want(t *testing.T, res Result, failed bool, words ...string) {
 
 // TestDeclarations holds the schemas to what strict providers demand: everything required, nothing else allowed.
 func TestDeclarations(t *testing.T) {
-	for _, d := range Declarations() {
+	for _, d := range New(Config{}).Declarations() {
 		c := jsonschema.NewCompiler()
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(d.ParametersSchema))
 		if err != nil {
@@ -151,7 +152,7 @@ func TestArguments(t *testing.T) {
 		{UpdatePlan, `{"steps":[{"text":"a","state":"finished"}]}`, "finished"},
 		{"format_disk", `{}`, "no tool"},
 	} {
-		_, err := Prepare(&providerv1.ToolCall{Name: c.tool, ArgumentsJson: c.args}, root)
+		_, err := New(Config{}).Prepare(&providerv1.ToolCall{Name: c.tool, ArgumentsJson: c.args}, root)
 		if err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s %s: %v", c.tool, c.args, err)
 		}
@@ -410,5 +411,80 @@ func TestSnapshot(t *testing.T) {
 	}
 	if changes, _ := look().Since(look()); len(changes) != 0 {
 		t.Errorf("nothing happened, and yet %v", changes)
+	}
+}
+
+// tokens is what declarations take of a model's window, at four bytes each.
+func tokens(all []*providerv1.Tool) (n int) {
+	for _, d := range all {
+		n += len(d.Name) + len(d.Description) + len(d.ParametersSchema)
+	}
+	return n / 4
+}
+
+// What goes with every quick question, whether or not it needs tools, is tiny.
+func TestBriefly(t *testing.T) {
+	tools := New(Config{})
+	brief, whole := tokens(tools.Briefly()), tokens(tools.Declarations())
+	t.Logf("%d tokens in few words, %d in all", brief, whole)
+	if brief > 130 || whole < 5*brief {
+		t.Errorf("%d tokens in few words, %d in all", brief, whole)
+	}
+	root := workspace(t)
+	for _, d := range tools.Briefly() {
+		args := map[string]any{"command": "true", "path": "a", "new_text": "1"}
+		var schema struct{ Required []string }
+		if err := json.Unmarshal([]byte(d.ParametersSchema), &schema); err != nil {
+			t.Fatal(err)
+		}
+		given := map[string]any{}
+		for _, name := range schema.Required {
+			given[name] = args[name]
+		}
+		text, _ := json.Marshal(given)
+		if _, err := tools.Prepare(&providerv1.ToolCall{Name: d.Name, ArgumentsJson: string(text)}, root); err != nil {
+			t.Errorf("%s as it is declared in few words: %v", d.Name, err)
+		}
+	}
+}
+
+// A tool from outside is prepared, decided and carried out like ours, and never with a grant for other arguments.
+func TestOutsideTools(t *testing.T) {
+	did := ""
+	tools := New(Config{Outside: func() []*Tool {
+		return []*Tool{{
+			Declaration: &providerv1.Tool{Name: "files_write", Description: "Writes.", ParametersSchema: `{"type":"object"}`},
+			Changes:     true,
+			Prepare: func(c *Call, arguments string) error {
+				c.Wants = policy.Request{Outside: &policy.Outside{Server: "files", Tool: "write", Arguments: arguments}}
+				return nil
+			},
+			Do: func(_ context.Context, c *Call, g policy.Grant) (Result, error) {
+				o, _ := g.Outside()
+				did = o.Arguments
+				return Result{Content: "written", Outcome: apiv1.ToolOutput_OUTCOME_DONE}, nil
+			},
+		}}
+	}})
+	if all := tools.Declarations(); len(all) != 6 || all[5].Name != "files_write" || len(tools.Briefly()) != 3 {
+		t.Errorf("declared %v", all)
+	}
+	call := func(arguments string) *Call {
+		c, err := tools.Prepare(&providerv1.ToolCall{Name: "files_write", ArgumentsJson: arguments}, "/w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c, other := call(`{"a":1}`), call(`{"a":2}`)
+	if c.Harmless() || !c.Changes() || c.Same(other) || !c.Same(call(`{"a":1}`)) || c.Preview() != "" {
+		t.Errorf("the call is %+v", c)
+	}
+	g := granted(t, c, "/w")
+	if _, err := tools.Do(t.Context(), other, g); err == nil || did != "" {
+		t.Error("a grant was used for other arguments")
+	}
+	if res, err := tools.Do(t.Context(), c, g); err != nil || res.Failed() || did != `{"a":1}` {
+		t.Errorf("%v, %v, did %q", res, err, did)
 	}
 }

@@ -116,7 +116,14 @@ export function shown(turn: Turn): Shown {
     }
   }
   close(0);
-  return { parts, meta };
+  // A call stands in the journal before the question about it and is carried out after it: the question goes first.
+  const asked = (p: Part) => (p.kind === "tool" ? questions.get(p.call.id) : undefined);
+  const ordered = parts.flatMap((p) => {
+    if (p.kind === "question" && tools.has(p.question.id)) return [];
+    const question = asked(p);
+    return question === undefined ? [p] : [parts[question], p];
+  });
+  return { parts: ordered, meta };
 }
 
 // A text interrupted only by a message queued meanwhile is one text: that message belongs to another turn.

@@ -1,4 +1,4 @@
-package run
+package textcalls
 
 import (
 	"encoding/json"
@@ -87,7 +87,8 @@ func readPlan(value []byte) ([]*providerv1.Plan_Step, error) {
 	return steps, nil
 }
 
-func sameSteps(a, b []*providerv1.Plan_Step) bool {
+// SameSteps tells whether two plans have the same steps, done or not.
+func SameSteps(a, b []*providerv1.Plan_Step) bool {
 	return slices.EqualFunc(a, b, func(a, b *providerv1.Plan_Step) bool { return a.Text == b.Text })
 }
 

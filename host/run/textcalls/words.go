@@ -1,8 +1,7 @@
-package run
+package textcalls
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
 	"slices"
@@ -20,53 +19,8 @@ var protocolText string
 // maxQuote is how much of a broken line the model is shown again, in bytes.
 const maxQuote = 4000
 
-// pass journals what an event comes to. A done or an error ends the turn.
-func (x *execution) pass(ctx context.Context, text *flusher, ev *providerv1.Event) (*providerv1.Done, error) {
-	if x.filter == nil {
-		return x.take(ctx, text, ev)
-	}
-	for _, ev := range x.filter.feed(ev) {
-		if done, err := x.take(ctx, text, ev); done != nil || err != nil {
-			return done, err
-		}
-	}
-	return nil, nil
-}
-
-// cut journals what is left of a turn that broke off.
-func (x *execution) cut(ctx context.Context, text *flusher) error {
-	if x.filter != nil {
-		for _, ev := range x.filter.cut() {
-			if _, err := x.take(ctx, text, ev); err != nil {
-				return err
-			}
-		}
-	}
-	return text.flush()
-}
-
-// correct tells whether the model must be told something about the turn that has ended.
-func (x *execution) correct(done *providerv1.Done) bool {
-	x.correction = nil
-	if x.filter == nil {
-		return false
-	}
-	x.correction = x.filter.correction
-	if done.Reason == providerv1.Done_REASON_CONTENT_FILTER {
-		x.correction = nil
-	}
-	if x.correction == nil {
-		return false
-	}
-	x.corrections++
-	return true
-}
-
-// planned tells whether the turn that has ended brought a plan or a step.
-func (x *execution) planned() bool { return x.filter != nil && x.filter.planned }
-
-// toolsInWords is the protocol and the tools, for the system message.
-func toolsInWords(tools []*providerv1.Tool) string {
+// Tools is the protocol and the tools, for the system message.
+func Tools(tools []*providerv1.Tool) string {
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(protocolText))
 	for _, t := range tools {
@@ -78,13 +32,13 @@ func toolsInWords(tools []*providerv1.Tool) string {
 		if schema == "" {
 			schema = "{}"
 		}
-		b.WriteString("\nJSON Schema of its arguments: " + compact(schema))
+		b.WriteString("\nJSON Schema of its arguments: " + Compact(schema))
 	}
 	return b.String()
 }
 
-// plansInWords turns the journal's plans into the lines that made them, and gives the plan as it stands.
-func plansInWords(journal []*apiv1.Entry) ([]*apiv1.Entry, []*providerv1.Plan_Step) {
+// Plans turns the journal's plans into the lines that made them, and gives the plan as it stands.
+func Plans(journal []*apiv1.Entry) ([]*apiv1.Entry, []*providerv1.Plan_Step) {
 	var plan []*providerv1.Plan_Step
 	journal = slices.Clone(journal)
 	for i, e := range journal {
@@ -100,7 +54,7 @@ func plansInWords(journal []*apiv1.Entry) ([]*apiv1.Entry, []*providerv1.Plan_St
 
 func planLines(old, steps []*providerv1.Plan_Step) string {
 	lines := "\n"
-	same := sameSteps(old, steps)
+	same := SameSteps(old, steps)
 	if !same {
 		v := struct {
 			Steps []string `json:"steps"`
@@ -118,9 +72,9 @@ func planLines(old, steps []*providerv1.Plan_Step) string {
 	return lines
 }
 
-// callsInWords turns tool calls into the protocol's lines, and their results into lines of the user's role: never the
+// Calls turns tool calls into the protocol's lines, and their results into lines of the user's role: never the
 // system's, since what a tool gives is not to be obeyed. As a JSON string it can't pass for anything else.
-func callsInWords(in []*providerv1.Message) []*providerv1.Message {
+func Calls(in []*providerv1.Message) []*providerv1.Message {
 	for _, m := range in {
 		switch m.Role {
 		case providerv1.Role_ROLE_TOOL:
@@ -140,7 +94,7 @@ func callsInWords(in []*providerv1.Message) []*providerv1.Message {
 			if n := len(parts); n > 0 && p.GetText() != "" && parts[n-1].GetText() != "" && !strings.HasSuffix(parts[n-1].GetText(), "\n") {
 				p = textPart("\n" + p.GetText())
 			}
-			parts = appendPart(parts, p)
+			parts = joined(parts, p)
 		}
 		for i, p := range parts {
 			if p.GetText() != "" {
@@ -160,7 +114,7 @@ func callLine(c *providerv1.ToolCall) string {
 	return line(wordCall, struct {
 		Name      string          `json:"name"`
 		Arguments json.RawMessage `json:"arguments"`
-	}{c.Name, json.RawMessage(compact(arguments))})
+	}{c.Name, json.RawMessage(Compact(arguments))})
 }
 
 func resultLine(r *providerv1.ToolResult) string {
@@ -171,20 +125,6 @@ func resultLine(r *providerv1.ToolResult) string {
 	}{r.Name, r.Failed, r.Content})
 }
 
-// withCorrection adds what the model must be told; its own words join those it has said before.
-func withCorrection(ms, correction []*providerv1.Message) []*providerv1.Message {
-	for _, m := range correction {
-		if n := len(ms); n > 0 && ms[n-1].Role == providerv1.Role_ROLE_ASSISTANT && m.Role == ms[n-1].Role {
-			last := ms[n-1]
-			parts := appendPart(appendPart(slices.Clone(last.Parts), textPart("\n")), m.Parts[0])
-			ms[n-1] = &providerv1.Message{Role: m.Role, Parts: parts, ProviderState: last.ProviderState}
-			continue
-		}
-		ms = append(ms, m)
-	}
-	return ms
-}
-
 // askAgain answers a broken line.
 func askAgain(word, written, why string) []*providerv1.Message {
 	if len(written) > maxQuote {
@@ -192,16 +132,17 @@ func askAgain(word, written, why string) []*providerv1.Message {
 	}
 	return []*providerv1.Message{
 		{Role: providerv1.Role_ROLE_ASSISTANT, Parts: []*providerv1.Part{textPart(strings.TrimSpace(written))}},
-		problem("This " + word + " line can't be used: " + why + ". Nothing from it on was done or shown. Write it again, and what shall follow it."),
+		Problem("This " + word + " line can't be used: " + why + ". Nothing from it on was done or shown. Write it again, and what shall follow it."),
 	}
 }
 
 // askOn answers a reply that neither did anything nor ended the work.
 func askOn() []*providerv1.Message {
-	return []*providerv1.Message{problem("Go on: write the next TOOL_CALL line, or FINAL if everything is done.")}
+	return []*providerv1.Message{Problem("Go on: write the next TOOL_CALL line, or FINAL if everything is done.")}
 }
 
-func problem(text string) *providerv1.Message {
+// Problem is what a model is told about its use of the protocol, or its plan.
+func Problem(text string) *providerv1.Message {
 	return &providerv1.Message{Role: providerv1.Role_ROLE_USER, Parts: []*providerv1.Part{
 		textPart(strings.TrimSpace(resultLine(&providerv1.ToolResult{Name: "protocol", Content: text, Failed: true}))),
 	}}
@@ -209,6 +150,15 @@ func problem(text string) *providerv1.Message {
 
 func textPart(text string) *providerv1.Part {
 	return &providerv1.Part{Part: &providerv1.Part_Text{Text: text}}
+}
+
+// joined adds a part; text goes on with the text before it.
+func joined(parts []*providerv1.Part, p *providerv1.Part) []*providerv1.Part {
+	if n := len(parts); n > 0 && p.GetText() != "" && parts[n-1].GetText() != "" {
+		parts[n-1] = textPart(parts[n-1].GetText() + p.GetText())
+		return parts
+	}
+	return append(parts, p)
 }
 
 // line writes a protocol line; v is always something that JSON can hold.
@@ -223,8 +173,8 @@ func line(word string, v any) string {
 	return b.String()
 }
 
-// compact puts JSON on one line; what is no JSON becomes a JSON string.
-func compact(s string) string {
+// Compact puts JSON on one line; what is no JSON becomes a JSON string.
+func Compact(s string) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(s)); err != nil {
 		quoted, _ := json.Marshal(s)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/run/textcalls"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -66,37 +67,11 @@ func TestJournalInWords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			journal, _ := plansInWords(tt.journal)
-			if got := shape(callsInWords(messages("", "p", journal))); !slices.Equal(got, tt.want) {
+			journal, _ := textcalls.Plans(tt.journal)
+			if got := shape(textcalls.Calls(messages("", "p", journal))); !slices.Equal(got, tt.want) {
 				t.Errorf("got\n%q\nwant\n%q", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestCallsComeBackAsTheyWere(t *testing.T) {
-	for _, arguments := range []string{`{}`, `{"a":"ü\u00e9😀 \"q\" <b>","n":[1.0,{"x":null}]}`} {
-		written := callLine(&providerv1.ToolCall{Name: "lo\"ok", ArgumentsJson: arguments})
-		want := fmt.Sprintf("[lo\"ok %s]", arguments)
-		if got := tell(&filter{}, written); got != want {
-			t.Errorf("%q came to %q, want %q", written, got, want)
-		}
-	}
-	for arguments, want := range map[string]string{"": `"arguments":{}`, "{broken": `"arguments":"{broken"`} {
-		if got := callLine(&providerv1.ToolCall{Name: "a", ArgumentsJson: arguments}); !strings.Contains(got, want) {
-			t.Errorf("%q became %q", arguments, got)
-		}
-	}
-}
-
-func TestToolsInWords(t *testing.T) {
-	got := toolsInWords([]*providerv1.Tool{
-		{Name: "look", Description: "Looks at things.", ParametersSchema: "{\n  \"type\": \"object\"\n}"}, {Name: "wait"},
-	})
-	for _, want := range append(slices.Clone(words), "## look\n\nLooks at things.\n", `{"type":"object"}`, "## wait\n") {
-		if !strings.Contains(got, want) {
-			t.Errorf("the model is not told %q:\n%s", want, got)
-		}
 	}
 }
 
@@ -105,7 +80,10 @@ func TestCorrectionJoinsWhatTheModelSaid(t *testing.T) {
 		{Role: providerv1.Role_ROLE_USER, Parts: []*providerv1.Part{textPart("hi")}},
 		{Role: providerv1.Role_ROLE_ASSISTANT, Parts: []*providerv1.Part{textPart("I look.")}, ProviderState: []byte("S")},
 	}
-	got := shape(withCorrection(said, askAgain(wordCall, "TOOL_CALL {", "it is not complete")))
+	f := textcalls.New(nil, 0)
+	f.Feed(&providerv1.Event{Event: &providerv1.Event_Text{Text: "TOOL_CALL {"}})
+	f.Feed(&providerv1.Event{Event: &providerv1.Event_Done{Done: &providerv1.Done{}}})
+	got := shape(withCorrection(said, f.Correction()))
 	if len(got) != 3 || got[1] != "assistant I look.\nTOOL_CALL { state:S" || !strings.HasPrefix(got[2], `user TOOL_RESULT {"name":"protocol","failed":true,`) {
 		t.Errorf("got %q", got)
 	}
@@ -114,9 +92,10 @@ func TestCorrectionJoinsWhatTheModelSaid(t *testing.T) {
 // newToolBench has one tool that models may call.
 func newToolBench(t *testing.T) *bench {
 	b := newBench(t)
-	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: slog.New(slog.DiscardHandler), Tools: []*providerv1.Tool{{
-		Name: "look", Description: "Looks.", ParametersSchema: `{"type":"object"}`,
-	}}})
+	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: slog.New(slog.DiscardHandler)})
+	b.engine.tools = func() []*providerv1.Tool {
+		return []*providerv1.Tool{{Name: "look", Description: "Looks.", ParametersSchema: `{"type":"object"}`}}
+	}
 	return b
 }
 
@@ -144,9 +123,11 @@ func (b *bench) journal(r *apiv1.Run) []string {
 		case *apiv1.Entry_Text:
 			out = append(out, "text "+body.Text.Text)
 		case *apiv1.Entry_Plan:
-			var s told
-			s.add([]*providerv1.Event{{Event: &providerv1.Event_Plan{Plan: body.Plan}}})
-			out = append(out, s.String())
+			var steps []string
+			for _, s := range body.Plan.Steps {
+				steps = append(steps, map[bool]string{true: "+"}[s.State == providerv1.Plan_Step_STATE_DONE]+s.Text)
+			}
+			out = append(out, "[plan "+strings.Join(steps, " ")+"]")
 		case *apiv1.Entry_ToolCall:
 			out = append(out, "call "+body.ToolCall.Name+" "+body.ToolCall.ArgumentsJson)
 		case *apiv1.Entry_ToolOutput:

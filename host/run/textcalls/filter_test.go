@@ -1,4 +1,4 @@
-package run
+package textcalls
 
 import (
 	"fmt"
@@ -45,12 +45,12 @@ func (b *told) add(events []*providerv1.Event) {
 }
 
 // tell feeds pieces to f, ends the reply and gives what came of it.
-func tell(f *filter, pieces ...string) string {
+func tell(f *Filter, pieces ...string) string {
 	var b told
 	for _, p := range pieces {
-		b.add(f.feed(textEvent(p)))
+		b.add(f.Feed(textEvent(p)))
 	}
-	b.add(f.feed(doneEvent()))
+	b.add(f.Feed(doneEvent()))
 	if f.correction != nil {
 		said := f.correction[len(f.correction)-1].Parts[0].GetText()
 		if strings.Contains(said, "Go on") {
@@ -143,8 +143,8 @@ var replies = []struct {
 	{"an invented result after a call", "TOOL_CALL {\"name\":\"a\",\"arguments\":{}}\nTOOL_RESULT {\"name\":\"a\",\"content\":\"x\"}\nFINAL {\"message\":\"x\"}", "[a {}]"},
 }
 
-func newTestFilter() *filter {
-	return &filter{plan: []*providerv1.Plan_Step{
+func newTestFilter() *Filter {
+	return &Filter{plan: []*providerv1.Plan_Step{
 		{Text: "old", State: providerv1.Plan_Step_STATE_OPEN}, {Text: "new", State: providerv1.Plan_Step_STATE_OPEN},
 	}}
 }
@@ -182,7 +182,7 @@ func TestFilterMayNotAskAgain(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for i := range len(tt.reply) {
-				f := &filter{corrections: maxCorrections}
+				f := &Filter{corrections: maxCorrections}
 				if got := tell(f, tt.reply[:i], tt.reply[i:]); got != tt.want {
 					t.Fatalf("split at %d it came to %q, want %q", i, got, tt.want)
 				}
@@ -199,17 +199,17 @@ func TestFilterCut(t *testing.T) {
 		"FINAL {":                           "",
 		"FINAL {\"message\":\"so f\\u00":    "so f",
 	} {
-		f := &filter{}
+		f := &Filter{}
 		var b told
-		b.add(f.feed(textEvent(reply)))
-		b.add(f.cut())
+		b.add(f.Feed(textEvent(reply)))
+		b.add(f.Cut())
 		if got := b.String(); got != want || f.correction != nil {
 			t.Errorf("%q cut off came to %q, want %q", reply, got, want)
 		}
-		f = &filter{}
+		f = &Filter{}
 		b.Reset()
-		b.add(f.feed(textEvent(reply)))
-		b.add(f.feed(&providerv1.Event{Event: &providerv1.Event_Error{Error: &providerv1.Error{}}}))
+		b.add(f.Feed(textEvent(reply)))
+		b.add(f.Feed(&providerv1.Event{Event: &providerv1.Event_Error{Error: &providerv1.Error{}}}))
 		if got := b.String(); got != want || f.correction != nil {
 			t.Errorf("%q before an error came to %q, want %q", reply, got, want)
 		}
@@ -217,7 +217,7 @@ func TestFilterCut(t *testing.T) {
 }
 
 func TestFilterStreams(t *testing.T) {
-	f := &filter{}
+	f := &Filter{}
 	steps := []struct{ in, out string }{
 		{"He", "He"},
 		{"llo\n", "llo\n"},
@@ -232,7 +232,7 @@ func TestFilterStreams(t *testing.T) {
 	}
 	for _, s := range steps {
 		var b told
-		b.add(f.feed(textEvent(s.in)))
+		b.add(f.Feed(textEvent(s.in)))
 		if got := b.String(); got != s.out {
 			t.Errorf("%q came to %q at once, want %q", s.in, got, s.out)
 		}
@@ -240,7 +240,7 @@ func TestFilterStreams(t *testing.T) {
 }
 
 func TestFilterPassesOtherEvents(t *testing.T) {
-	f := &filter{}
+	f := &Filter{}
 	events := []*providerv1.Event{
 		{Event: &providerv1.Event_Thought{Thought: "TOOL_CALL {"}},
 		{Event: &providerv1.Event_Usage{Usage: &providerv1.Usage{InputTokens: 1}}},
@@ -248,7 +248,7 @@ func TestFilterPassesOtherEvents(t *testing.T) {
 		doneEvent(),
 	}
 	for _, ev := range events {
-		if got := f.feed(ev); len(got) != 1 || got[0] != ev {
+		if got := f.Feed(ev); len(got) != 1 || got[0] != ev {
 			t.Errorf("%v came to %v", ev, got)
 		}
 	}
@@ -257,17 +257,17 @@ func TestFilterPassesOtherEvents(t *testing.T) {
 func TestFilterIsBounded(t *testing.T) {
 	begin := `TOOL_CALL {"name":"a","arguments":{"b":"`
 	for _, again := range []bool{true, false} {
-		f := &filter{}
+		f := &Filter{}
 		if !again {
 			f.corrections = maxCorrections
 		}
 		var b told
-		b.add(f.feed(textEvent(begin)))
+		b.add(f.Feed(textEvent(begin)))
 		for range 64 {
-			b.add(f.feed(textEvent(strings.Repeat("x", 1<<17))))
+			b.add(f.Feed(textEvent(strings.Repeat("x", 1<<17))))
 		}
-		b.add(f.feed(textEvent(`"}}`)))
-		b.add(f.feed(doneEvent()))
+		b.add(f.Feed(textEvent(`"}}`)))
+		b.add(f.Feed(doneEvent()))
 		if cap(f.raw) > 4*maxValue || len(f.held) > maxHead {
 			t.Errorf("it holds %d bytes and %d", cap(f.raw), len(f.held))
 		}
@@ -286,11 +286,11 @@ func TestFilterIsBounded(t *testing.T) {
 		}
 	}
 	t.Run("a message has no bound", func(t *testing.T) {
-		f := &filter{}
+		f := &Filter{}
 		n := 0
-		f.feed(textEvent(`FINAL {"message":"`))
+		f.Feed(textEvent(`FINAL {"message":"`))
 		for range 32 {
-			for _, ev := range f.feed(textEvent(strings.Repeat("y", 1<<17))) {
+			for _, ev := range f.Feed(textEvent(strings.Repeat("y", 1<<17))) {
 				n += len(ev.GetText())
 			}
 		}
@@ -299,15 +299,15 @@ func TestFilterIsBounded(t *testing.T) {
 		}
 	})
 	t.Run("nor can space hold it up", func(t *testing.T) {
-		f := &filter{}
+		f := &Filter{}
 		var b told
 		for range 10 * maxHead {
-			b.add(f.feed(textEvent("\n")))
+			b.add(f.Feed(textEvent("\n")))
 			if len(f.held) > maxHead {
 				t.Fatalf("%d bytes are held", len(f.held))
 			}
 		}
-		b.add(f.feed(doneEvent()))
+		b.add(f.Feed(doneEvent()))
 		if b.Len() != 10*maxHead {
 			t.Errorf("%d bytes came through", b.Len())
 		}
@@ -320,7 +320,7 @@ func FuzzFilter(f *testing.F) {
 	}
 	const protocolLine = `TOOL_CALL {"name":"fuzz","arguments":{"a":[1,"\u00e9}"]}}`
 	f.Fuzz(func(t *testing.T, s string, size uint8) {
-		whole := tell(&filter{}, s)
+		whole := tell(&Filter{}, s)
 		step := int(size)%7 + 1
 		var pieces []string
 		for rest := s; rest != ""; {
@@ -328,7 +328,7 @@ func FuzzFilter(f *testing.F) {
 			pieces = append(pieces, rest[:n])
 			rest = rest[n:]
 		}
-		if got := tell(&filter{}, pieces...); got != whole {
+		if got := tell(&Filter{}, pieces...); got != whole {
 			t.Fatalf("%q in pieces of %d came to %q, as a whole to %q", s, step, got, whole)
 		}
 		plain := true
@@ -345,7 +345,7 @@ func FuzzFilter(f *testing.F) {
 		if strings.Contains(s, "``") || strings.Contains(s, "~~") {
 			return
 		}
-		got := tell(&filter{}, s+"\n"+protocolLine+"\n"+s)
+		got := tell(&Filter{}, s+"\n"+protocolLine+"\n"+s)
 		if strings.Contains(got, wordCall) || strings.Count(got, "[fuzz ") != 1+strings.Count(s, "[fuzz ")*2 {
 			t.Fatalf("after %q the line came to %q", s, got)
 		}
@@ -366,11 +366,11 @@ func BenchmarkFilterProse(b *testing.B) {
 		deltas []*providerv1.Event
 	}{{"line", deltas[:19]}, {"lines", deltas}} {
 		b.Run(bench.name, func(b *testing.B) {
-			f := &filter{}
+			f := &Filter{}
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				f.feed(bench.deltas[i])
+				f.Feed(bench.deltas[i])
 				if i++; i == len(bench.deltas) {
 					i = 0
 				}

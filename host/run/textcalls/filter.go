@@ -1,4 +1,4 @@
-package run
+package textcalls
 
 import (
 	"crypto/rand"
@@ -29,7 +29,7 @@ const (
 
 var words = []string{wordPlan, wordCall, wordStep, wordFinal, wordResult}
 
-// filter takes the text protocol out of one turn of a model that has no tools of its own: its lines become the events
+// Filter takes the text protocol out of one turn of a model that has no tools of its own: its lines become the events
 // that other models send, and the prose around them stays text. protocol.md is what the model is told of it.
 //
 // A line is the protocol's if it begins with a keyword that a JSON object follows; a code fence may stand around either.
@@ -40,7 +40,7 @@ var words = []string{wordPlan, wordCall, wordStep, wordFinal, wordResult}
 // call is carried out without the one before it. The model is asked to write it again; where it may not be asked any
 // more, the rest of the reply is shown as it is, with a notice. So is a model's own TOOL_RESULT broken, except after a
 // call: then the reply ends where the invention begins. A STEP_DONE for a step that no plan has is passed over.
-type filter struct {
+type Filter struct {
 	// The plan as it stands, of this turn or an earlier one.
 	plan []*providerv1.Plan_Step
 	// How often this run's model has been asked again.
@@ -78,6 +78,18 @@ type filter struct {
 	gap   bool
 }
 
+// New makes the filter of one turn. plan is the plan as it stands, and corrections says how often this run's model has been
+// asked to write a line again.
+func New(plan []*providerv1.Plan_Step, corrections int) *Filter {
+	return &Filter{plan: plan, corrections: corrections}
+}
+
+// Correction is, after the end, what the next request says in addition; nil where the reply was in order.
+func (f *Filter) Correction() []*providerv1.Message { return f.correction }
+
+// Planned tells whether the turn has brought a plan or a step.
+func (f *Filter) Planned() bool { return f.planned }
+
 // state is what the next byte of text belongs to.
 type state int
 
@@ -97,8 +109,8 @@ const (
 	inWaste
 )
 
-// feed gives the events that ev comes to. They are good until the next call.
-func (f *filter) feed(ev *providerv1.Event) []*providerv1.Event {
+// Feed gives the events that ev comes to. They are good until the next call.
+func (f *Filter) Feed(ev *providerv1.Event) []*providerv1.Event {
 	f.out = f.out[:0]
 	switch body := ev.Event.(type) {
 	case *providerv1.Event_Text:
@@ -120,15 +132,15 @@ func (f *filter) feed(ev *providerv1.Event) []*providerv1.Event {
 	return f.out
 }
 
-// cut gives what is left of a reply that broke off. Half a protocol line counts for nothing.
-func (f *filter) cut() []*providerv1.Event {
+// Cut gives what is left of a reply that broke off. Half a protocol line counts for nothing.
+func (f *Filter) Cut() []*providerv1.Event {
 	f.out = f.out[:0]
 	f.release()
 	return f.out
 }
 
 // take works through text.
-func (f *filter) take(s string) {
+func (f *Filter) take(s string) {
 	for s != "" {
 		switch f.state {
 		case atHead:
@@ -166,7 +178,7 @@ func (f *filter) take(s string) {
 }
 
 // head looks whether a line is the protocol's, and gives what follows what it has settled.
-func (f *filter) head(s string) string {
+func (f *Filter) head(s string) string {
 	s = f.held + s
 	f.held = ""
 	if f.after {
@@ -222,7 +234,7 @@ func (f *filter) head(s string) string {
 }
 
 // value gathers a line's JSON, and gives what follows it.
-func (f *filter) value(s string) string {
+func (f *Filter) value(s string) string {
 	n := min(len(s), maxValue-len(f.raw))
 	i := len(f.raw)
 	f.raw = append(f.raw, s[:n]...)
@@ -259,7 +271,7 @@ func (f *filter) value(s string) string {
 }
 
 // message passes FINAL's message on as it comes, and gives what follows it.
-func (f *filter) message(s string) string {
+func (f *Filter) message(s string) string {
 	s = f.held + s
 	text, used, ended := readMessage(s, false)
 	f.write(text)
@@ -274,14 +286,14 @@ func (f *filter) message(s string) string {
 }
 
 // parsed makes an event of a whole line.
-func (f *filter) parsed(value []byte) {
+func (f *Filter) parsed(value []byte) {
 	var err error
 	switch f.word {
 	case wordPlan:
 		var steps []*providerv1.Plan_Step
 		if steps, err = readPlan(value); err == nil {
 			f.planned = true
-			if len(steps) > 0 && !sameSteps(f.plan, steps) {
+			if len(steps) > 0 && !SameSteps(f.plan, steps) {
 				f.plan = steps
 				f.send(&providerv1.Event{Event: &providerv1.Event_Plan{Plan: &providerv1.Plan{Steps: f.plan}}})
 			}
@@ -307,7 +319,7 @@ func (f *filter) parsed(value []byte) {
 	}
 }
 
-func (f *filter) stepDone(i int) {
+func (f *Filter) stepDone(i int) {
 	if i < 0 || i >= len(f.plan) || f.plan[i].State == providerv1.Plan_Step_STATE_DONE {
 		return
 	}

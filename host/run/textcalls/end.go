@@ -1,4 +1,4 @@
-package run
+package textcalls
 
 import (
 	"strings"
@@ -7,11 +7,11 @@ import (
 )
 
 // broken gives the rest of the reply up; raw keeps it.
-func (f *filter) broken(why string) {
+func (f *Filter) broken(why string) {
 	f.state, f.wrong = inWaste, why
 }
 
-func (f *filter) keep(s string) {
+func (f *Filter) keep(s string) {
 	if f.wrong == "" {
 		return
 	}
@@ -21,7 +21,7 @@ func (f *filter) keep(s string) {
 }
 
 // finish settles what is left at the end of a whole reply, and what is to be asked again.
-func (f *filter) finish() {
+func (f *Filter) finish() {
 	f.release()
 	switch {
 	case f.wrong != "" && f.corrections < maxCorrections:
@@ -42,7 +42,7 @@ func (f *filter) finish() {
 }
 
 // open tells whether the plan has steps to do.
-func (f *filter) open() bool {
+func (f *Filter) open() bool {
 	for _, s := range f.plan {
 		if s.State != providerv1.Plan_Step_STATE_DONE {
 			return true
@@ -52,7 +52,7 @@ func (f *filter) open() bool {
 }
 
 // release settles what could not be told while more might come.
-func (f *filter) release() {
+func (f *Filter) release() {
 	switch f.state {
 	case atHead:
 		if f.held == "" {
@@ -82,7 +82,7 @@ func (f *filter) release() {
 }
 
 // write adds to the text that is sent.
-func (f *filter) write(s string) {
+func (f *Filter) write(s string) {
 	if s == "" {
 		return
 	}
@@ -101,7 +101,7 @@ func (f *filter) write(s string) {
 	}
 }
 
-func (f *filter) flush() {
+func (f *Filter) flush() {
 	if len(f.text) > 0 {
 		f.out = append(f.out, &providerv1.Event{Event: &providerv1.Event_Text{Text: string(f.text)}})
 		f.text = f.text[:0]
@@ -109,7 +109,7 @@ func (f *filter) flush() {
 }
 
 // send adds an event that is no text.
-func (f *filter) send(ev *providerv1.Event) {
+func (f *Filter) send(ev *providerv1.Event) {
 	f.flush()
 	f.out = append(f.out, ev)
 	f.wrote, f.lines = false, 0
