@@ -84,7 +84,7 @@ func (s *Store) Export(ctx context.Context, sessionID string, w io.Writer) error
 		}
 		out.line(exportLine{Run: out.body(p), Hash: r.RequestHash, Attempts: r.Attempts})
 	}
-	err = s.eachEntry(ctx, x, func(e *apiv1.Entry) error {
+	err = s.eachEntry(ctx, x, "", func(e *apiv1.Entry) error {
 		e.SessionId, e.Rev = "", 0
 		if change := e.GetFileChange(); change != nil {
 			change.Undoable = false
@@ -141,8 +141,13 @@ func (s *Store) exported(ctx context.Context, sessionID string) (*exported, erro
 	return x, err
 }
 
-// eachEntry gives the entries that there were when x was read, oldest first, a page at a time.
-func (s *Store) eachEntry(ctx context.Context, x *exported, each func(*apiv1.Entry) error) error {
+// eachEntry gives the entries that there were when x was read, oldest first, a page at a time; those of one run, or of all
+// if runID is empty.
+func (s *Store) eachEntry(ctx context.Context, x *exported, runID string, each func(*apiv1.Entry) error) error {
+	where, of := "session_id", x.session.ID
+	if runID != "" {
+		where, of = "run_id", runID
+	}
 	for after := int64(0); ; {
 		var page []*apiv1.Entry
 		err := s.read(ctx, func(v view) error {
@@ -150,8 +155,8 @@ func (s *Store) eachEntry(ctx context.Context, x *exported, each func(*apiv1.Ent
 				e, err := entry(scan)
 				page = append(page, e)
 				return err
-			}, "SELECT "+entryColumns+" FROM entries WHERE session_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-				x.session.ID, after, x.session.LastSeq, exportPage)
+			}, "SELECT "+entryColumns+" FROM entries WHERE "+where+" = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+				of, after, x.session.LastSeq, exportPage)
 		})
 		if err != nil {
 			return fmt.Errorf("read session %s: %w", x.session.ID, err)
@@ -166,7 +171,7 @@ func (s *Store) eachEntry(ctx context.Context, x *exported, each func(*apiv1.Ent
 			break
 		}
 	}
-	if x.open == nil {
+	if x.open == nil || runID != "" && x.open.RunId != runID {
 		return nil
 	}
 	return each(x.open)

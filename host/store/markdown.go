@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +13,8 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-// ExportMarkdown writes a session for people to read. Attachments are named, not included.
+// ExportMarkdown writes a session for people to read: the newest version of each message and answer in its place, those that
+// it replaced at the end. Attachments are named, not included.
 func (s *Store) ExportMarkdown(ctx context.Context, sessionID string, w io.Writer) error {
 	x, err := s.exported(ctx, sessionID)
 	if err != nil {
@@ -31,15 +34,55 @@ func (s *Store) ExportMarkdown(ctx context.Context, sessionID string, w io.Write
 		m.put("## System prompt\n")
 		m.text(x.session.SystemPrompt)
 	}
-	err = s.eachEntry(ctx, x, func(e *apiv1.Entry) error {
-		m.entry(e)
-		return m.err
-	})
-	m.endRun()
-	if err == nil {
-		err = m.err
+	shown, replaced := arranged(x.runs)
+	for i, id := range slices.Concat(shown, replaced) {
+		if i == len(shown) {
+			m.put("# Replaced versions\n")
+			m.put("These were asked or answered anew; what stands above is the newest.\n")
+		}
+		err := s.eachEntry(ctx, x, id, func(e *apiv1.Entry) error {
+			m.entry(e)
+			return m.err
+		})
+		if err != nil {
+			return err
+		}
+		m.endRun()
 	}
-	return err
+	return m.err
+}
+
+// arranged gives the runs as people read them: of those that stand in for each other the newest, with all that goes on from
+// it, in the place of the first. replaced are the others, oldest first. runs are in the order of their messages.
+func arranged(runs []runRow) (shown, replaced []string) {
+	head, chain := map[string]string{}, map[string]string{}
+	newest, place := map[string]string{}, map[string]int{}
+	for i := range runs {
+		r := &runs[i]
+		head[r.ID], chain[r.ID] = r.ID, r.ID
+		if before := r.ContinuesRunID; before != "" {
+			head[r.ID], chain[r.ID] = head[before], chain[before]
+		} else if before := r.ReplacesRunID; before != "" {
+			chain[r.ID] = chain[before]
+		}
+		c := chain[r.ID]
+		if _, known := place[c]; !known {
+			place[c] = i
+		}
+		// A message taken out of the queue stands in for nothing.
+		if neverBegan := r.state() == cancelled && r.StartedMS == 0; head[r.ID] == r.ID && (newest[c] == "" || !neverBegan) {
+			newest[c] = r.ID
+		}
+	}
+	for i := range runs {
+		if id := runs[i].ID; newest[chain[id]] == head[id] {
+			shown = append(shown, id)
+		} else {
+			replaced = append(replaced, id)
+		}
+	}
+	slices.SortStableFunc(shown, func(a, b string) int { return cmp.Compare(place[chain[a]], place[chain[b]]) })
+	return shown, replaced
 }
 
 // markdown writes until it can't.

@@ -31,6 +31,33 @@ be brief
 
 ## You, TIME
 
+look again
+
+## You, TIME
+
+and then
+
+## m, TIME
+
+unfinished ≈≈≈
+≈≈≈ sh
+echo
+≈≈≈
+
+*[cancelled]*
+
+## You, TIME
+
+last words
+
+*[running]*
+
+# Replaced versions
+
+These were asked or answered anew; what stands above is the newest.
+
+## You, TIME
+
 look
 ~~~go
 func x() {
@@ -83,33 +110,37 @@ go test
 
 *[failed: broke]*
 
-## You, TIME
-
-look again
-
-## You, TIME
-
-and then
-
-## m, TIME
-
-unfinished ≈≈≈
-≈≈≈ sh
-echo
-≈≈≈
-
-*[cancelled]*
-
-## You, TIME
-
-last words
-
-*[running]*
-
 `
 	want = strings.ReplaceAll(strings.ReplaceAll(want, "~", "`"), "≈", "~")
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// Of each message the newest version stands where the first did, and what goes on from an answer stays with it.
+func TestArranged(t *testing.T) {
+	run := func(id, replaces, continues string) runRow {
+		return runRow{ID: id, ReplacesRunID: replaces, ContinuesRunID: continues, State: int32(completed), StartedMS: 1}
+	}
+	never := run("never", "a", "")
+	never.State, never.StartedMS = int32(cancelled), 0
+	for name, c := range map[string]struct {
+		runs            []runRow
+		shown, replaced string
+	}{
+		"in order":       {[]runRow{run("a", "", ""), run("b", "", "")}, "a b", ""},
+		"answered anew":  {[]runRow{run("a", "", ""), run("b", "", ""), run("a2", "a", ""), run("a3", "a2", "")}, "a3 b", "a a2"},
+		"continued":      {[]runRow{run("a", "", ""), run("a+", "", "a"), run("b", "", ""), run("a2", "a", ""), run("a2+", "", "a2")}, "a2 a2+ b", "a a+"},
+		"taken back":     {[]runRow{run("a", "", ""), never, run("b", "", "")}, "a b", "never"},
+		"of a continued": {[]runRow{run("a", "", ""), run("a+", "", "a"), run("a2", "a+", "")}, "a2", "a a+"},
+	} {
+		shown, replaced := arranged(c.runs)
+		if got := strings.Join(shown, " "); got != c.shown {
+			t.Errorf("%s: shows %q", name, got)
+		}
+		if got := strings.Join(replaced, " "); got != c.replaced {
+			t.Errorf("%s: replaced %q", name, got)
+		}
 	}
 }
 
