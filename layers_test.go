@@ -45,7 +45,15 @@ var layers = []struct {
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
 	{"host/server", "host/run host/sandbox host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
-	{"host", "host/policy host/tool host/sandbox host/server host/run host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui ui/icon"},
+
+	{"host/place", ""},
+	{"host/terminal", ""},
+	{"host/client", "host/place host/terminal host/api/v1 sdk/provider/v1"},
+	{"host/cli", "host/client host/place host/terminal host/setting host/tool host/provider host/api/v1 sdk/provider/v1"},
+	{"host/tray", "host/client host/api/v1 ui/icon"},
+	{"host/local", "host/cli host/client host/place host/terminal host/tray host/policy host/sandbox host/provider host/server host/store host/setting host/api/v1 ui"},
+	{"host/author", "host/client host/place host/terminal host/provider host/sandbox host/api/v1 sdk"},
+	{"host", "host/author host/cli host/client host/local host/place host/terminal host/tray host/tool host/sandbox host/server host/run host/provider host/store host/setting host/api/v1 ui"},
 
 	{"e2e/smalldisk", ""},
 	{"e2e/llamaserver", ""},
@@ -75,7 +83,7 @@ var testsUse = map[string]string{
 
 // alone lists what only some packages may import. A trailing slash stands for everything below.
 var alone = map[string]string{
-	"os/exec":                        "host host/provider host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted e2e/hostile sdk/sdktest",
+	"os/exec":                        "host host/author host/client host/provider host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted e2e/hostile sdk/sdktest",
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",
@@ -83,14 +91,14 @@ var alone = map[string]string{
 	"github.com/zalando/go-keyring":  "host/provider",
 	"github.com/hashicorp/go-plugin": "sdk sdk/sdktest host/provider e2e/scripted",
 	"github.com/landlock-lsm/":       "host/sandbox/helper",
-	"fyne.io/systray":                "host",
-	"github.com/godbus/dbus/v5":      "host e2e/keyringtest",
+	"fyne.io/systray":                "host/tray",
+	"github.com/godbus/dbus/v5":      "host/tray e2e/keyringtest",
 	"github.com/santhosh-tekuri/":    "host/provider host/tool",
 	"github.com/webview/":            "ui/window",
 	"github.com/openai/openai-go/":   "plugins/openai",
-	"github.com/spf13/cobra":         "host",
+	"github.com/spf13/cobra":         "host host/author host/cli host/local host/terminal",
 	"google.golang.org/grpc":         "sdk sdk/provider/v1 sdk/sdktest host/provider e2e/scripted",
-	"connectrpc.com/connect":         "host host/api/v1 host/server",
+	"connectrpc.com/connect":         "host/api/v1 host/cli host/client host/server",
 	"C":                              "ui/window",
 	"net/http/httputil":              "host/provider host/sandbox sdk/sdktest",
 	"mvdan.cc/sh/":                   "host/policy",
@@ -216,7 +224,7 @@ func TestAlone(t *testing.T) {
 }
 
 // mayChoose is where a person at a terminal says what to run, and in which profile. Everything else goes through Decide.
-const mayChoose = "host/cli_sandbox.go"
+const mayChoose = "host/local/sandbox.go"
 
 func TestNobodyElseChooses(t *testing.T) {
 	used := false

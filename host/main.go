@@ -3,70 +3,49 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/openvibez/openvibez/host/author"
+	"github.com/openvibez/openvibez/host/cli"
+	"github.com/openvibez/openvibez/host/local"
+	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/terminal"
 )
 
+func policyCommand(t *terminal.Terminal) *cobra.Command {
+	return terminal.Group(&cobra.Command{
+		Use:   "policy",
+		Short: "See what models may do without asking",
+		Long:  `Tells what the policy says to a command line, without running anything, and what you have allowed for good.`,
+		Example: `  openvibez policy check -- 'git push'
+  openvibez policy rules`,
+	}, local.PolicyCheck(t), cli.PolicyRules(t), cli.PolicyRevoke(t))
+}
+
 func main() {
-	a := newApp()
-	err := a.command().ExecuteContext(context.Background())
+	t := terminal.New()
+	err := command(t).ExecuteContext(context.Background())
 	if err == nil {
-		err = a.out.failed
+		err = t.Out.Failed
 	}
-	a.complain(err)
-	os.Exit(exitCode(err))
+	complain(t, err)
+	os.Exit(terminal.ExitCode(err))
 }
 
-// app is what every command works with.
-type app struct {
-	getenv func(string) string
-	in     *os.File
-	out    *output
-	err    *os.File
-	// How standard output and standard error may look.
-	style, errStyle style
-}
-
-func newApp() *app {
-	return &app{
-		getenv: os.Getenv, in: os.Stdin, out: &output{Writer: os.Stdout}, err: os.Stderr,
-		style: styleOf(os.Stdout, os.Getenv), errStyle: styleOf(os.Stderr, os.Getenv),
+// complain prints why a command did not work.
+func complain(t *terminal.Terminal, err error) {
+	if err == nil {
+		return
+	}
+	if said := store.Words(err); said != "" {
+		fmt.Fprintf(t.Err, "%s %s\n", t.ErrStyle.Red("openvibez:"), said)
 	}
 }
 
-// output is standard output. It remembers the first write that failed: whose words got lost is not done.
-type output struct {
-	io.Writer
-	failed error
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
-	if o.failed == nil {
-		o.failed = err
-	}
-	return n, err
-}
-
-// release is the version, which make tells the linker.
-var release string
-
-// version is what the build knows about itself.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "development build"
-}
-
-func (a *app) command() *cobra.Command {
+func command(t *terminal.Terminal) *cobra.Command {
 	var host hostOptions
 	root := &cobra.Command{
 		Use:   "openvibez",
@@ -80,14 +59,14 @@ already, that one's window is opened instead.`,
   openvibez ask "What is a monad?"   ask something here; starts a host by itself
   openvibez open                     open the chat window
   openvibez doctor                   find out what is wrong`,
-		Args:          noArgs,
+		Args:          terminal.NoArgs,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 
 		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.start(cmd.Context(), host)
+			return start(cmd.Context(), t, host)
 		},
 	}
 	root.SetUsageTemplate(root.UsageTemplate() + `{{if not .HasParent}}
@@ -104,7 +83,7 @@ Environment:
   NO_COLOR             anything turns colours off
 {{end}}`)
 	root.SetVersionTemplate(versionLine() + "\n")
-	root.SetFlagErrorFunc(badFlag)
+	root.SetFlagErrorFunc(terminal.BadFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().BoolVar(&host.detached, "detached", false, "run without a terminal")
 	root.Flags().DurationVar(&host.idle, "idle", 0, "end after so long without use")
@@ -113,50 +92,12 @@ Environment:
 			panic(err) // the flag is two lines above
 		}
 	}
+	plugins := cli.Plugin(t)
+	plugins.AddCommand(author.Commands(t)...)
 	root.AddCommand(
-		a.askCommand(), a.sessionCommand(), a.searchCommand(), a.runCommand(), a.workspaceCommand(), a.approvalCommand(), a.watchCommand(),
-		a.providerCommand(), a.pluginCommand(), a.policyCommand(), a.usageCommand(),
-		a.settingsCommand(), a.backupCommand(), a.restoreCommand(), a.openCommand(), a.statusCommand(), a.doctorCommand(), a.sandboxCommand(), a.stopCommand(), a.versionCommand(),
+		plugins, policyCommand(t), versionCommand(t),
+		local.Doctor(t, version()), local.Sandbox(t), local.Backup(t), local.Restore(t),
 	)
+	root.AddCommand(cli.Commands(t)...)
 	return root
-}
-
-// noArgs and its like are cobra's, with words that say what to do.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if !cmd.HasParent() || cmd.HasSubCommands() {
-		err := misused(cmd, "there is no command %q", args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			err = misused(cmd, "there is no command %q: did you mean %s?", args[0], near[0])
-		}
-		return err
-	}
-	return misused(cmd, "%s takes no argument, and %q is one", nameOf(cmd), args[0])
-}
-
-// exactly demands arguments by name.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
-			return misused(cmd, "%s needs %s", nameOf(cmd), names[len(args)])
-		}
-		if len(args) > len(names) {
-			return misused(cmd, "%q is one argument too many", args[len(names)])
-		}
-		return nil
-	}
-}
-
-// group makes a command that only holds others.
-func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
-	cmd.Args = noArgs
-	cmd.SuggestionsMinimumDistance = 2
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		_ = cmd.Help()
-		return &exitError{code: exitUsage, err: errors.New("name one of the commands above")}
-	}
-	cmd.AddCommand(subs...)
-	return cmd
 }

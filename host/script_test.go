@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/openvibez/openvibez/host/client"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/sandbox"
 )
@@ -125,7 +126,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// killhost [TERM] ends the running host as a power cut would, or as init does.
+// killHost [TERM] ends the running host as a power cut would, or as init does.
 func killHost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("openvibez", "status", "--json"))
 	var status struct {
@@ -140,7 +141,7 @@ func killHost(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(p.Signal(signal))
 	for range 1000 {
-		if !alive(status.PID) {
+		if !client.Alive(status.PID) {
 			return
 		}
 		// A host that this test started itself stays until it is waited for.

@@ -14,12 +14,17 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/cli"
+	"github.com/openvibez/openvibez/host/client"
+	"github.com/openvibez/openvibez/host/place"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/server"
 	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/terminal"
 	"github.com/openvibez/openvibez/host/tool"
+	"github.com/openvibez/openvibez/host/tray"
 	"github.com/openvibez/openvibez/ui"
 )
 
@@ -31,39 +36,39 @@ type hostOptions struct {
 }
 
 // start runs the host until it is told to end, or hands over to one that is running.
-func (a *app) start(ctx context.Context, o hostOptions) error {
-	d, err := findDirs(a.getenv)
+func start(ctx context.Context, t *terminal.Terminal, o hostOptions) error {
+	d, err := place.Find(t.Getenv)
 	if err != nil {
 		return err
 	}
-	if handed, err := a.handOver(ctx, d, o); handed || err != nil {
+	if handed, err := handOver(ctx, t, d, o); handed || err != nil {
 		return err
 	}
-	if err := d.create(); err != nil {
+	if err := d.Create(); err != nil {
 		return err
 	}
 	var terminal io.Writer
 	if !o.detached {
-		terminal = a.err
+		terminal = t.Err
 	}
-	log, logFile, err := openLog(a.getenv, d.logFile(), terminal)
+	log, logFile, err := openLog(t.Getenv, d.LogFile(), terminal)
 	if err != nil {
 		return err
 	}
 	defer logFile.Close()
 	if o.detached {
 		// It must not hold a directory that the person may want to unmount or remove.
-		if err := os.Chdir(d.data); err != nil {
+		if err := os.Chdir(d.Data); err != nil {
 			return fmt.Errorf("enter the data directory: %w", err)
 		}
 	}
-	h := &host{app: a, dirs: d, options: o, log: log}
+	h := &host{Terminal: t, dirs: d, options: o, log: log}
 	err = h.run(ctx)
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		// Another one was a moment earlier.
 		for range 100 {
-			if handed, err := a.handOver(ctx, d, o); handed || err != nil {
+			if handed, err := handOver(ctx, t, d, o); handed || err != nil {
 				return err
 			}
 			time.Sleep(100 * time.Millisecond)
@@ -76,9 +81,9 @@ func (a *app) start(ctx context.Context, o hostOptions) error {
 }
 
 // handOver opens the window of a host that is running already; false if none is.
-func (a *app) handOver(ctx context.Context, d dirs, o hostOptions) (bool, error) {
-	c, err := connectHost(ctx, d)
-	if errors.Is(err, errNoHost) {
+func handOver(ctx context.Context, t *terminal.Terminal, d place.Dirs, o hostOptions) (bool, error) {
+	c, err := client.Connect(ctx, d)
+	if errors.Is(err, client.ErrNoHost) {
 		return false, nil
 	}
 	if err != nil {
@@ -91,15 +96,15 @@ func (a *app) handOver(ctx context.Context, d dirs, o hostOptions) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintln(a.out, "OpenVibez is running already.")
-	a.sayOpened(res)
+	fmt.Fprintln(t.Out, "OpenVibez is running already.")
+	cli.SayOpened(t, res)
 	return true, nil
 }
 
 // host is the running program: everything there is one of.
 type host struct {
-	*app
-	dirs    dirs
+	*terminal.Terminal
+	dirs    place.Dirs
 	options hostOptions
 	log     *slog.Logger
 
@@ -108,7 +113,7 @@ type host struct {
 	sandbox   *sandbox.Sandbox
 	runs      *run.Engine
 	server    *server.Server
-	tray      trayState
+	tray      tray.Icon
 	stop      context.CancelCauseFunc
 }
 
@@ -147,11 +152,11 @@ func (h *host) run(ctx context.Context) error {
 	listening := false
 	defer func() {
 		if listening {
-			_ = os.Remove(h.dirs.address())
+			_ = os.Remove(h.dirs.Address())
 		}
 	}()
 	var err error
-	if h.store, err = store.Open(ctx, store.Config{Path: h.dirs.database(), Logger: h.log}); err != nil {
+	if h.store, err = store.Open(ctx, store.Config{Path: h.dirs.Database(), Logger: h.log}); err != nil {
 		return err
 	}
 	defer func() {
@@ -179,7 +184,7 @@ func (h *host) run(ctx context.Context) error {
 	h.providers.Sweep()
 	h.runs = run.New(run.Config{
 		Store: h.store, Providers: h.providers, Logger: h.log,
-		Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.scratch, Private: filepath.Join(h.dirs.cache, "sessions")}),
+		Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.Scratch, Private: filepath.Join(h.dirs.Cache, "sessions")}),
 	})
 	if h.server, err = h.newServer(ctx); err != nil {
 		return err
@@ -194,7 +199,7 @@ func (h *host) run(ctx context.Context) error {
 	if err := h.server.Start(ctx); err != nil {
 		return err
 	}
-	if err := os.WriteFile(h.dirs.address(), []byte(h.dirs.socket()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(h.dirs.Address(), []byte(h.dirs.Socket()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write down where the host listens: %w", err)
 	}
 	listening = true
@@ -203,12 +208,12 @@ func (h *host) run(ctx context.Context) error {
 		defer close(kept)
 		h.store.Keep(ctx)
 	}()
-	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.data)
+	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.Data)
 	go h.restWhenIdle(ctx)
 	if h.options.detached {
 		go h.endWhenIdle(ctx)
 	} else {
-		h.startTray(ctx)
+		h.showTray(ctx)
 		h.welcome(ctx, found)
 	}
 	<-ctx.Done()
@@ -218,37 +223,37 @@ func (h *host) run(ctx context.Context) error {
 }
 
 func (h *host) newProviders() (*provider.Manager, error) {
-	exe, err := executable()
+	exe, err := place.Executable()
 	if err != nil {
 		return nil, err
 	}
 	return provider.New(provider.Config{
 		PluginDirs: []string{filepath.Dir(exe)},
-		InstallDir: h.dirs.plugins(),
+		InstallDir: h.dirs.Plugins(),
 		Sandbox:    h.sandbox,
-		RuntimeDir: filepath.Join(h.dirs.runtime, "p"),
+		RuntimeDir: filepath.Join(h.dirs.Runtime, "p"),
 		Logger:     h.log,
 		Store:      h.store,
-		Getenv:     h.getenv,
+		Getenv:     h.Getenv,
 	}), nil
 }
 
 func (h *host) newSandbox() (*sandbox.Sandbox, error) {
-	exe, err := executable()
+	exe, err := place.Executable()
 	if err != nil {
 		return nil, err
 	}
 	return sandbox.New(sandbox.Config{
-		Helper:     sandboxHelper(exe),
-		CacheDir:   h.dirs.cache,
-		RuntimeDir: filepath.Join(h.dirs.runtime, "b"),
+		Helper:     place.SandboxHelper(exe),
+		CacheDir:   h.dirs.Cache,
+		RuntimeDir: filepath.Join(h.dirs.Runtime, "b"),
 		Logger:     h.log,
-		Getenv:     h.getenv,
+		Getenv:     h.Getenv,
 	}), nil
 }
 
 func (h *host) newServer(ctx context.Context) (*server.Server, error) {
-	exe, err := executable()
+	exe, err := place.Executable()
 	if err != nil {
 		return nil, err
 	}
@@ -258,15 +263,15 @@ func (h *host) newServer(ctx context.Context) (*server.Server, error) {
 		Providers:  h.providers,
 		Sandbox:    h.sandbox,
 		UI:         ui.Files(),
-		DataDir:    h.dirs.data,
-		RuntimeDir: h.dirs.runtime,
-		Window:     windowProgram(exe),
-		DevTools:   h.getenv("OPENVIBEZ_DEVTOOLS") == "1",
+		DataDir:    h.dirs.Data,
+		RuntimeDir: h.dirs.Runtime,
+		Window:     place.WindowProgram(exe),
+		DevTools:   h.Getenv("OPENVIBEZ_DEVTOOLS") == "1",
 		Version:    version(),
-		Getenv:     h.getenv,
-		Tray:       h.tray.get,
+		Getenv:     h.Getenv,
+		Tray:       h.tray.Shown,
 		// A host that began in the background becomes a full one when somebody looks at it.
-		Opened: func() { h.startTray(ctx) },
+		Opened: func() { h.showTray(ctx) },
 		Stop:   func() { h.stop(errQuit) },
 		Logger: h.log,
 	})
@@ -288,8 +293,8 @@ func (h *host) end(why error) {
 	if err := h.server.Close(rest); err != nil {
 		h.log.Warn("stop the server", "error", err)
 	}
-	if !h.options.detached && h.style.terminal {
-		fmt.Fprintln(h.out, "\nOpenVibez has ended.")
+	if !h.options.detached && h.Style.Terminal {
+		fmt.Fprintln(h.Out, "\nOpenVibez has ended.")
 	}
 }
 
@@ -316,4 +321,9 @@ func (h *host) endWhenIdle(ctx context.Context) {
 		h.stop(errIdle)
 		return
 	}
+}
+
+// showTray shows the icon, if it isn't shown yet.
+func (h *host) showTray(ctx context.Context) {
+	h.tray.Start(ctx, h.dirs.Socket(), func() { h.stop(errQuit) }, h.server.Touch, h.log)
 }

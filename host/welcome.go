@@ -12,17 +12,19 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/cli"
+	"github.com/openvibez/openvibez/host/client"
 	"github.com/openvibez/openvibez/host/server"
 )
 
 // welcome tells in the terminal what runs, and how to talk to it.
 func (h *host) welcome(ctx context.Context, did []string) {
 	say := func(name, text string) {
-		fmt.Fprintf(h.out, "  %s  %s\n", h.style.dim(fmt.Sprintf("%-8s", name)), text)
+		fmt.Fprintf(h.Out, "  %s  %s\n", h.Style.Dim(fmt.Sprintf("%-8s", name)), text)
 	}
-	fmt.Fprintln(h.out, h.style.bold("OpenVibez")+" "+version())
-	say("data", h.dirs.data)
-	shown, problem := h.tray.get()
+	fmt.Fprintln(h.Out, h.Style.Bold("OpenVibez")+" "+version())
+	say("data", h.dirs.Data)
+	shown, problem := h.tray.Shown()
 	if shown {
 		say("tray", "the icon is in your panel: click it to chat")
 	} else {
@@ -31,7 +33,7 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	for _, line := range did {
 		say("new", line)
 	}
-	c := newClient(h.dirs.socket())
+	c := client.New(h.dirs.Socket())
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if p, err := h.store.DefaultProvider(ctx); err == nil && p != nil {
@@ -43,23 +45,23 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	}
 	if status, err := c.Host.GetStatus(ctx, &apiv1.GetStatusRequest{}); err == nil {
 		for _, hint := range status.Hints {
-			say("found", hintWords(hint))
+			say("found", cli.HintWords(hint))
 		}
 	}
-	if server.HasDisplay(h.getenv) == nil {
+	if server.HasDisplay(h.Getenv) == nil {
 		say("chat", called()+" open")
 	} else if res, err := c.Host.OpenWindow(ctx, &apiv1.OpenWindowRequest{LinkOnly: true}); err != nil {
-		say("chat", words(err))
+		say("chat", err.Error())
 	} else {
 		say("chat", res.Link)
-		say("", h.style.dim("no display here: open this link in a browser; it works once, within ten minutes (`openvibez open --link` makes another)"))
-		if line := tunnel(h.getenv, res.Link); line != "" {
+		say("", h.Style.Dim("no display here: open this link in a browser; it works once, within ten minutes (`openvibez open --link` makes another)"))
+		if line := tunnel(h.Getenv, res.Link); line != "" {
 			say("ssh", line)
-			say("", h.style.dim("run this on your own machine first, then open the link there"))
+			say("", h.Style.Dim("run this on your own machine first, then open the link there"))
 		}
 	}
 	say("terminal", called()+` ask "hello"`)
-	fmt.Fprintln(h.out, h.style.dim("  Ctrl-C ends it."))
+	fmt.Fprintln(h.Out, h.Style.Dim("  Ctrl-C ends it."))
 }
 
 // called is what to type for this program: its name where the shell finds one, else as it was started.

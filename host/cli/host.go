@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/client"
+	"github.com/openvibez/openvibez/host/place"
+	"github.com/openvibez/openvibez/host/terminal"
+)
+
+func openCommand(t *terminal.Terminal) *cobra.Command {
+	var link, signOut bool
+	var session string
+	cmd := &cobra.Command{
+		Use:   "open",
+		Short: "Open the chat: the window, else a browser, else a link to open by hand",
+		Long: `Opens the chat window, or brings it to the front. Without the window's program or its libraries the
+default browser is used; without a display a link is printed. A link works once, within ten minutes, and
+only on this machine, by programs of the same user. A page that was opened stays signed in while it is
+used, and twelve hours longer.`,
+		Example: `  openvibez open
+  openvibez open --session new
+  openvibez open --link
+  openvibez open --sign-out`,
+		Args: terminal.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := client.Ensure(cmd.Context(), t.Getenv)
+			if err != nil {
+				return err
+			}
+			if signOut {
+				res, err := c.Host.SignOut(cmd.Context(), &apiv1.SignOutRequest{})
+				if err == nil {
+					fmt.Fprintf(t.Err, "Signed out: %d. Each page has to be opened anew.\n", res.Pages)
+				}
+				return err
+			}
+			req := &apiv1.OpenWindowRequest{LinkOnly: link, SessionId: session}
+			if session != "" && session != "new" {
+				s, err := findSession(cmd.Context(), c, session)
+				if err != nil {
+					return err
+				}
+				req.SessionId = s.Id
+			}
+			res, err := c.Host.OpenWindow(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			if link {
+				fmt.Fprintln(t.Out, res.Link)
+				return nil
+			}
+			SayOpened(t, res)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&link, "link", false, "only print a link for a browser")
+	cmd.Flags().BoolVar(&signOut, "sign-out", false, "open nothing: sign out all pages that are open")
+	cmd.Flags().StringVarP(&session, "session", "s", "", "show this session: an id, its beginning, \"last\" or \"new\"")
+	return cmd
+}
+
+// SayOpened tells where the chat is now.
+func SayOpened(t *terminal.Terminal, res *apiv1.OpenWindowResponse) {
+	switch res.How {
+	case apiv1.OpenWindowResponse_HOW_WINDOW:
+		fmt.Fprintln(t.Out, "The chat window is open.")
+	case apiv1.OpenWindowResponse_HOW_BROWSER:
+		fmt.Fprintf(t.Out, "The chat is open in your browser (%s).\n", res.Problem)
+	default:
+		fmt.Fprintf(t.Out, "Open this link in a browser on this machine; it works once, within ten minutes:\n%s\n", res.Link)
+		if res.Problem != "" {
+			fmt.Fprintln(t.Err, t.ErrStyle.Dim("Nothing could be opened: "+res.Problem))
+		}
+	}
+}
+
+func statusCommand(t *terminal.Terminal) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Tell whether the host runs, and what it does",
+		Long:  `Tells about the running host. The exit code is 3 if there is none.`,
+		Example: `  openvibez status
+  openvibez status --json | jq .pid`,
+		Args: terminal.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := client.Running(cmd.Context(), t.Getenv)
+			if err != nil {
+				return err
+			}
+			s, err := c.Host.GetStatus(cmd.Context(), &apiv1.GetStatusRequest{})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return terminal.PrintJSON(t.Out, s)
+			}
+			say := func(name, text string) { fmt.Fprintf(t.Out, "%s  %s\n", t.Style.Dim(fmt.Sprintf("%-8s", name)), text) }
+			say("host", fmt.Sprintf("running, process %d, since %s", s.Pid, time.UnixMilli(s.StartedMs).Format("2006-01-02 15:04")))
+			say("version", s.Version)
+			say("data", s.DataDir)
+			say("runs", fmt.Sprintf("%d under way, %d waiting", s.ActiveRuns, s.QueuedRuns))
+			if s.Tray {
+				say("tray", "shown")
+			} else {
+				say("tray", s.TrayProblem)
+			}
+			if s.PageUrl != "" {
+				say("page", s.PageUrl)
+			}
+			for _, hint := range s.Hints {
+				say("found", HintWords(hint))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the status as a JSON object")
+	return cmd
+}
+
+func stopCommand(t *terminal.Terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "End the host and its window",
+		Long: `Ends the host. Answers under way become interrupted with what they have; messages that wait stay
+waiting. Without a host there is nothing to do, and that is no error.`,
+		Example: `  openvibez stop`,
+		Args:    terminal.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := place.Find(t.Getenv)
+			if err != nil {
+				return err
+			}
+			return client.Stop(cmd.Context(), d)
+		},
+	}
+}

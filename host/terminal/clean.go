@@ -1,0 +1,52 @@
+package terminal
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Visible escapes characters that can't be seen, or that would steer the terminal.
+func Visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || r == '\t' || unicode.IsPrint(r) && !blank(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// blank tells of characters that count as printed and leave no mark: fillers, selectors, braille without dots.
+func blank(r rune) bool {
+	const noDots = '\u2800'
+	return r == noDots || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// Indent moves each line of a text to the right.
+func Indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
+
+// Short is the beginning of an id that is enough to name it.
+func Short(id string) string { return id[:min(8, len(id))] }
+
+// OneLine makes text fit a row of a table, and keeps terminal control sequences of others out of it.
+func OneLine(text string, most int) string {
+	text = strings.Join(strings.Fields(Clean(text)), " ")
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+// Clean drops control characters that a terminal would obey.
+func Clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, text)
+}
