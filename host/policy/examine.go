@@ -15,7 +15,7 @@ import (
 func examine(r Request) finding { return look(r, nil) }
 
 func look(r Request, touched *[]string) finding {
-	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root)), touched: touched}
+	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root)), touched: touched, posix: r.Place.Sh}
 	dir := filepath.ToSlash(filepath.Clean(r.Dir))
 	switch {
 	case len(r.Command) > maxBytes:

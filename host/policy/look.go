@@ -264,6 +264,7 @@ func (w *walk) declare(c *syntax.DeclClause, st *state) {
 		case as.Naked && as.Value == nil && as.Index == nil && (plainName(v.name) || harmless(variable{name: v.name})):
 		case !v.odd && (harmless(v) || buildsWith(v)):
 			w.add(ClassRead, "It only reads")
+			st.set(v.name, v.value)
 		default:
 			w.keep(v, st)
 		}

@@ -19,6 +19,7 @@ type Place struct {
 	Domains    []string // granted hosts; "*.example.org" covers all below example.org
 	Rules      []Rule
 	Outside    []OutsideRule
+	Sh         bool // there is no bash: command lines run in sh, whichever shell that is
 }
 
 // Request is one thing to be done: exactly one of Command, Read, Write and Outside is set.
