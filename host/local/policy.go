@@ -12,6 +12,7 @@ import (
 
 	"github.com/openvibez/openvibez/host/place"
 	"github.com/openvibez/openvibez/host/policy"
+	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/terminal"
 )
 
@@ -43,7 +44,7 @@ func (p setting) parse() (policy.Place, error) {
 	if err != nil {
 		return policy.Place{}, fmt.Errorf("find the workspace: %w: --workspace names a directory that exists, where the command would run", err)
 	}
-	out := policy.Place{Root: root}
+	out := policy.Place{Root: root, Sh: !sandbox.HasBash()}
 	var errs [3]error
 	out.Trust, errs[0] = policy.ParseTrust(p.trust)
 	out.Access, errs[1] = policy.ParseAccess(p.access)

@@ -18,5 +18,5 @@ func Chosen(command, dir, root string, p Profile, domains []string) (Grant, erro
 	if len(domains) > 0 && p != ProfileNet {
 		return Grant{}, fmt.Errorf("only the profile net reaches hosts, %s does not", p)
 	}
-	return Grant{ok: true, request: r, profile: p, domains: slices.Clone(domains), git: p == ProfileGit}, nil
+	return Grant{ok: true, request: r, profile: p, domains: slices.Clone(domains), git: p == ProfileGit, typed: true}, nil
 }

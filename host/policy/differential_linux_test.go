@@ -63,7 +63,28 @@ func TestDifferentialSees(t *testing.T) {
 	}
 }
 
-func differ(t *testing.T, j *jail, seed uint64, n int) (made, ran int) {
+// BenchmarkDifferential tells how fast lines are made up, judged and run, and how many of them were read in two ways.
+func BenchmarkDifferential(b *testing.B) {
+	for _, shell := range []string{"bash", "dash"} {
+		b.Run(shell, func(b *testing.B) {
+			j := newJail(b, shell)
+			made, ran, n := 0, 0, 0
+			for b.Loop() {
+				m, r := differ(b, j, uint64(n+2), 4000)
+				made, ran, n = made+m, ran+r, n+1
+			}
+			differ := 0
+			if b.Failed() {
+				differ = 1
+			}
+			b.ReportMetric(float64(made)/b.Elapsed().Seconds(), "lines/s")
+			b.ReportMetric(float64(ran)/b.Elapsed().Seconds(), "run/s")
+			b.ReportMetric(float64(differ), "disagreements")
+		})
+	}
+}
+
+func differ(t testing.TB, j *jail, seed uint64, n int) (made, ran int) {
 	t.Helper()
 	g := newLines(t, seed)
 	for made < n && !t.Failed() {
@@ -95,7 +116,7 @@ type jail struct {
 	shell, root string
 }
 
-func newJail(t *testing.T, shell string) *jail {
+func newJail(t testing.TB, shell string) *jail {
 	t.Helper()
 	j := &jail{shell: shell, root: t.TempDir()}
 	for _, dir := range []string{"bin", "p", "w/src", "c", "dev", "tmp", "s"} {
@@ -239,7 +260,7 @@ type lineMaker struct {
 	corpus []string
 }
 
-func newLines(t *testing.T, seed uint64) *lineMaker {
+func newLines(t testing.TB, seed uint64) *lineMaker {
 	t.Helper()
 	g := &lineMaker{Rand: rand.New(rand.NewPCG(seed, 7))}
 	acts := regexp.MustCompile(`\b(rm|touch|mv|cp|sudo|chmod|mkdir|dd|make|npm|python3?|node|ln|kill|curl|wget)\b`)

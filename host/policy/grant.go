@@ -12,6 +12,7 @@ type Grant struct {
 	profile Profile
 	domains []string
 	git     bool
+	typed   bool
 }
 
 // OK tells whether it grants anything.
@@ -19,6 +20,17 @@ func (g Grant) OK() bool { return g.ok }
 
 // Command is the granted command line, for a shell; empty where a file is granted.
 func (g Grant) Command() string { return g.request.Command }
+
+// Shell is what the command line was read for, "bash" or "sh"; "" where a person typed it for whichever there is.
+func (g Grant) Shell() string {
+	switch {
+	case g.typed:
+		return ""
+	case g.request.Place.Sh:
+		return "sh"
+	}
+	return "bash"
+}
 
 // Dir is the command's working directory.
 func (g Grant) Dir() string { return g.request.Dir }

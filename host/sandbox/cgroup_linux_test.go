@@ -119,7 +119,7 @@ func TestBoxWithoutNamespacesEndsWithItsGroup(t *testing.T) {
 	g := p.needGroups()
 	p.probe()
 	ticks := filepath.Join(p.root, "ticks")
-	spec := &box.Spec{Walls: box.WallsNone, Args: shell("./probe daemon ticks; until [ -s ticks ]; do :; done"), Dir: p.root, Env: []string{"PATH=/usr/bin:/bin"}}
+	spec := &box.Spec{Walls: box.WallsNone, Args: []string{"/bin/sh", "-c", "./probe daemon ticks; until [ -s ticks ]; do :; done"}, Dir: p.root, Env: []string{"PATH=/usr/bin:/bin"}}
 	if _, err := p.sandbox.carry(t.Context(), spec.Walls, func() (*box.Spec, error) { return spec, nil }, nil, Options{}); err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, spec *box.Spec, cac
 	}
 	env = append(env, v.env...)
 	for _, name := range passedOn() {
-		if value := s.config.Getenv(name); value != "" {
+		if value := s.config.Getenv(name); value != "" && plainLetters(name, value) {
 			env = append(env, name+"="+value)
 		}
 	}
@@ -73,6 +73,13 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, spec *box.Spec, cac
 		env = append(env, "npm_config_offline=true", "CARGO_NET_OFFLINE=true", "PIP_NO_INDEX=1", "GOSUMDB=off")
 	}
 	return env
+}
+
+// plainLetters tells whether a language leaves to the shell the letters that policy read: in some, half a letter means
+// something to it.
+func plainLetters(name, value string) bool {
+	value = strings.ToLower(value)
+	return name == "TZ" || name == "LANGUAGE" || value == "c" || value == "posix" || strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
 }
 
 // goFlags keep go from asking git about a directory that only looks like a repository: see placeholders.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -57,7 +58,11 @@ func (s *Sandbox) walls(ctx context.Context, g policy.Grant) (box.Walls, error) 
 // box describes the box of a granted command, as strong as its profile demands. What it needs in the workspace stays
 // until held is released.
 func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *placeholders) (*box.Spec, error) {
-	spec := &box.Spec{Walls: walls, Args: shell(g.Command()), Dir: g.Dir(), Root: g.Root(), Identity: g.Identity()}
+	args, err := shell(g)
+	if err != nil {
+		return nil, err
+	}
+	spec := &box.Spec{Walls: walls, Args: args, Dir: g.Dir(), Root: g.Root(), Identity: g.Identity()}
 	if walls == box.WallsNone {
 		if err := same(g); err != nil {
 			return nil, err
@@ -296,12 +301,29 @@ func exists(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// shell is the program that runs a command line. Policy reads command lines as bash does.
-func shell(command string) []string {
+// HasBash tells whether command lines run in bash. Where there is none they run in sh, and policy has to know.
+func HasBash() bool { return runtime.GOOS == "windows" || findBash() != "" }
+
+// HasBash tells the same to those that have a sandbox.
+func (s *Sandbox) HasBash() bool { return HasBash() }
+
+func findBash() string {
 	for _, bash := range []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"} {
 		if exists(bash) {
-			return []string{bash, "-c", command}
+			return bash
 		}
 	}
-	return []string{"/bin/sh", "-c", command}
+	return ""
+}
+
+// shell is the program that runs a granted command line: the one that policy read it for.
+func shell(g policy.Grant) ([]string, error) {
+	bash := findBash()
+	switch {
+	case g.Shell() == "sh" || g.Shell() == "" && bash == "":
+		return []string{"/bin/sh", "-c", g.Command()}, nil
+	case bash == "" && runtime.GOOS != "windows": // there it is looked for when it is started
+		return nil, errors.New("the command was judged as one for bash, and there is no bash any more: ask again")
+	}
+	return []string{bash, "--norc", "--noprofile", "-c", g.Command()}, nil
 }
