@@ -132,27 +132,20 @@ func (c *Call) editFile(g policy.Grant) Result {
 	}}}
 }
 
-// apply gives the text after the edit.
+// apply gives the text after the edit. The file's lines go on ending as they do, however the model writes them.
 func (a *editArgs) apply(before []byte) ([]byte, error) {
 	if a.OldText == nil {
-		return []byte(a.NewText), nil
-	}
-	old, new := []byte(*a.OldText), []byte(a.NewText)
-	n := bytes.Count(before, old)
-	if n == 0 && bytes.Contains(before, []byte("\r\n")) && !bytes.Contains(old, []byte("\r")) {
-		// The file's lines end otherwise than the model writes.
-		crlf := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) }
-		old, new = crlf(old), crlf(new)
-		n = bytes.Count(before, old)
+		return rewritten(before, []byte(a.NewText)), nil
 	}
 	all := a.ReplaceAll != nil && *a.ReplaceAll
-	switch {
-	case n == 0:
-		return nil, errors.New("old_text does not stand in it exactly so; read it again and copy what is there")
-	case n > 1 && !all:
-		return nil, fmt.Errorf("old_text stands in it %d times; take more lines around it, or set replace_all", n)
+	old, new := []byte(*a.OldText), []byte(a.NewText)
+	after, err := []byte(nil), error(nil)
+	if n := bytes.Count(before, old); bytes.IndexByte(old, '\r') >= 0 && (n == 1 || n > 1 && all) {
+		// It says how the lines end, and may want that changed.
+		after = bytes.ReplaceAll(before, old, new)
+	} else if after, err = flatten(before).replace(old, new, all); err != nil {
+		return nil, err
 	}
-	after := bytes.ReplaceAll(before, old, new)
 	if len(after) > maxEdit {
 		return nil, fmt.Errorf("it would be larger than %s", size(maxEdit))
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -142,21 +141,11 @@ func resolve(root, name string) (path, shown string, err error) {
 	case !filepath.IsAbs(name):
 		name = filepath.Join(root, name)
 	}
-	name = filepath.Clean(name)
-	rest := []string{}
-	for at := name; ; {
-		real, err := filepath.EvalSymlinks(at)
-		if err == nil {
-			path = filepath.Join(append([]string{real}, rest...)...)
-			break
-		}
-		up := filepath.Dir(at)
-		if up == at {
-			return "", "", fmt.Errorf("look at %s: %w", name, err)
-		}
-		rest = slices.Insert(rest, 0, filepath.Base(at))
-		at = up
+	path, rest, err := follow(filepath.Clean(name))
+	if err != nil {
+		return "", "", fmt.Errorf("look at %s: %w", name, err)
 	}
+	path = filepath.Join(append([]string{path}, rest...)...)
 	return path, show(root, path), nil
 }
 
