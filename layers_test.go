@@ -69,6 +69,7 @@ var layers = []struct {
 
 // testsUse is what a package's tests may import beyond that.
 var testsUse = map[string]string{
+	"host/terminal":  "host/api/v1",
 	"sdk":            "sdk/sdktest",
 	"sdk/example":    "sdk/sdktest",
 	"plugins/ollama": "sdk/sdktest e2e/ollamatest",

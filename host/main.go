@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ func complain(t *terminal.Terminal, err error) {
 		return
 	}
 	if said := store.Words(err); said != "" {
-		fmt.Fprintf(t.Err, "%s %s\n", t.ErrStyle.Red("openvibez:"), said)
+		t.Err.Printf("%s %s\n", t.Err.Red("openvibez:"), said)
 	}
 }
 
@@ -69,6 +68,8 @@ already, that one's window is opened instead.`,
 			return start(cmd.Context(), t, host)
 		},
 	}
+	root.SetOut(t.Out)
+	root.SetErr(t.Err)
 	root.SetUsageTemplate(root.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:
   0  done                  3  no host is running, or it does not answer

@@ -130,7 +130,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 func killHost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("openvibez", "status", "--json"))
 	var status struct {
-		PID int `json:"pid,string"`
+		PID int `json:"pid"`
 	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &status))
 	p, err := os.FindProcess(status.PID)

@@ -96,7 +96,7 @@ func handOver(ctx context.Context, t *terminal.Terminal, d place.Dirs, o hostOpt
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintln(t.Out, "OpenVibez is running already.")
+	t.Out.Println("OpenVibez is running already.")
 	cli.SayOpened(t, res)
 	return true, nil
 }
@@ -293,8 +293,8 @@ func (h *host) end(why error) {
 	if err := h.server.Close(rest); err != nil {
 		h.log.Warn("stop the server", "error", err)
 	}
-	if !h.options.detached && h.Style.Terminal {
-		fmt.Fprintln(h.Out, "\nOpenVibez has ended.")
+	if !h.options.detached && h.Out.Terminal {
+		h.Out.Println("\nOpenVibez has ended.")
 	}
 }
 

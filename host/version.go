@@ -17,8 +17,8 @@ func versionCommand(t *terminal.Terminal) *cobra.Command {
 		Example: `  openvibez version`,
 		Args:    terminal.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(t.Out, versionLine())
-			return err
+			t.Out.Println(versionLine())
+			return nil
 		},
 	}
 }

@@ -19,10 +19,10 @@ import (
 
 // welcome tells in the terminal what runs, and how to talk to it.
 func (h *host) welcome(ctx context.Context, did []string) {
-	say := func(name, text string) {
-		fmt.Fprintf(h.Out, "  %s  %s\n", h.Style.Dim(fmt.Sprintf("%-8s", name)), text)
+	say := func(name string, text any) {
+		h.Out.Printf("  %s  %s\n", h.Out.Dim(fmt.Sprintf("%-8s", name)), text)
 	}
-	fmt.Fprintln(h.Out, h.Style.Bold("OpenVibez")+" "+version())
+	h.Out.Printf("%s %s\n", h.Out.Bold("OpenVibez"), version())
 	say("data", h.dirs.Data)
 	shown, problem := h.tray.Shown()
 	if shown {
@@ -54,14 +54,14 @@ func (h *host) welcome(ctx context.Context, did []string) {
 		say("chat", err.Error())
 	} else {
 		say("chat", res.Link)
-		say("", h.Style.Dim("no display here: open this link in a browser; it works once, within ten minutes (`openvibez open --link` makes another)"))
+		say("", h.Out.Dim("no display here: open this link in a browser; it works once, within ten minutes (`openvibez open --link` makes another)"))
 		if line := tunnel(h.Getenv, res.Link); line != "" {
 			say("ssh", line)
-			say("", h.Style.Dim("run this on your own machine first, then open the link there"))
+			say("", h.Out.Dim("run this on your own machine first, then open the link there"))
 		}
 	}
 	say("terminal", called()+` ask "hello"`)
-	fmt.Fprintln(h.Out, h.Style.Dim("  Ctrl-C ends it."))
+	h.Out.Println(h.Out.Dim("  Ctrl-C ends it."))
 }
 
 // called is what to type for this program: its name where the shell finds one, else as it was started.

@@ -79,13 +79,13 @@ func (d *development) run(ctx context.Context, c *client.Client) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		fmt.Fprintf(d.Err, "%s %v; save a file to try again\n", d.ErrStyle.Red("!!"), err)
+		d.Err.Printf("%s %v; save a file to try again\n", d.Err.Red("!!"), err)
 		if seen, err = d.untilBuilt(ctx, seen); err != nil {
 			return nil
 		}
 	}
 	if d.debug {
-		fmt.Fprintln(d.Err, d.ErrStyle.Yellow("The plugin runs WITHOUT the sandbox, with all your rights, until you press Ctrl-C."))
+		d.Err.Println(d.Err.Yellow("The plugin runs WITHOUT the sandbox, with all your rights, until you press Ctrl-C."))
 	}
 	stream, err := c.Plugins.DevelopPlugin(ctx, &apiv1.DevelopPluginRequest{Id: d.manifest.ID, Path: d.program, Directory: d.dir, Debug: d.debug})
 	if err != nil {
@@ -97,19 +97,19 @@ func (d *development) run(ctx context.Context, c *client.Client) error {
 	for stream.Receive() {
 		event := stream.Msg()
 		for _, line := range event.Lines {
-			fmt.Fprintln(d.Out, terminal.Clean(line))
+			d.Out.Println(line)
 		}
 		p := event.Plugin
 		switch {
 		case p == nil:
 		case p.Problem != "":
-			fmt.Fprintf(d.Err, "%s %s\n", d.ErrStyle.Red("!!"), terminal.Clean(p.Problem))
+			d.Err.Printf("%s %s\n", d.Err.Red("!!"), p.Problem)
 		case pid == 0 || d.debug && p.Pid != pid:
-			fmt.Fprintf(d.Err, "%s %s %s is in use, in development. Ctrl-C ends it.\n", d.ErrStyle.Green("ok"), p.Id, p.Version)
+			d.Err.Printf("%s %s %s is in use, in development. Ctrl-C ends it.\n", d.Err.Green("ok"), p.Id, p.Version)
 			if d.debug && p.Pid > 0 {
-				fmt.Fprintf(d.Err, "Attach a debugger with: dlv attach %d\n", p.Pid)
+				d.Err.Printf("Attach a debugger with: dlv attach %d\n", p.Pid)
 				if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil && strings.TrimSpace(string(scope)) != "0" && os.Getuid() != 0 {
-					fmt.Fprintln(d.Err, "This system lets programs debug only what they have started: run sudo sysctl -w kernel.yama.ptrace_scope=0 before.")
+					d.Err.Println("This system lets programs debug only what they have started: run sudo sysctl -w kernel.yama.ptrace_scope=0 before.")
 				}
 			}
 			pid = max(p.Pid, 1)
@@ -144,7 +144,7 @@ func (d *development) rebuild(ctx context.Context, seen time.Time) {
 		if seen, err = d.untilBuilt(ctx, seen); err != nil {
 			return
 		}
-		fmt.Fprintf(d.Err, "%s built again\n", d.ErrStyle.Green("ok"))
+		d.Err.Printf("%s built again\n", d.Err.Green("ok"))
 	}
 }
 
@@ -162,7 +162,7 @@ func (d *development) untilBuilt(ctx context.Context, seen time.Time) (time.Time
 		}
 		seen = now
 		if err := d.compile(ctx); err != nil {
-			fmt.Fprintf(d.Err, "%s %v; the build before goes on\n", d.ErrStyle.Red("!!"), err)
+			d.Err.Printf("%s %v; the build before goes on\n", d.Err.Red("!!"), err)
 			continue
 		}
 		return seen, nil

@@ -50,7 +50,7 @@ service at that address the way most services understand (/models, /chat/complet
 			if err := writePlugin(dir, name, service, key, sdkDir); err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Out, "Wrote the plugin %s into %s. Next:\n\n  cd %s\n  openvibez plugin test    check that it keeps the contract\n  openvibez plugin dev     run it, and again whenever you save\n\n"+
+			t.Out.Printf("Wrote the plugin %s into %s. Next:\n\n  cd %s\n  openvibez plugin test    check that it keeps the contract\n  openvibez plugin dev     run it, and again whenever you save\n\n"+
 				"and in another terminal:\n\n  openvibez provider add %s\n  openvibez ask -p '%s' hello\n", name, dir, dir, name, orName(name))
 			return nil
 		},
@@ -209,7 +209,7 @@ malformed, twice, or in lines of 10 MB.`,
 			if err := goTool(cmd.Context(), t, dir, nil, command...); err != nil {
 				return fmt.Errorf("%s does not keep the contract yet: %w", m.Name, err)
 			}
-			fmt.Fprintf(t.Out, "%s %s keeps the contract\n", t.Style.Green("ok"), m.Name)
+			t.Out.Printf("%s %s keeps the contract\n", t.Out.Green("ok"), m.Name)
 			return nil
 		},
 	}

@@ -81,7 +81,7 @@ plugin.json says. A plugin in another language is built by yourself and given wi
 			if signing != nil {
 				signed = "signed"
 			}
-			fmt.Fprintf(t.Out, "Wrote %s, %s, %s.\n", out, terminal.Size(int64(len(content))), signed)
+			t.Out.Printf("Wrote %s, %s, %s.\n", out, terminal.Size(int64(len(content))), signed)
 			return nil
 		},
 	}
@@ -185,7 +185,7 @@ questions. Whoever installs one trusts the key from then on: keep it, and keep i
 				if err := os.WriteFile(name, signed, 0o644); err != nil {
 					return fmt.Errorf("write the package: %w", err)
 				}
-				fmt.Fprintf(t.Out, "Signed %s.\n", name)
+				t.Out.Printf("Signed %s.\n", name)
 			}
 			return nil
 		},
@@ -216,8 +216,8 @@ func askPassword(t *terminal.Terminal, prompt string) (string, error) {
 	if !term.IsTerminal(fd) {
 		return "", fmt.Errorf("the key has a password and there is no terminal to ask in: set %s", envPassword)
 	}
-	fmt.Fprint(t.Err, prompt)
-	defer fmt.Fprintln(t.Err)
+	t.Err.Print(prompt)
+	defer t.Err.Println()
 	text, err := term.ReadPassword(fd)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
@@ -263,7 +263,7 @@ and work with its tools too. The password is asked for, or taken from ` + envPas
 			if err := os.WriteFile(args[0]+".pub", []byte(text), 0o644); err != nil {
 				return fmt.Errorf("write the public key: %w", err)
 			}
-			fmt.Fprintf(t.Out, "Wrote %s, to be kept secret and safe, and %s.pub.\nThe public key is %s\n", args[0], args[0], public)
+			t.Out.Printf("Wrote %s, to be kept secret and safe, and %s.pub.\nThe public key is %s\n", args[0], args[0], public)
 			return nil
 		},
 	}

@@ -64,7 +64,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 				if asJSON {
 					return terminal.PrintJSON(t.Out, res.Provider)
 				}
-				fmt.Fprintf(t.Out, "Added %s.\n", res.Provider.Name)
+				t.Out.Printf("Added %s.\n", res.Provider.Name)
 				return nil
 			}
 			tested, err := c.Providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: res.Provider.Id})
@@ -76,11 +76,11 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 					return err
 				}
 			} else {
-				fmt.Fprintf(t.Out, "Added %s.", res.Provider.Name)
+				t.Out.Printf("Added %s.", res.Provider.Name)
 				if tested.Provider.IsDefault {
-					fmt.Fprint(t.Out, " It is the default now.")
+					t.Out.Print(" It is the default now.")
 				}
-				fmt.Fprintln(t.Out)
+				t.Out.Println()
 			}
 			if err := sayTested(t, tested, asJSON); err != nil {
 				return terminal.Fail(terminal.Provider, fmt.Errorf("%w\n%s", err, nextStep(tested.Provider)))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,13 +51,13 @@ func approvalList(t *terminal.Terminal) *cobra.Command {
 			}
 			for i, p := range res.Approvals {
 				if i > 0 {
-					fmt.Fprintln(t.Out)
+					t.Out.Println()
 				}
-				fmt.Fprintln(t.Out, t.Style.Dim(fmt.Sprintf("%s · session %s · %s", terminal.Short(p.Id), terminal.Short(p.SessionId), terminal.Ago(p.CreatedMs))))
-				describeApproval(t.Out, t.Style, p)
+				t.Out.Println(t.Out.Dim(fmt.Sprintf("%s · session %s · %s", terminal.Short(p.Id), terminal.Short(p.SessionId), terminal.Ago(p.CreatedMs))))
+				describeApproval(t.Out, p)
 			}
-			if len(res.Approvals) == 0 && t.ErrStyle.Terminal {
-				fmt.Fprintln(t.Err, "Nothing waits for an answer.")
+			if len(res.Approvals) == 0 && t.Err.Terminal {
+				t.Err.Println("Nothing waits for an answer.")
 			}
 			return nil
 		},
@@ -68,15 +67,15 @@ func approvalList(t *terminal.Terminal) *cobra.Command {
 }
 
 // describeApproval shows all that a person should know before answering. What a model wrote can't steer the terminal.
-func describeApproval(out io.Writer, s terminal.Style, p *apiv1.Approval) {
+func describeApproval(out *terminal.Output, p *apiv1.Approval) {
 	q := p.Question
-	fmt.Fprintln(out, s.Bold(terminal.Clean(q.GetText())))
+	out.Println(out.Bold(q.GetText()))
 	if q.GetSubject() != "" {
-		fmt.Fprintln(out, terminal.Indent(terminal.Visible(q.Subject)))
+		out.Println(terminal.Indent(terminal.Visible(q.Subject)))
 	}
 	line := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(out, "  %s %s\n", s.Dim(name), terminal.Visible(text))
+			out.Printf("  %s %s\n", out.Dim(name), terminal.Visible(text))
 		}
 	}
 	line("in", q.GetDirectory())
@@ -89,11 +88,12 @@ func describeApproval(out io.Writer, s terminal.Style, p *apiv1.Approval) {
 			l = terminal.Visible(l)
 			switch {
 			case strings.HasPrefix(l, "+"):
-				l = s.Green(l)
+				out.Println("  " + out.Green(l))
 			case strings.HasPrefix(l, "-"):
-				l = s.Red(l)
+				out.Println("  " + out.Red(l))
+			default:
+				out.Println("  " + l)
 			}
-			fmt.Fprintln(out, "  "+l)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func sayPreview(ctx context.Context, t *terminal.Terminal, c *client.Client, p *
 	if err != nil || len(res.Prefix) == 0 {
 		return
 	}
-	fmt.Fprintf(t.Err, "Commands that begin with %q; of the last %d here it would have allowed %d.\n", strings.Join(res.Prefix, " "), res.LookedAt, len(res.Covered))
+	t.Err.Printf("Commands that begin with %q; of the last %d here it would have allowed %d.\n", strings.Join(res.Prefix, " "), res.LookedAt, len(res.Covered))
 }
 
 // choiceFor finds the choice that says what is wanted: the host's own have these names, those of providers only say

@@ -195,50 +195,46 @@ func (f *follower) write(kind apiv1.Chunk_Kind, text string) {
 		return
 	}
 	if kind == apiv1.Chunk_KIND_THOUGHT {
-		if f.options.thoughts || f.ErrStyle.Terminal {
+		if f.options.thoughts || f.Err.Terminal {
 			f.wipe()
-			fmt.Fprint(f.Err, f.ErrStyle.Dim(f.terminalSafe(f.ErrStyle, text)))
+			if f.Err.Terminal {
+				f.Err.Print(f.Err.Dim(text))
+			} else {
+				fmt.Fprint(f.Err, text)
+			}
 			f.thinking = !strings.HasSuffix(text, "\n")
 		}
 		return
 	}
 	f.wipe()
 	if f.thinking {
-		fmt.Fprintln(f.Err)
+		f.Err.Println()
 		f.thinking = false
 	}
-	fmt.Fprint(f.Out, f.terminalSafe(f.Style, text))
+	fmt.Fprint(f.Out, text)
 	f.open = !strings.HasSuffix(text, "\n")
-}
-
-// terminalSafe keeps what a model wrote from steering a terminal; a pipe gets it as it is.
-func (f *follower) terminalSafe(s terminal.Style, text string) string {
-	if !s.Terminal {
-		return text
-	}
-	return terminal.Clean(text)
 }
 
 // endLine leaves both outputs at the beginning of a line.
 func (f *follower) endLine() {
 	f.wipe()
 	if f.open {
-		fmt.Fprintln(f.Out)
+		f.Out.Println()
 		f.open = false
 	}
 	if f.thinking {
-		fmt.Fprintln(f.Err)
+		f.Err.Println()
 		f.thinking = false
 	}
 }
 
 // aside is something to know that is not part of the answer.
 func (f *follower) aside(text string) {
-	if text == "" || !f.ErrStyle.Terminal {
+	if text == "" || !f.Err.Terminal {
 		return
 	}
 	f.endLine()
-	fmt.Fprintln(f.Err, f.ErrStyle.Dim("· "+terminal.OneLine(text, 200)))
+	f.Err.Println(f.Err.Dim("· " + terminal.OneLine(text, 200)))
 }
 
 // busyWith says what a run under way does or waits for.
@@ -258,19 +254,19 @@ func busyWith(r *apiv1.Run) string {
 
 // showStatus is only for the time before and between texts, and only in a terminal.
 func (f *follower) showStatus(text string) {
-	if !f.ErrStyle.Colour || f.open || f.thinking {
+	if !f.Err.Colour || f.open || f.thinking {
 		return
 	}
 	f.wipe()
 	if text != "" {
-		fmt.Fprint(f.Err, f.ErrStyle.Dim(terminal.OneLine(text, 70)+" …"))
+		f.Err.Print(f.Err.Dim(terminal.OneLine(text, 70) + " …"))
 		f.status = true
 	}
 }
 
 func (f *follower) wipe() {
 	if f.status {
-		fmt.Fprint(f.Err, "\r\x1b[2K")
+		f.Err.Wipe()
 		f.status = false
 	}
 }
@@ -285,7 +281,7 @@ func (f *follower) finish(run *apiv1.Run) error {
 	switch run.State {
 	case apiv1.RunState_RUN_STATE_WAITING_BACKGROUND:
 		if !f.options.json {
-			fmt.Fprintln(f.Out, terminal.Short(run.Id))
+			f.Out.Println(terminal.Short(run.Id))
 			f.aside("the provider works on it; the answer will be in openvibez run show " + terminal.Short(run.Id))
 		}
 		return nil
@@ -296,8 +292,8 @@ func (f *follower) finish(run *apiv1.Run) error {
 		case providerv1.Done_REASON_CONTENT_FILTER:
 			f.aside("the provider's content filter ended the answer here")
 		}
-		if f.ErrStyle.Terminal && f.Style.Terminal && !f.options.json {
-			fmt.Fprintln(f.Err, f.ErrStyle.Dim(fmt.Sprintf("%s · session %s · go on: openvibez ask -c", run.Model, terminal.Short(run.SessionId))))
+		if f.Err.Terminal && f.Out.Terminal && !f.options.json {
+			f.Err.Println(f.Err.Dim(fmt.Sprintf("%s · session %s · go on: openvibez ask -c", run.Model, terminal.Short(run.SessionId))))
 		}
 		return nil
 	case apiv1.RunState_RUN_STATE_FAILED:

@@ -37,7 +37,7 @@ type asks struct {
 
 func (f *follower) newAsks(ctx context.Context) *asks {
 	return &asks{
-		ctx: ctx, f: f, terminal: term.IsTerminal(int(f.In.Fd())) && f.ErrStyle.Terminal && !f.options.json,
+		ctx: ctx, f: f, terminal: term.IsTerminal(int(f.In.Fd())) && f.Err.Terminal && !f.options.json,
 		open: map[string]chan struct{}{}, seen: map[string]bool{},
 	}
 }
@@ -79,11 +79,11 @@ func (f *follower) question(ctx context.Context, p *apiv1.Approval) {
 // absent denies what nobody is there to allow, and says how it can be allowed.
 func (f *follower) absent(ctx context.Context, p *apiv1.Approval) {
 	if !f.options.json {
-		describeApproval(f.Err, f.ErrStyle, p)
+		describeApproval(f.Err, p)
 	}
 	deny, ok := choiceFor(p.Question, "deny")
 	if f.options.wait || !ok {
-		fmt.Fprintf(f.Err, "It waits for an answer: openvibez approval allow %s, or in the window (openvibez open).\n", terminal.Short(p.Id))
+		f.Err.Printf("It waits for an answer: openvibez approval allow %s, or in the window (openvibez open).\n", terminal.Short(p.Id))
 		return
 	}
 	_, err := f.client.Runs.Decide(ctx, &apiv1.DecideRequest{
@@ -91,12 +91,12 @@ func (f *follower) absent(ctx context.Context, p *apiv1.Approval) {
 	})
 	if err != nil {
 		if ctx.Err() == nil && connect.CodeOf(err) != connect.CodeFailedPrecondition {
-			fmt.Fprintln(f.Err, err.Error())
+			f.Err.Println(err.Error())
 		}
 		return
 	}
-	fmt.Fprintln(f.Err, "Denied, since nobody is here to say yes. To allow it: ask in a terminal, or with --wait and answer with `openvibez approval`;")
-	fmt.Fprintln(f.Err, "for good, trust the directory with `openvibez workspace trust`, grant hosts with `openvibez workspace allow`, or answer once with --always.")
+	f.Err.Println("Denied, since nobody is here to say yes. To allow it: ask in a terminal, or with --wait and answer with `openvibez approval`;")
+	f.Err.Println("for good, trust the directory with `openvibez workspace trust`, grant hosts with `openvibez workspace allow`, or answer once with --always.")
 }
 
 // read passes on what is typed, line by line.
@@ -139,17 +139,17 @@ func (a *asks) work() {
 // put asks one question; an empty line is a no.
 func (a *asks) put(p *apiv1.Approval, gone chan struct{}) {
 	out := a.f.Err
-	describeApproval(out, a.f.ErrStyle, p)
+	describeApproval(out, p)
 	choices := p.Question.GetChoices()
 	for i, c := range choices {
-		fmt.Fprintf(out, "  %d  %s\n", i+1, terminal.Clean(c.Text))
+		out.Printf("  %d  %s\n", i+1, c.Text)
 	}
 	deny, canDeny := choiceFor(p.Question, "deny")
 	prompt := "> "
 	if canDeny {
 		prompt = "A number, or a word to the model why not; Enter denies > "
 	}
-	fmt.Fprint(out, prompt)
+	out.Print(prompt)
 	if !a.settle(gone) {
 		return
 	}
@@ -159,7 +159,7 @@ func (a *asks) put(p *apiv1.Approval, gone chan struct{}) {
 		select {
 		case line, ok = <-a.lines:
 		case <-gone:
-			fmt.Fprintln(out, "\nAnswered elsewhere.")
+			out.Println("\nAnswered elsewhere.")
 			return
 		case <-a.ctx.Done():
 			return
@@ -176,7 +176,7 @@ func (a *asks) put(p *apiv1.Approval, gone chan struct{}) {
 		case !ok:
 			return
 		default:
-			fmt.Fprintf(out, "Type a number from 1 to %d > ", len(choices))
+			out.Printf("Type a number from 1 to %d > ", len(choices))
 			continue
 		}
 		if req.ChoiceId == "always" {
@@ -187,7 +187,7 @@ func (a *asks) put(p *apiv1.Approval, gone chan struct{}) {
 		delete(a.open, p.Id)
 		a.mu.Unlock()
 		if _, err := a.f.client.Runs.Decide(a.ctx, req); err != nil && a.ctx.Err() == nil {
-			fmt.Fprintln(out, err.Error())
+			out.Println(err.Error())
 		}
 		return
 	}
@@ -204,7 +204,7 @@ func (a *asks) settle(gone chan struct{}) bool {
 				return true
 			}
 		case <-gone:
-			fmt.Fprintln(a.f.Err, "\nAnswered elsewhere.")
+			a.f.Err.Println("\nAnswered elsewhere.")
 			return false
 		case <-a.ctx.Done():
 			return false

@@ -35,7 +35,7 @@ used, and twelve hours longer.`,
 			if signOut {
 				res, err := c.Host.SignOut(cmd.Context(), &apiv1.SignOutRequest{})
 				if err == nil {
-					fmt.Fprintf(t.Err, "Signed out: %d. Each page has to be opened anew.\n", res.Pages)
+					t.Err.Printf("Signed out: %d. Each page has to be opened anew.\n", res.Pages)
 				}
 				return err
 			}
@@ -52,7 +52,7 @@ used, and twelve hours longer.`,
 				return err
 			}
 			if link {
-				fmt.Fprintln(t.Out, res.Link)
+				t.Out.Println(res.Link)
 				return nil
 			}
 			SayOpened(t, res)
@@ -69,13 +69,13 @@ used, and twelve hours longer.`,
 func SayOpened(t *terminal.Terminal, res *apiv1.OpenWindowResponse) {
 	switch res.How {
 	case apiv1.OpenWindowResponse_HOW_WINDOW:
-		fmt.Fprintln(t.Out, "The chat window is open.")
+		t.Out.Println("The chat window is open.")
 	case apiv1.OpenWindowResponse_HOW_BROWSER:
-		fmt.Fprintf(t.Out, "The chat is open in your browser (%s).\n", res.Problem)
+		t.Out.Printf("The chat is open in your browser (%s).\n", res.Problem)
 	default:
-		fmt.Fprintf(t.Out, "Open this link in a browser on this machine; it works once, within ten minutes:\n%s\n", res.Link)
+		t.Out.Printf("Open this link in a browser on this machine; it works once, within ten minutes:\n%s\n", res.Link)
 		if res.Problem != "" {
-			fmt.Fprintln(t.Err, t.ErrStyle.Dim("Nothing could be opened: "+res.Problem))
+			t.Err.Println(t.Err.Dim("Nothing could be opened: " + res.Problem))
 		}
 	}
 }
@@ -101,7 +101,7 @@ func statusCommand(t *terminal.Terminal) *cobra.Command {
 			if asJSON {
 				return terminal.PrintJSON(t.Out, s)
 			}
-			say := func(name, text string) { fmt.Fprintf(t.Out, "%s  %s\n", t.Style.Dim(fmt.Sprintf("%-8s", name)), text) }
+			say := func(name, text string) { t.Out.Printf("%s  %s\n", t.Out.Dim(fmt.Sprintf("%-8s", name)), text) }
 			say("host", fmt.Sprintf("running, process %d, since %s", s.Pid, time.UnixMilli(s.StartedMs).Format("2006-01-02 15:04")))
 			say("version", s.Version)
 			say("data", s.DataDir)

@@ -74,7 +74,7 @@ name, or say it with --confirm.`,
 				if agreed.asJSON {
 					return terminal.PrintJSON(t.Out, res.Facts)
 				}
-				showPackage(t, t.Out, res.Facts)
+				showPackage(t.Out, res.Facts)
 				return nil
 			}
 			return install(cmd.Context(), t, c, res, &agreed)
@@ -115,7 +115,7 @@ shown, and you are asked.`,
 				}
 			}
 			if len(ids) == 0 {
-				fmt.Fprintln(t.Err, noneInstalled)
+				t.Err.Println(noneInstalled)
 			}
 			var problems error
 			for _, id := range ids {
@@ -125,7 +125,7 @@ shown, and you are asked.`,
 				switch {
 				case err != nil:
 				case res.Facts == nil:
-					fmt.Fprintf(t.Err, "%s is up to date.\n", id)
+					t.Err.Printf("%s is up to date.\n", id)
 					continue
 				default:
 					err = install(ctx, t, c, res, &agreed)
@@ -149,7 +149,7 @@ func install(ctx context.Context, t *terminal.Terminal, c *client.Client, res *a
 	f := res.Facts
 	confirmation := g.confirm
 	if !f.Silent {
-		showPackage(t, t.Err, f)
+		showPackage(t.Err, f)
 		var err error
 		if confirmation, err = agree(t, f, g); err != nil {
 			return err
@@ -163,9 +163,9 @@ func install(ctx context.Context, t *terminal.Terminal, c *client.Client, res *a
 	case g.asJSON:
 		return terminal.PrintJSON(t.Out, done.Plugin)
 	case f.InstalledVersion != "":
-		fmt.Fprintf(t.Out, "Updated %s from %s to %s.\n", f.Id, f.InstalledVersion, f.Version)
+		t.Out.Printf("Updated %s from %s to %s.\n", f.Id, f.InstalledVersion, f.Version)
 	default:
-		fmt.Fprintf(t.Out, "Installed %s %s. `openvibez provider add %s` connects it.\n", terminal.Clean(f.Name), f.Version, f.Id)
+		t.Out.Printf("Installed %s %s. `openvibez provider add %s` connects it.\n", f.Name, f.Version, f.Id)
 	}
 	return nil
 }
@@ -179,13 +179,13 @@ func agree(t *terminal.Terminal, f *apiv1.PackageFacts, g *agreement) (string, e
 	case f.Confirmation != "" && !here:
 		return "", terminal.Fail(terminal.Cancelled, fmt.Errorf("nobody vouches for %s: to install it all the same, say --confirm %s", terminal.Clean(f.Name), f.Confirmation))
 	case f.Confirmation != "":
-		fmt.Fprintf(t.Err, "To install it all the same, type its name (%s): ", f.Confirmation)
+		t.Err.Printf("To install it all the same, type its name (%s): ", f.Confirmation)
 	case g.yes:
 		return "", nil
 	case !here:
 		return "", terminal.Fail(terminal.Cancelled, errors.New("nothing was installed: say --yes to agree to what is shown above"))
 	default:
-		fmt.Fprint(t.Err, "Install it? [y/N] ")
+		t.Err.Print("Install it? [y/N] ")
 	}
 	line, err := bufio.NewReader(t.In).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -202,15 +202,15 @@ func agree(t *terminal.Terminal, f *apiv1.PackageFacts, g *agreement) (string, e
 }
 
 // showPackage prints all that a person should know before they agree.
-func showPackage(t *terminal.Terminal, out io.Writer, f *apiv1.PackageFacts) {
-	s := t.ErrStyle
-	fmt.Fprintf(out, "%s %s (%s)\n%s\n", s.Bold(terminal.Clean(f.Name)), terminal.Clean(f.Version), f.Id, terminal.OneLine(f.Description, 200))
-	origin := tierWords[f.Tier] + ": " + tierSentences[f.Tier]
+func showPackage(out *terminal.Output, f *apiv1.PackageFacts) {
+	out.Printf("%s %s (%s)\n%s\n", out.Bold(f.Name), f.Version, f.Id, terminal.OneLine(f.Description, 200))
+	words := tierWords[f.Tier] + ": " + tierSentences[f.Tier]
+	origin := terminal.Styled(words)
 	switch f.Tier {
 	case apiv1.Tier_TIER_KEY_CHANGED, apiv1.Tier_TIER_UNSIGNED:
-		origin = s.Red(origin)
+		origin = out.Red(words)
 	case apiv1.Tier_TIER_NEW_KEY:
-		origin = s.Yellow(origin)
+		origin = out.Yellow(words)
 	}
 	facts := [][2]string{{"Source", f.Source}, {"SHA-256", f.Sha256[:min(16, len(f.Sha256))] + "…"}}
 	if f.Key != "" {
@@ -220,12 +220,12 @@ func showPackage(t *terminal.Terminal, out io.Writer, f *apiv1.PackageFacts) {
 	if f.InstalledVersion != "" {
 		facts = append(facts, [2]string{"Installed", f.InstalledVersion})
 	}
-	fmt.Fprintf(out, "  %s %s\n", s.Dim(fmt.Sprintf("%-10s", "Origin")), origin)
-	printFacts(out, s, facts, f.Abilities)
+	out.Printf("  %s %s\n", out.Dim(fmt.Sprintf("%-10s", "Origin")), origin)
+	printFacts(out, facts, f.Abilities)
 	if len(f.Differences) > 0 {
-		fmt.Fprintln(out, s.Yellow("What is different:"))
+		out.Println(out.Yellow("What is different:"))
 		for _, d := range f.Differences {
-			fmt.Fprintf(out, "  %s %s\n", s.Yellow("!"), terminal.Clean(d))
+			out.Printf("  %s %s\n", out.Yellow("!"), d)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func keyFor(t *terminal.Terminal, cmd *cobra.Command, k *keyFlags, d *providerv1
 		return source, key, err
 	}
 	if env := d.Key.Env; env != "" && url == "" && t.Getenv(env) != "" {
-		fmt.Fprintf(t.Err, "Using the key in the environment variable %s.\n", env)
+		t.Err.Printf("Using the key in the environment variable %s.\n", env)
 		return "env:" + env, "", nil
 	}
 	if !term.IsTerminal(int(t.In.Fd())) {
@@ -80,7 +80,7 @@ func wantsKey(d *providerv1.DescribeResponse, url string) bool {
 // askKey has a person enter a key, which is not shown.
 func askKey(t *terminal.Terminal, d *providerv1.DescribeResponse, name, more string) (string, error) {
 	if page := d.GetKey().GetUrl(); page != "" {
-		fmt.Fprintf(t.Err, "A key can be had at %s\n", page)
+		t.Err.Printf("A key can be had at %s\n", page)
 	}
 	return t.AskHidden("Key of "+name, more)
 }
@@ -159,7 +159,7 @@ environment variable stays there.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Out, "%s has no key now.\n", res.Provider.Name)
+			t.Out.Printf("%s has no key now.\n", res.Provider.Name)
 			return nil
 		},
 	}

@@ -41,12 +41,13 @@ from there the next time.`,
 			}
 			defer stream.Close()
 			for stream.Receive() {
-				if t.ErrStyle.Terminal {
-					fmt.Fprint(t.Err, "\r\x1b[K"+terminal.OneLine(pullWords(stream.Msg().Progress), 78))
+				if t.Err.Terminal {
+					t.Err.Wipe()
+					t.Err.Print(terminal.OneLine(pullWords(stream.Msg().Progress), 78))
 				}
 			}
-			if t.ErrStyle.Terminal {
-				fmt.Fprint(t.Err, "\r\x1b[K")
+			if t.Err.Terminal {
+				t.Err.Wipe()
 			}
 			if ctx.Err() != nil {
 				return terminal.Fail(terminal.Cancelled, errors.New("stopped; the model is not there yet"))
@@ -54,7 +55,7 @@ from there the next time.`,
 			if err := stream.Err(); err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Out, "%s has %s now.\n", args[0], args[1])
+			t.Out.Printf("%s has %s now.\n", args[0], args[1])
 			return nil
 		},
 	}
@@ -91,7 +92,7 @@ say that it is meant.`,
 				if !term.IsTerminal(int(t.In.Fd())) {
 					return terminal.Misused(cmd, "this removes %q from the disk: say --yes", args[1])
 				}
-				fmt.Fprintf(t.Err, "Remove %q from the disk? [y/N] ", args[1])
+				t.Err.Printf("Remove %q from the disk? [y/N] ", args[1])
 				answer, _ := bufio.NewReader(t.In).ReadString('\n')
 				if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 					return terminal.Fail(terminal.Cancelled, errors.New("not removed"))
@@ -122,6 +123,6 @@ func sayFacts(ctx context.Context, t *terminal.Terminal, c *client.Client, id st
 		}
 		rows = append(rows, []string{mark, terminal.OneLine(f.Name, 40), terminal.OneLine(f.Value, 300)})
 	}
-	terminal.Table(t.Out, func(string) string { return "" }, rows)
+	terminal.Table(t.Out, rows)
 	return nil
 }

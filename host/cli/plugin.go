@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -71,7 +70,7 @@ func pluginList(t *terminal.Terminal) *cobra.Command {
 			for _, p := range res.Plugins {
 				rows = append(rows, []string{p.Id, p.Version, tierWords[p.Tier], terminal.OneLine(pluginState(p), 70)})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
+			terminal.Table(t.Out, rows)
 			return nil
 		},
 	}
@@ -134,9 +133,9 @@ func pluginNamed(ctx context.Context, c *client.Client, id string) (*apiv1.Plugi
 }
 
 func describePlugin(t *terminal.Terminal, p *apiv1.Plugin) {
-	fmt.Fprintf(t.Out, "%s %s (%s)\n", t.Style.Bold(orID(p.Description.GetName(), p.Id)), terminal.Clean(p.Version), p.Id)
+	t.Out.Printf("%s %s (%s)\n", t.Out.Bold(orID(p.Description.GetName(), p.Id)), p.Version, p.Id)
 	if text := p.Description.GetDescription(); text != "" {
-		fmt.Fprintln(t.Out, terminal.OneLine(text, 200))
+		t.Out.Println(terminal.OneLine(text, 200))
 	}
 	facts := [][2]string{{"Origin", tierWords[p.Tier] + ": " + tierSentences[p.Tier]}, {"Source", p.Source}}
 	if p.Source == "" {
@@ -161,15 +160,15 @@ func describePlugin(t *terminal.Terminal, p *apiv1.Plugin) {
 	if p.Notice != "" {
 		facts = append(facts, [2]string{"Notice", p.Notice})
 	}
-	printFacts(t.Out, t.Style, facts, p.Abilities)
+	printFacts(t.Out, facts, p.Abilities)
 }
 
-func printFacts(out io.Writer, s terminal.Style, facts [][2]string, abilities []string) {
+func printFacts(out *terminal.Output, facts [][2]string, abilities []string) {
 	for _, f := range facts {
-		fmt.Fprintf(out, "  %s %s\n", s.Dim(fmt.Sprintf("%-10s", f[0])), terminal.Clean(f[1]))
+		out.Printf("  %s %s\n", out.Dim(fmt.Sprintf("%-10s", f[0])), terminal.Clean(f[1]))
 	}
 	for _, sentence := range abilities {
-		fmt.Fprintf(out, "  %s %s\n", s.Dim("-"), terminal.Clean(sentence))
+		out.Printf("  %s %s\n", out.Dim("-"), sentence)
 	}
 }
 
@@ -200,7 +199,7 @@ func pluginSwitch(t *terminal.Terminal, on bool) *cobra.Command {
 			if res.Plugin.Problem != "" && on {
 				return fmt.Errorf("%s is switched on, but it does not work: %s", args[0], res.Plugin.Problem)
 			}
-			fmt.Fprintf(t.Out, "%s is %s.\n", args[0], map[bool]string{true: "on", false: "off"}[on])
+			t.Out.Printf("%s is %s.\n", args[0], map[bool]string{true: "on", false: "off"}[on])
 			return nil
 		},
 	}
@@ -225,14 +224,14 @@ func pluginRemove(t *terminal.Terminal) *cobra.Command {
 			if _, err := c.Plugins.RemovePlugin(cmd.Context(), &apiv1.RemovePluginRequest{Id: args[0]}); err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Out, "Removed %s.\n", args[0])
+			t.Out.Printf("Removed %s.\n", args[0])
 			list, err := c.Providers.ListProviders(cmd.Context(), &apiv1.ListProvidersRequest{})
 			if err != nil {
 				return err
 			}
 			for _, p := range list.Providers {
 				if p.Plugin == args[0] {
-					fmt.Fprintf(t.Err, "The provider %s used it and can't answer any more: openvibez provider remove %s\n", terminal.Clean(p.Name), p.Id)
+					t.Err.Printf("The provider %s used it and can't answer any more: openvibez provider remove %s\n", p.Name, p.Id)
 				}
 			}
 			return nil
@@ -255,7 +254,7 @@ func pluginRollback(t *terminal.Terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Out, "%s is version %s now.\n", args[0], res.Plugin.Version)
+			t.Out.Printf("%s is version %s now.\n", args[0], res.Plugin.Version)
 			return nil
 		},
 	}
@@ -292,7 +291,7 @@ func pluginVerify(t *terminal.Terminal) *cobra.Command {
 				}
 			}
 			if len(ids) == 0 {
-				fmt.Fprintln(t.Err, noneInstalled)
+				t.Err.Println(noneInstalled)
 			}
 			var wrong []string
 			for _, id := range ids {
@@ -310,10 +309,10 @@ func pluginVerify(t *terminal.Terminal) *cobra.Command {
 					continue
 				}
 				if len(res.Problems) == 0 {
-					fmt.Fprintf(t.Out, "%s %s is what was installed\n", t.Style.Green("ok"), id)
+					t.Out.Printf("%s %s is what was installed\n", t.Out.Green("ok"), id)
 				}
 				for _, problem := range res.Problems {
-					fmt.Fprintf(t.Out, "%s %s: %s\n", t.Style.Red("!!"), id, terminal.Clean(problem))
+					t.Out.Printf("%s %s: %s\n", t.Out.Red("!!"), id, problem)
 				}
 			}
 			if len(wrong) > 0 {
@@ -352,10 +351,10 @@ func pluginLogs(t *terminal.Terminal) *cobra.Command {
 				return terminal.PrintJSON(t.Out, res)
 			}
 			for _, line := range res.Lines {
-				fmt.Fprintln(t.Out, terminal.Clean(line))
+				t.Out.Println(line)
 			}
 			if len(res.Lines) == 0 {
-				fmt.Fprintln(t.Err, "It has not been started since the host was.")
+				t.Err.Println("It has not been started since the host was.")
 			}
 			return nil
 		},

@@ -59,7 +59,7 @@ func settingsList(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{p.Key, terminal.OneLine(value, 60), p.Words})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
+			terminal.Table(t.Out, rows)
 			return nil
 		},
 	}

@@ -36,7 +36,7 @@ func sayTested(t *terminal.Terminal, res *apiv1.TestProviderResponse, quiet bool
 		return terminal.Fail(terminal.Provider, fmt.Errorf("%s does not work: %s", res.Provider.Name, problem.Message))
 	}
 	if !quiet {
-		fmt.Fprintf(t.Out, "%s %s works: %s\n", t.Style.Green("ok"), res.Provider.Name, res.Summary)
+		t.Out.Printf("%s %s works: %s\n", t.Out.Green("ok"), res.Provider.Name, res.Summary)
 	}
 	return nil
 }
@@ -77,9 +77,9 @@ func providerList(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{mark, terminal.OneLine(p.Name, 30), p.Plugin, state, p.BaseUrl})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
+			terminal.Table(t.Out, rows)
 			if len(res.Providers) == 0 && !asJSON {
-				fmt.Fprintln(t.Err, "Nothing is configured: openvibez provider add PLUGIN adds a provider.")
+				t.Err.Println("Nothing is configured: openvibez provider add PLUGIN adds a provider.")
 			}
 			return nil
 		},
@@ -165,7 +165,7 @@ func providerModels(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{m.Model.Id, tokens(m.Model.ContextTokens), terminal.Size(m.Model.SizeBytes), terminal.OneLine(m.Model.Details, 40)})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
+			terminal.Table(t.Out, rows)
 			return problem
 		},
 	}
@@ -197,7 +197,7 @@ func providerRemove(t *terminal.Terminal) *cobra.Command {
 			}
 			res, err := c.Providers.RemoveProvider(cmd.Context(), &apiv1.RemoveProviderRequest{Id: args[0]})
 			if err == nil && res.Warning != "" {
-				fmt.Fprintln(t.Err, res.Warning)
+				t.Err.Println(res.Warning)
 			}
 			return err
 		},
@@ -285,7 +285,7 @@ func printDefault(ctx context.Context, t *terminal.Terminal, c *client.Client) e
 	}
 	for _, p := range res.Providers {
 		if p.IsDefault {
-			fmt.Fprintln(t.Out, strings.TrimSpace(p.Name+"  "+p.DefaultModel))
+			t.Out.Println(strings.TrimSpace(p.Name + "  " + p.DefaultModel))
 			return nil
 		}
 	}

@@ -59,9 +59,9 @@ func PolicyRules(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{terminal.Short(r.Id), terminal.OneLine(what, 60), terminal.OneLine(where, 40), authorWords(r.MadeBy), terminal.Ago(r.CreatedMs), fmt.Sprint(r.Uses), last})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
-			if len(res.Rules) == 0 && t.ErrStyle.Terminal {
-				fmt.Fprintln(t.Err, "No rules: answering a question with \"always\" makes one.")
+			terminal.Table(t.Out, rows)
+			if len(res.Rules) == 0 && t.Err.Terminal {
+				t.Err.Println("No rules: answering a question with \"always\" makes one.")
 			}
 			return nil
 		},

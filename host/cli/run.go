@@ -69,9 +69,9 @@ func runList(t *terminal.Terminal) *cobra.Command {
 			for _, r := range res.Runs {
 				rows = append(rows, []string{terminal.Short(r.Id), terminal.Short(r.SessionId), stateWords(r.State), r.Model, terminal.Ago(r.CreatedMs), terminal.OneLine(aboutRun(r), 80)})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
-			if len(res.Runs) == 0 && t.ErrStyle.Terminal {
-				fmt.Fprintln(t.Err, "Nothing is under way.")
+			terminal.Table(t.Out, rows)
+			if len(res.Runs) == 0 && t.Err.Terminal {
+				t.Err.Println("Nothing is under way.")
 			}
 			return nil
 		},
@@ -167,7 +167,7 @@ func showRun(t *terminal.Terminal, r *apiv1.Run) {
 		{"window", windowWords(r)},
 	} {
 		if fact[1] != "" {
-			fmt.Fprintf(t.Out, "%s%s\n", t.Style.Dim(fmt.Sprintf("%-10s", fact[0])), terminal.OneLine(fact[1], 300))
+			t.Out.Printf("%s%s\n", t.Out.Dim(fmt.Sprintf("%-10s", fact[0])), terminal.OneLine(fact[1], 300))
 		}
 	}
 }
@@ -227,7 +227,7 @@ func runAct(t *terminal.Terminal, use, short, example string, act func(ctx conte
 			if about := aboutRun(r); about != "" {
 				words += ": " + terminal.OneLine(about, 200)
 			}
-			fmt.Fprintf(t.Out, "%s %s\n", r.Id, words)
+			t.Out.Printf("%s %s\n", r.Id, words)
 			return nil
 		},
 	}
@@ -333,10 +333,10 @@ changed files in the conversation names it.`,
 				return err
 			}
 			for _, path := range res.Undone {
-				fmt.Fprintf(t.Out, "put back: %s\n", terminal.Clean(path))
+				t.Out.Printf("put back: %s\n", path)
 			}
 			for _, p := range res.Problems {
-				fmt.Fprintf(t.Err, "not put back: %s\n", terminal.Clean(p))
+				t.Err.Printf("not put back: %s\n", p)
 			}
 			if len(res.Problems) > 0 {
 				return errors.New("some files could not be put back")

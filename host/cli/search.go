@@ -83,7 +83,7 @@ Times are days (2026-11-26) or how long ago (24h, 7d).`,
 				}
 			}
 			if shown == 0 && !asJSON {
-				fmt.Fprintln(t.Err, "Nothing was found.")
+				t.Err.Println("Nothing was found.")
 			}
 			return nil
 		},
@@ -106,9 +106,9 @@ func showHit(t *terminal.Terminal, h *apiv1.SearchHit) {
 	if h.User {
 		who = "you"
 	}
-	fmt.Fprintf(t.Out, "%s  %s\n", t.Style.Bold(terminal.Short(h.Session.Id)+"  "+terminal.OneLine(h.Session.Title, 60)),
-		t.Style.Dim(fmt.Sprintf("%s, entry %d, %s", who, h.Seq, terminal.Ago(h.CreatedMs))))
-	var line strings.Builder
+	t.Out.Printf("%s  %s\n", t.Out.Bold(terminal.Short(h.Session.Id)+"  "+terminal.OneLine(h.Session.Title, 60)),
+		t.Out.Dim(fmt.Sprintf("%s, entry %d, %s", who, h.Seq, terminal.Ago(h.CreatedMs))))
+	t.Out.Print("    ")
 	for _, p := range h.Pieces {
 		// A piece may begin or end with the blank that parts it from the next.
 		text := strings.Map(func(r rune) rune {
@@ -116,13 +116,14 @@ func showHit(t *terminal.Terminal, h *apiv1.SearchHit) {
 				return ' '
 			}
 			return r
-		}, terminal.Clean(p.Text))
+		}, p.Text)
 		if p.Found {
-			text = t.Style.Yellow(text)
+			t.Out.Print(t.Out.Yellow(text))
+		} else {
+			t.Out.Print(text)
 		}
-		line.WriteString(text)
 	}
-	fmt.Fprintf(t.Out, "    %s\n\n", line.String())
+	t.Out.Print("\n\n")
 }
 
 // moment reads a day, or how long ago, as Unix milliseconds; 0 for nothing. end wants the end of a day.

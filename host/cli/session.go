@@ -61,9 +61,9 @@ func sessionList(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{terminal.Short(s.Id), terminal.Ago(s.ActiveMs), title})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
-			if len(sessions) == 0 && t.ErrStyle.Terminal {
-				fmt.Fprintln(t.Err, `No conversations yet: openvibez ask "hello" begins one.`)
+			terminal.Table(t.Out, rows)
+			if len(sessions) == 0 && t.Err.Terminal {
+				t.Err.Println(`No conversations yet: openvibez ask "hello" begins one.`)
 			}
 			return nil
 		},
@@ -175,13 +175,7 @@ func allEntries(ctx context.Context, c *client.Client, session string) ([]*apiv1
 }
 
 func showSession(t *terminal.Terminal, s *apiv1.Session, entries []*apiv1.Entry, runs []*apiv1.Run, thoughts bool) {
-	safe := func(text string) string {
-		if t.Style.Terminal {
-			return terminal.Clean(text)
-		}
-		return text
-	}
-	fmt.Fprintln(t.Out, t.Style.Bold("# "+terminal.OneLine(s.Title, 200)))
+	t.Out.Println(t.Out.Bold("# " + terminal.OneLine(s.Title, 200)))
 	ends := map[string]string{}
 	for _, r := range runs {
 		ends[r.Id] = runEnd(r)
@@ -191,40 +185,45 @@ func showSession(t *terminal.Terminal, s *apiv1.Session, entries []*apiv1.Entry,
 		switch body := e.Body.(type) {
 		case *apiv1.Entry_User:
 			if body.User.Text == "" && len(body.User.Attachments) == 0 {
-				fmt.Fprintln(t.Out, "\n"+t.Style.Dim("· continued"))
+				t.Out.Println("\n" + t.Out.Dim("· continued"))
 				continue
 			}
-			fmt.Fprintln(t.Out, "\n"+t.Style.Bold("> "+strings.ReplaceAll(safe(body.User.Text), "\n", "\n> ")))
+			said := "> " + strings.ReplaceAll(body.User.Text, "\n", "\n> ")
+			if t.Out.Terminal {
+				t.Out.Println("\n" + t.Out.Bold(said))
+			} else {
+				fmt.Fprintln(t.Out, "\n"+said)
+			}
 		case *apiv1.Entry_Text:
-			fmt.Fprintln(t.Out, "\n"+strings.TrimRight(safe(body.Text.Text), "\n"))
+			fmt.Fprintln(t.Out, "\n"+strings.TrimRight(body.Text.Text, "\n"))
 		case *apiv1.Entry_Chunk:
 			if body.Chunk.Kind == apiv1.Chunk_KIND_TEXT || thoughts {
 				part.WriteString(body.Chunk.Text)
 			}
 			if i+1 == len(entries) || entries[i+1].GetChunk().GetOffset() == 0 {
 				if part.Len() > 0 {
-					fmt.Fprintln(t.Out, "\n"+safe(part.String()))
+					fmt.Fprintln(t.Out, "\n"+part.String())
 				}
 				part.Reset()
 			}
 		case *apiv1.Entry_Thought:
 			if thoughts {
-				fmt.Fprintln(t.Out, "\n"+t.Style.Dim(safe(body.Thought.Text)))
+				t.Out.Println("\n" + t.Out.Dim(body.Thought.Text))
 			}
 		case *apiv1.Entry_ToolCall:
-			fmt.Fprintln(t.Out, "\n"+t.Style.Dim("· "+terminal.OneLine(callWords(body.ToolCall), 120)))
+			t.Out.Println("\n" + t.Out.Dim("· "+terminal.OneLine(callWords(body.ToolCall), 120)))
 		case *apiv1.Entry_Action:
 			if body.Action.State != providerv1.Action_STATE_RUNNING {
-				fmt.Fprintln(t.Out, "\n"+t.Style.Dim("· "+terminal.OneLine(body.Action.Title, 120)))
+				t.Out.Println("\n" + t.Out.Dim("· "+terminal.OneLine(body.Action.Title, 120)))
 			}
 		case *apiv1.Entry_Notice:
-			fmt.Fprintln(t.Out, "\n"+t.Style.Dim("· "+terminal.OneLine(body.Notice.Text, 200)))
+			t.Out.Println("\n" + t.Out.Dim("· "+terminal.OneLine(body.Notice.Text, 200)))
 		case *apiv1.Entry_Summary:
-			fmt.Fprintln(t.Out, "\n"+t.Style.Dim("· summary of what came before, for the model: "+safe(body.Summary.Text)))
+			t.Out.Println("\n" + t.Out.Dim("· summary of what came before, for the model: "+body.Summary.Text))
 		}
 		if i+1 == len(entries) || entries[i+1].RunId != e.RunId {
 			if end := ends[e.RunId]; end != "" {
-				fmt.Fprintln(t.Out, "\n"+t.Style.Yellow("["+end+"]"))
+				t.Out.Println("\n" + t.Out.Yellow("["+end+"]"))
 			}
 			delete(ends, e.RunId)
 		}

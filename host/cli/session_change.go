@@ -105,7 +105,7 @@ func sessionRestore(t *terminal.Terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(t.Err, "%s is back: %s\n", terminal.Short(res.Session.Id), terminal.OneLine(res.Session.Title, 60))
+			t.Err.Printf("%s is back: %s\n", terminal.Short(res.Session.Id), terminal.OneLine(res.Session.Title, 60))
 			sayTaken(t, res.Session, res.TakenAway)
 			return nil
 		},
@@ -136,7 +136,7 @@ one stays as it is. Entries are numbered; "openvibez session show SESSION --json
 				return err
 			}
 			sayTaken(t, res.Session, res.TakenAway)
-			fmt.Fprintln(t.Out, res.Session.Id)
+			t.Out.Println(res.Session.Id)
 			return nil
 		},
 	}
@@ -167,7 +167,7 @@ reads it from standard input; "" takes it away.`,
 			}
 			if len(args) == 1 {
 				if s.SystemPrompt != "" {
-					fmt.Fprintln(t.Out, strings.TrimRight(s.SystemPrompt, "\n"))
+					t.Out.Println(strings.TrimRight(s.SystemPrompt, "\n"))
 				}
 				return nil
 			}
@@ -213,7 +213,7 @@ func sessionDelete(t *terminal.Terminal) *cobra.Command {
 				return err
 			}
 			if until := res.RestorableUntilMs; until != 0 {
-				fmt.Fprintf(t.Err, "Deleted. Until %s this brings it back: openvibez session restore %s\n", time.UnixMilli(until).Format("15:04:05"), terminal.Short(s.Id))
+				t.Err.Printf("Deleted. Until %s this brings it back: openvibez session restore %s\n", time.UnixMilli(until).Format("15:04:05"), terminal.Short(s.Id))
 			}
 			return nil
 		},

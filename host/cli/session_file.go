@@ -144,10 +144,10 @@ a workspace and the like are left out, and what was is said. A dash reads standa
 				return err
 			}
 			if !res.Created {
-				fmt.Fprintln(t.Err, "It is here already, and stays as it is.")
+				t.Err.Println("It is here already, and stays as it is.")
 			}
 			sayTaken(t, res.Session, res.TakenAway)
-			fmt.Fprintln(t.Out, res.Session.Id)
+			t.Out.Println(res.Session.Id)
 			return nil
 		},
 	}
@@ -156,6 +156,6 @@ a workspace and the like are left out, and what was is said. A dash reads standa
 // sayTaken tells what a copy of a conversation did not get.
 func sayTaken(t *terminal.Terminal, s *apiv1.Session, taken []apiv1.Right) {
 	for _, r := range taken {
-		fmt.Fprintf(t.Err, "Not taken over: %s.\n", rightWords(r, terminal.Short(s.Id)))
+		t.Err.Printf("Not taken over: %s.\n", rightWords(r, terminal.Short(s.Id)))
 	}
 }

@@ -286,7 +286,7 @@ func providerSettings(t *terminal.Terminal) *cobra.Command {
 				if schema == "" {
 					schema = "{}"
 				}
-				fmt.Fprintln(t.Out, schema)
+				t.Out.Println(schema)
 				return nil
 			}
 			fields, err := settingsOf(d.SettingsSchema)
@@ -294,7 +294,7 @@ func providerSettings(t *terminal.Terminal) *cobra.Command {
 				return err
 			}
 			if len(fields) == 0 {
-				fmt.Fprintf(t.Err, "%s has no settings.\n", d.Name)
+				t.Err.Printf("%s has no settings.\n", d.Name)
 				return nil
 			}
 			now := map[string]json.RawMessage{}
@@ -310,7 +310,7 @@ func providerSettings(t *terminal.Terminal) *cobra.Command {
 					facts = append(facts, "default "+bare(f.Default))
 				}
 				if i > 0 {
-					fmt.Fprintln(t.Out)
+					t.Out.Println()
 				}
 				line := terminal.Clean(name)
 				switch v, set := now[name]; {
@@ -319,9 +319,9 @@ func providerSettings(t *terminal.Terminal) *cobra.Command {
 				case set:
 					line += "=" + terminal.Clean(bare(v))
 				}
-				fmt.Fprintf(t.Out, "%s  %s\n", t.Style.Bold(line), t.Style.Dim("("+terminal.Clean(strings.Join(facts, "; "))+")"))
+				t.Out.Printf("%s  %s\n", t.Out.Bold(line), t.Out.Dim("("+terminal.Clean(strings.Join(facts, "; "))+")"))
 				if words := orTitle(f.Description, f.Title); words != "" {
-					fmt.Fprintln(t.Out, "  "+terminal.Clean(words))
+					t.Out.Println("  " + words)
 				}
 			}
 			return nil

@@ -41,10 +41,10 @@ Costs are list prices as known today, for models whose price is known. Deleted c
 				return terminal.PrintJSON(t.Out, res.Sums...)
 			}
 			if len(res.Sums) == 0 {
-				fmt.Fprintf(t.Out, "Nothing was consumed in the last %d days.\n", days)
+				t.Out.Printf("Nothing was consumed in the last %d days.\n", days)
 				return nil
 			}
-			terminal.Table(t.Out, t.Style.Dim, usageRows(res.Sums, daily))
+			terminal.Table(t.Out, usageRows(res.Sums, daily))
 			return nil
 		},
 	}

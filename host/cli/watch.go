@@ -101,7 +101,8 @@ func watchOnce(ctx context.Context, t *terminal.Terminal, c *client.Client, req 
 			if asJSON {
 				err = terminal.PrintJSON(t.Out, change)
 			} else {
-				_, err = fmt.Fprintln(t.Out, changeWords(change))
+				t.Out.Println(changeWords(change))
+				err = t.Out.Failed
 			}
 			if err != nil {
 				return &writeError{err}

@@ -95,7 +95,7 @@ func workspaceAdd(t *terminal.Terminal) *cobra.Command {
 }
 
 func sayWorkspace(t *terminal.Terminal, what string, w *apiv1.Workspace) {
-	fmt.Fprintf(t.Out, "%s: %s, %s (%s)\n", what, terminal.Clean(w.Name), trustWords(w.Trust), terminal.Clean(w.Path))
+	t.Out.Printf("%s: %s, %s (%s)\n", what, w.Name, trustWords(w.Trust), w.Path)
 }
 
 func workspaceList(t *terminal.Terminal) *cobra.Command {
@@ -125,9 +125,9 @@ func workspaceList(t *terminal.Terminal) *cobra.Command {
 				}
 				rows = append(rows, []string{terminal.OneLine(w.Name, 30), trustWords(w.Trust), unknown, terminal.Clean(w.Path), w.Problem})
 			}
-			terminal.Table(t.Out, t.Style.Dim, rows)
-			if len(res.Workspaces) == 0 && t.ErrStyle.Terminal {
-				fmt.Fprintln(t.Err, "No workspaces yet: openvibez workspace add DIR takes one up.")
+			terminal.Table(t.Out, rows)
+			if len(res.Workspaces) == 0 && t.Err.Terminal {
+				t.Err.Println("No workspaces yet: openvibez workspace add DIR takes one up.")
 			}
 			return nil
 		},
@@ -249,7 +249,7 @@ func workspacePrompt(t *terminal.Terminal) *cobra.Command {
 				return err
 			}
 			if w.SystemPrompt != "" {
-				fmt.Fprintln(t.Out, w.SystemPrompt)
+				t.Out.Println(w.SystemPrompt)
 			}
 			return nil
 		},
@@ -292,7 +292,7 @@ through a proxy of the host that lets nothing else through. A granted host is a 
 				return err
 			}
 			for _, r := range res.Rules {
-				fmt.Fprintf(t.Out, "allowed: %s\n", r.Domain)
+				t.Out.Printf("allowed: %s\n", r.Domain)
 			}
 			return nil
 		},
@@ -362,7 +362,7 @@ func takeUp(ctx context.Context, t *terminal.Terminal, c *client.Client, dir str
 		return "", err
 	}
 	if w.Trust == apiv1.Trust_TRUST_UNTRUSTED && w.Problem == "" {
-		fmt.Fprintf(t.Err, "%s is not trusted: the model can read it, and asks for anything else. To trust it: openvibez workspace trust %s\n", terminal.Clean(w.Path), terminal.ShellWord(w.Path))
+		t.Err.Printf("%s is not trusted: the model can read it, and asks for anything else. To trust it: openvibez workspace trust %s\n", w.Path, terminal.ShellWord(w.Path))
 	}
 	return w.Id, nil
 }

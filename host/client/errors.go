@@ -45,6 +45,8 @@ func (e *callError) ExitCode() int {
 		return terminal.Cancelled
 	case connect.CodeInvalidArgument:
 		return terminal.Usage
+	case connect.CodeAlreadyExists:
+		return terminal.Failed
 	}
 	for _, d := range e.rpc.Details() {
 		value, err := d.Value()

@@ -44,8 +44,8 @@ docs/data.md.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(t.Out, made)
-			fmt.Fprintf(t.Err, "%.1f MB, checked.\n", float64(size)/1e6)
+			t.Out.Println(made)
+			t.Err.Printf("%.1f MB, checked.\n", float64(size)/1e6)
 			return nil
 		},
 	}
@@ -101,9 +101,9 @@ before it asks; restore only backups that you made.`,
 				return err
 			}
 			if allows.Any() {
-				fmt.Fprintln(t.Err, "A backup brings back what it allows. Restore only one that you made. In this one:")
+				t.Err.Println("A backup brings back what it allows. Restore only one that you made. In this one:")
 				for _, line := range backupRightWords(allows) {
-					fmt.Fprintln(t.Err, "  "+line)
+					t.Err.Println("  " + line)
 				}
 			}
 			if err := t.Confirm(cmd, fmt.Sprintf("replace all conversations by those in %s", args[0]), yes); err != nil {
@@ -120,10 +120,10 @@ before it asks; restore only backups that you made.`,
 				return err
 			}
 			if kept != "" {
-				fmt.Fprintln(t.Out, kept)
-				fmt.Fprintln(t.Err, "Restored. What was there is kept in the file above.")
+				t.Out.Println(kept)
+				t.Err.Println("Restored. What was there is kept in the file above.")
 			} else {
-				fmt.Fprintln(t.Err, "Restored.")
+				t.Err.Println("Restored.")
 			}
 			return nil
 		},

@@ -74,8 +74,8 @@ func (d *doctor) say(state, name, words string) {
 		_ = json.NewEncoder(d.Out).Encode(map[string]string{"name": name, "state": state, "words": words})
 		return
 	}
-	paint := map[string]func(string) string{"ok": d.Style.Green, "warn": d.Style.Yellow, "fail": d.Style.Red}[state]
-	fmt.Fprintf(d.Out, "%s  %-9s %s\n", paint(fmt.Sprintf("%-4s", state)), name, words)
+	paint := map[string]func(string) terminal.Styled{"ok": d.Out.Green, "warn": d.Out.Yellow, "fail": d.Out.Red}[state]
+	d.Out.Printf("%s  %-9s %s\n", paint(fmt.Sprintf("%-4s", state)), name, words)
 }
 
 func (d *doctor) examine(ctx context.Context) {

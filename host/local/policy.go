@@ -121,7 +121,7 @@ func sayVerdict(t *terminal.Terminal, d policy.Decision, where policy.Place) {
 	}
 	for _, r := range rows {
 		if r[1] != "" {
-			fmt.Fprintf(t.Out, "%-9s %s\n", r[0], terminal.OneLine(r[1], 2000))
+			t.Out.Printf("%-9s %s\n", r[0], terminal.OneLine(r[1], 2000))
 		}
 	}
 }

@@ -91,7 +91,7 @@ codes: 124 after --timeout, 125 if there is no sandbox to run it in, 2 for wrong
 				return terminal.Fail(r.ExitCode, errors.New(r.Problem))
 			}
 			for _, host := range r.Refused {
-				fmt.Fprintf(t.Err, "openvibez: it tried to reach %s, which --domain does not name\n", host)
+				t.Err.Printf("openvibez: it tried to reach %s, which --domain does not name\n", host)
 			}
 			if r.ExitCode != 0 {
 				return &terminal.ExitError{Code: r.ExitCode}

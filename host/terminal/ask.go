@@ -16,8 +16,8 @@ import (
 
 // AskHidden has a person enter what is not shown.
 func (t *Terminal) AskHidden(what, more string) (string, error) {
-	fmt.Fprintf(t.Err, "%s (it is not shown%s): ", Clean(what), more)
-	defer fmt.Fprintln(t.Err)
+	t.Err.Printf("%s (it is not shown%s): ", Clean(what), more)
+	defer t.Err.Println()
 	fd := int(t.In.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *Terminal) Confirm(cmd *cobra.Command, what string, yes bool) error {
 	if !term.IsTerminal(int(t.In.Fd())) {
 		return Misused(cmd, "this would %s: say --yes", what)
 	}
-	fmt.Fprintf(t.Err, "%s%s? [y/N] ", strings.ToUpper(what[:1]), what[1:])
+	t.Err.Printf("%s%s? [y/N] ", strings.ToUpper(what[:1]), what[1:])
 	answer, _ := bufio.NewReader(t.In).ReadString('\n')
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return Fail(Cancelled, errors.New("nothing was done"))

@@ -1,9 +1,11 @@
 package terminal
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Visible escapes characters that can't be seen, or that would steer the terminal.
@@ -41,12 +43,30 @@ func OneLine(text string, most int) string {
 	return text
 }
 
-// Clean drops control characters that a terminal would obey.
+// Clean makes visible what a terminal would obey: control characters, marks that turn the direction of writing, and
+// bytes that are no text. A carriage return at the end of a line is dropped.
 func Clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
-			return -1
+	if strings.IndexFunc(text, func(r rune) bool { return steers(r) || r == utf8.RuneError }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == '\r' && (i+n == len(text) || text[i+n] == '\n'):
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case steers(r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteRune(r)
 		}
-		return r
-	}, text)
+		i += n
+	}
+	return b.String()
+}
+
+// steers tells of characters that a terminal obeys instead of showing them.
+func steers(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r)
 }
