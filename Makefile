@@ -84,6 +84,7 @@ bench: page ## measure; the figures are ratios within one run
 	go test -run '^$$' -bench 'Stream|LastPage|ListSessions|Send$$|Search|Restart' -benchtime 20x -timeout 30m ./host/store
 	go test -run '^$$' -bench True -benchtime 100x ./host/sandbox
 	go test -run '^$$' -bench Helper -benchtime 2x ./host/sandbox
+	go test -run '^$$' -bench Battery -benchtime 1x ./host/sandbox
 
 generate: ui/node_modules/.package-lock.json ## write the generated code and the icons anew
 	ui/node_modules/.bin/buf generate

@@ -54,8 +54,25 @@ func (p *place) serve(network, address string) string {
 	return l.Addr().String()
 }
 
-// TestBoxHolds tries each way out first without a box, where it has to work, and then in one, where it must not.
-func TestBoxHolds(t *testing.T) {
+// attempt is one way out of a box.
+type attempt struct {
+	words []string
+	// The system itself may refuse it to everybody, or to all but root: then nothing is shown.
+	maybe bool
+	// It works in a box, but on what is the box's own; or it is what boxes are for.
+	private, meant bool
+}
+
+// battery is a machine with things that a box must keep its process from, and all that is tried.
+type battery struct {
+	*place
+	probe    string
+	other    string
+	system   string
+	attempts []attempt
+}
+
+func newBattery(t testing.TB) *battery {
 	p := newPlace(t)
 	probe := p.probe()
 	secret, bashrc := p.write(".ssh/id_rsa", "secret"), p.write(".bashrc", "#")
@@ -66,6 +83,9 @@ func TestBoxHolds(t *testing.T) {
 	p.write("work/.git/config", "[core]\n")
 	p.write("work/.git/hooks/pre-commit", "#!/bin/sh\n")
 	p.write("work/.vscode/tasks.json", "{}")
+	p.write("work/vendor/x/.git/config", "[core]\n")
+	p.write("work/vendor/x/.git/hooks/pre-commit", "#!/bin/sh\n")
+	p.write("work/packages/a/.vscode/tasks.json", "{}")
 	p.write("work/mine", "x")
 	victim := exec.Command("/bin/sleep", "600")
 	if err := victim.Start(); err != nil {
@@ -85,6 +105,8 @@ func TestBoxHolds(t *testing.T) {
 	p.serve("unix", bus)
 	abstract := "@openvibez-box-" + strconv.Itoa(os.Getpid())
 	p.serve("unix", abstract)
+	inside := filepath.Join(p.root, "inside.sock")
+	p.serve("unix", inside)
 	tcp, udp := p.serve("tcp", "127.0.0.1:0"), p.serve("udp", "127.0.0.1:0")
 	tcp6 := "[::1]:1"
 	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil {
@@ -95,11 +117,12 @@ func TestBoxHolds(t *testing.T) {
 	system := "/etc/openvibez-probe-" + strconv.Itoa(os.Getpid())
 	t.Cleanup(func() { _ = os.Remove(system) })
 
-	for _, c := range []struct {
-		words []string
-		// The system itself may refuse it to everybody, or to all but root: then nothing is shown.
-		maybe bool
-	}{
+	loader := "/lib64/ld-linux-x86-64.so.2"
+	if _, err := os.Stat(loader); err != nil {
+		loader = "/lib/ld-linux-aarch64.so.1"
+	}
+	in := func(names ...string) string { return filepath.Join(append([]string{p.root}, names...)...) }
+	attempts := []attempt{
 		{words: []string{"read", secret}},
 		{words: []string{"list", filepath.Join(p.home, ".ssh")}},
 		{words: []string{"read", other}},
@@ -151,29 +174,133 @@ func TestBoxHolds(t *testing.T) {
 		{words: []string{"rewrite", setting}, maybe: unix.Access(setting, unix.W_OK) != nil},
 		{words: []string{"read", "/etc/shadow"}, maybe: os.Getuid() != 0},
 		{words: []string{"list", "/run"}},
+		{words: []string{"chown", bashrc}},
+		{words: []string{"setxattr", bashrc}, maybe: true},
+		{words: []string{"truncate", other}},
+		{words: []string{"write", filepath.Join(p.home, ".ssh", "authorized_keys")}},
+		{words: []string{"write", filepath.Join(p.home, "made")}, private: true},
+		{words: []string{"write", "/tmp/made-by-the-battery"}, private: true},
+		{words: []string{"write", "/var/tmp/made-by-the-battery"}, private: true},
+		{words: []string{"write", "/dev/shm/made-by-the-battery"}, private: true},
+		{words: []string{"mkdir", "/run/made-by-the-battery"}, maybe: true},
+		{words: []string{"read", "/proc/" + pid + "/cmdline"}},
+		{words: []string{"list", "/proc/" + pid + "/fd"}},
+		{words: []string{"vmread", pid, "0"}, maybe: true},
+		{words: []string{"list", "/var/log"}},
+		{words: []string{"list", "/sys/fs/cgroup"}},
+		{words: []string{"stdin"}, maybe: true},
+		{words: []string{"tty"}, maybe: true},
+		{words: []string{"descriptors"}, maybe: true},
+		{words: []string{"forge", "1"}, maybe: true},
+		{words: []string{"memory-of", "1"}, maybe: true},
+		{words: []string{"write", in("vendor", "x", ".git", "hooks", "post-checkout")}},
+		{words: []string{"write", in("vendor", "x", ".git", "config")}},
+		{words: []string{"write", in("packages", "a", ".vscode", "tasks.json")}},
+		{words: []string{"unix", inside}},
+		{words: []string{"listen"}, private: true},
+		// What commands are for: to run programs, those that they make too.
+		{words: []string{"exec", "/usr/bin/env", "true"}, meant: true},
+		{words: []string{"exec", loader, "/bin/true"}, meant: true, maybe: true},
+		{words: []string{"memfd"}, meant: true},
+		{words: []string{"exec", probe, "nothing"}, meant: true},
+	}
+	return &battery{place: p, probe: probe, other: other, system: system, attempts: attempts}
+}
+
+// tidy takes away what an attempt without a box has made.
+func (b *battery) tidy() {
+	for _, made := range []string{"linked", ".idea", ".envrc", ".git/commondir", "vendor/x/.git/hooks/post-checkout"} {
+		if err := os.Remove(filepath.Join(b.root, made)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			b.t.Fatal(err)
+		}
+	}
+	for _, made := range []string{
+		b.system, filepath.Join(b.home, "made"), filepath.Join(b.home, ".ssh", "authorized_keys"), "/run/made-by-the-battery",
+		"/tmp/made-by-the-battery", "/var/tmp/made-by-the-battery", "/dev/shm/made-by-the-battery",
 	} {
-		name := strings.Join(c.words, " ")
-		if out, err := exec.Command(probe, c.words...).CombinedOutput(); err != nil && !c.maybe {
+		_ = os.Remove(made)
+	}
+	_ = os.Rename(filepath.Join(b.root, "away"), filepath.Join(b.root, ".git"))
+	_ = os.Rename(b.other+"2", b.other)
+	_ = os.Chmod(filepath.Join(b.root, "mine"), 0o644)
+}
+
+// score is what came of a battery: held, done to what is the box's own, and got through.
+type score struct{ held, private, reached int }
+
+func (s *score) count(a attempt, held bool) {
+	switch {
+	case held:
+		s.held++
+	case a.private:
+		s.private++
+	default:
+		s.reached++
+	}
+}
+
+// TestBoxHolds tries each way out first without a box, where it has to work, and then in one, where it must not.
+func TestBoxHolds(t *testing.T) {
+	b := newBattery(t)
+	var s score
+	for _, a := range b.attempts {
+		name := strings.Join(a.words, " ")
+		if out, err := exec.Command(b.probe, a.words...).CombinedOutput(); err != nil && !a.maybe {
 			t.Errorf("%s shows nothing: without a box it says %s", name, out)
 		}
 		// What the control made must not stay.
-		for _, made := range []string{"linked", ".idea", ".envrc", ".git/commondir"} {
-			if err := os.Remove(filepath.Join(p.root, made)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				t.Fatal(err)
-			}
-		}
-		_ = os.Rename(filepath.Join(p.root, "away"), filepath.Join(p.root, ".git"))
-		_ = os.Rename(other+"2", other)
-		_ = os.Remove(system)
-		_ = os.Chmod(filepath.Join(p.root, "mine"), 0o644)
-		r := p.run(policy.ProfileWork, "exec ./probe "+name, Options{})
-		if r.ExitCode != 1 || !strings.Contains(r.Stdout.Text, "held: ") || strings.Contains(r.Stdout.Text, "no probe") {
+		b.tidy()
+		r := b.run(policy.ProfileWork, "exec ./probe "+name, Options{})
+		held := r.ExitCode == 1 && strings.Contains(r.Stdout.Text, "held: ") && !strings.Contains(r.Stdout.Text, "no probe")
+		if s.count(a, held); !held && !a.private && !a.meant {
 			t.Errorf("%s: exit code %d, %s%s", name, r.ExitCode, r.Stdout.Text, r.Stderr.Text)
 		}
+		for _, made := range []string{filepath.Join(b.home, "made"), "/tmp/made-by-the-battery", "/var/tmp/made-by-the-battery", "/dev/shm/made-by-the-battery"} {
+			if _, err := os.Stat(made); err == nil {
+				t.Errorf("%s made %s outside", name, made)
+			}
+		}
 	}
-	if left, err := filepath.Glob(filepath.Join(p.root, ".*")); err != nil || len(left) != 2 {
+	t.Logf("%d tried: %d held, %d on what is the box's own, %d got through", len(b.attempts), s.held, s.private, s.reached)
+	if s.held < 64 || s.reached > 5 {
+		t.Errorf("%d held, %d got through", s.held, s.reached)
+	}
+	if left, err := filepath.Glob(filepath.Join(b.root, ".*")); err != nil || len(left) != 2 {
 		t.Errorf("afterwards there is %v, %v", left, err)
 	}
+}
+
+// BenchmarkBattery counts what the box and bubblewrap hold of the same attempts, in one run.
+func BenchmarkBattery(b *testing.B) {
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		b.Skip("needs bubblewrap: sudo apt-get install bubblewrap")
+	}
+	all := newBattery(b)
+	if r := all.sandbox.Report(b.Context()); r.Level != policy.LevelFull {
+		b.Skipf("needs the full sandbox: %s", r.Problem)
+	}
+	var ours, theirs score
+	for b.Loop() {
+		ours, theirs = score{}, score{}
+		for _, a := range all.attempts {
+			r := all.run(policy.ProfileWork, "exec ./probe "+strings.Join(a.words, " "), Options{})
+			ours.count(a, r.ExitCode != 0)
+			git := filepath.Join(all.root, ".git")
+			cmd := exec.Command(bwrap, append([]string{
+				"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", all.root, all.root, "--ro-bind", git, git,
+				"--unshare-all", "--new-session", "--die-with-parent", "--chdir", all.root, all.probe,
+			}, a.words...)...)
+			theirs.count(a, cmd.Run() != nil)
+			all.tidy()
+		}
+	}
+	b.ReportMetric(float64(len(all.attempts)), "tried")
+	b.ReportMetric(float64(ours.held), "held")
+	b.ReportMetric(float64(ours.reached), "reached")
+	b.ReportMetric(float64(theirs.held), "bwrap-held")
+	b.ReportMetric(float64(theirs.reached), "bwrap-reached")
+	b.ReportMetric(0, "ns/op")
 }
 
 func TestBoxKeepsWhatProgramsNeed(t *testing.T) {
