@@ -113,12 +113,17 @@ func differ(t testing.TB, j *jail, seed uint64, n int) (made, ran int) {
 
 // jail is a directory that a shell can't leave, with programs that do nothing.
 type jail struct {
-	shell, root string
+	shell, root, chroot string
 }
 
 func newJail(t testing.TB, shell string) *jail {
 	t.Helper()
 	j := &jail{shell: shell, root: t.TempDir()}
+	for _, j.chroot = range []string{"/usr/sbin/chroot", "/usr/bin/chroot"} { // users don't have it on their path
+		if _, err := os.Stat(j.chroot); err == nil {
+			break
+		}
+	}
 	for _, dir := range []string{"bin", "p", "w/src", "c", "dev", "tmp", "s"} {
 		if err := os.MkdirAll(filepath.Join(j.root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -193,11 +198,11 @@ func (j *jail) tidy() {
 }
 
 func (j *jail) command(ctx context.Context, script string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/bin/"+j.shell, "-c", script)
-	cmd.Dir, cmd.Env = "/w", []string{"PATH=/p", "HOME=/w", "LANG=C.UTF-8"}
+	const enter = `mount --make-rprivate / && mount --bind /dev/null "$0/dev/null" && exec env -i PATH=/p HOME=/w LANG=C.UTF-8 "$1" "$0" "/bin/$2" -c "cd /w; $3"`
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", enter, j.root, j.chroot, j.shell, script)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Chroot:      j.root,
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
