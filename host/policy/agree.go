@@ -45,6 +45,13 @@ func (a *agreement) take(pos syntax.Pos, kind byte) {
 	a.r.left--
 }
 
+// follows takes a word, which begins a command only where that may be.
+func (a *agreement) follows(pos syntax.Pos, first bool) {
+	if a.take(pos, markWord); a.odd == "" && !first && a.r.marks[pos.Offset()]&markFirst != 0 {
+		a.stop("Shells differ on where a command in it ends")
+	}
+}
+
 // sign takes an operator, which has to be the very one.
 func (a *agreement) sign(pos syntax.Pos, op string) {
 	if a.take(pos, markSign); a.odd == "" && sign(a.r.text[pos.Offset():]) != op {
@@ -84,7 +91,7 @@ func (a *agreement) redirect(r *syntax.Redirect) {
 	}
 	a.sign(r.OpPos, r.Op.String())
 	if r.Op != syntax.Hdoc && r.Op != syntax.DashHdoc {
-		a.word(r.Word)
+		a.word(r.Word, false)
 		return
 	}
 	// Quotes around its end are no more than a sign that nothing in it is computed.
@@ -110,14 +117,14 @@ func (a *agreement) command(cmd syntax.Command) {
 	switch c := cmd.(type) {
 	case nil:
 	case *syntax.CallExpr:
-		for _, as := range c.Assigns {
-			a.assign(as)
+		for i, as := range c.Assigns {
+			a.assign(as, i == 0)
 		}
 		if a.r.posix && len(c.Args) > 0 && slices.Contains(onlyBash(), c.Args[0].Lit()) {
 			a.stop("Shells called sh differ on what " + c.Args[0].Lit() + " means")
 		}
-		for _, word := range c.Args {
-			a.word(word)
+		for i, word := range c.Args {
+			a.word(word, i == 0 && len(c.Assigns) == 0)
 		}
 	case *syntax.BinaryCmd:
 		a.stmt(c.X)
@@ -165,7 +172,7 @@ func (a *agreement) command(cmd syntax.Command) {
 				a.take(as.Name.Pos(), markWord)
 				continue
 			}
-			a.assign(as)
+			a.assign(as, false)
 		}
 	default:
 		a.stop("It runs commands in a way that shells differ on")
@@ -196,7 +203,7 @@ func (a *agreement) forEach(c *syntax.ForClause) {
 	a.take(iter.Name.Pos(), markWord)
 	a.take(iter.InPos, markWord)
 	for _, word := range iter.Items {
-		a.word(word)
+		a.word(word, false)
 	}
 	// The parser does not keep the semicolon in between.
 	gap := a.r.text[iter.End().Offset():c.DoPos.Offset()]
@@ -211,7 +218,7 @@ func (a *agreement) forEach(c *syntax.ForClause) {
 func (a *agreement) test(x syntax.TestExpr) {
 	switch x := x.(type) {
 	case *syntax.Word:
-		a.word(x)
+		a.word(x, false)
 	case *syntax.UnaryTest:
 		word, is := x.X.(*syntax.Word)
 		if !is {
@@ -219,7 +226,7 @@ func (a *agreement) test(x syntax.TestExpr) {
 			return
 		}
 		a.take(x.OpPos, markWord)
-		a.word(word)
+		a.word(word, false)
 	case *syntax.BinaryTest:
 		left, is := x.X.(*syntax.Word)
 		right, also := x.Y.(*syntax.Word)
@@ -227,26 +234,26 @@ func (a *agreement) test(x syntax.TestExpr) {
 			a.stop("It tests in a way that shells differ on")
 			return
 		}
-		a.word(left)
+		a.word(left, false)
 		a.take(x.OpPos, markWord)
-		a.word(right)
+		a.word(right, false)
 	default:
 		a.stop("It tests in a way that shells differ on")
 	}
 }
 
-func (a *agreement) assign(as *syntax.Assign) {
+func (a *agreement) assign(as *syntax.Assign, first bool) {
 	if as.Append || as.Naked || as.Index != nil || as.Array != nil || as.Name == nil {
 		a.stop("It sets variables in a way that shells differ on")
 		return
 	}
-	a.take(as.Name.Pos(), markWord)
+	a.follows(as.Name.Pos(), first)
 	if as.Value != nil {
 		a.parts(as.Value)
 	}
 }
 
-func (a *agreement) word(word *syntax.Word) {
+func (a *agreement) word(word *syntax.Word, first bool) {
 	if word == nil || len(word.Parts) == 0 {
 		a.stop("Shells differ on how to read it")
 		return
@@ -261,7 +268,7 @@ func (a *agreement) word(word *syntax.Word) {
 		a.sign(subst.Rparen, ")")
 		return
 	}
-	a.take(word.Pos(), markWord)
+	a.follows(word.Pos(), first)
 	a.parts(word)
 }
 
@@ -308,14 +315,14 @@ func (a *agreement) part(part syntax.WordPart) {
 	switch p := part.(type) {
 	case *syntax.Lit:
 	case *syntax.SglQuoted:
-		a.take(p.Left, markSingle)
-		a.take(p.Right, markSingle)
+		a.take(p.Left, markQuote)
+		a.take(p.Right, markQuote)
 	case *syntax.DblQuoted:
 		if p.Dollar {
 			a.stop("Shells differ on what a dollar in it stands for")
 			return
 		}
-		a.take(p.Left, markDouble)
+		a.take(p.Left, markQuote)
 		for _, inner := range p.Parts {
 			switch inner.(type) {
 			case *syntax.Lit, *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp:
@@ -324,7 +331,7 @@ func (a *agreement) part(part syntax.WordPart) {
 				a.stop("Shells differ on how to read what it has in quotes")
 			}
 		}
-		a.take(p.Right, markDouble)
+		a.take(p.Right, markQuote)
 	case *syntax.ParamExp:
 		a.param(p)
 	case *syntax.CmdSubst:

@@ -15,8 +15,8 @@ type finding struct {
 	// The hosts it names, and whether there may be others.
 	domains []string
 	others  bool
-	// The words of each command that does more than read, as far as they are literal, and what a remembered approval of
-	// them all would begin with: nil where there is no one such thing.
+	// The words of each command, as far as they are literal, and what a remembered approval of them all would begin with:
+	// nil where there is no one such thing.
 	argvs [][]string
 	offer []string
 	code  bool // it runs code of the workspace

@@ -125,21 +125,32 @@ func TestGrants(t *testing.T) {
 
 func TestOnlyGit(t *testing.T) {
 	for command, want := range map[string]Profile{
-		"git add . && git commit -m x":        ProfileGit,
-		"cd sub && git add . && git status":   ProfileGit,
-		"git commit -m x | cat":               ProfileGit,
-		"git commit -m \"$(date)\"":           ProfileGit,
-		"timeout 5 git add .":                 "",
-		"sh -c 'git add .'":                   "",
-		"git add . > log":                     "",
-		"echo x > f && git add f":             "",
-		"git() { rm x; }; git add .":          "",
-		"source x; git add .":                 "",
-		"./git add .":                         ProfileWork,
-		"PATH=. git add .":                    "",
-		"git -c core.fsmonitor=x add .":       "",
-		"xargs git add < list":                "",
-		"find . -name x -exec git add {} \\;": "",
+		"git add . && git commit -m x":                   ProfileGit,
+		"cd sub && git add . && git status":              ProfileGit,
+		"git add src/*.go && echo done":                  ProfileGit,
+		"git commit -m \"$(cat <<'E'\nit's $(x)\nE\n)\"": ProfileGit,
+		"git commit -m x | cat":                          "",
+		"git commit -m \"$(date)\"":                      "",
+		"git add f; sh -c '[[ x || ./p ]]'":              "",
+		"git add f; sh -c 'true'":                        "",
+		"git add * && git commit -m x":                   "",
+		"cat f; git add f":                               "",
+		"for i in 1; do git add $i; ls; done":            "",
+		"git add $(git ls-files)":                        "",
+		"git add <(ls)":                                  "",
+		"echo $x; git add f":                             "",
+		"true && git add f || ls":                        "",
+		"timeout 5 git add .":                            "",
+		"sh -c 'git add .'":                              "",
+		"git add . > log":                                "",
+		"echo x > f && git add f":                        "",
+		"git() { rm x; }; git add .":                     "",
+		"source x; git add .":                            "",
+		"./git add .":                                    ProfileWork,
+		"PATH=. git add .":                               "",
+		"git -c core.fsmonitor=x add .":                  "",
+		"xargs git add < list":                           "",
+		"find . -name x -exec git add {} \\;":            "",
 	} {
 		d := at(command, TrustTrusted, AccessScoped, LevelFull)
 		if want == "" && d.Verdict == Allow || want != "" && (d.Verdict != Allow || d.Profile != want) {
@@ -189,8 +200,12 @@ func TestRules(t *testing.T) {
 		allowed         bool
 	}{
 		{"mkdir", "mkdir -p a", true},
-		{"mkdir", "timeout 5 mkdir a", true},
-		{"mkdir", "mkdir a && mkdir b | cat", true},
+		{"mkdir", "timeout 5 mkdir a", false},
+		{"mkdir", "mkdir a && mkdir b", true},
+		{"mkdir", "mkdir a && mkdir b | cat", false},
+		{"mkdir", "cd src && mkdir a && echo made", true},
+		{"mkdir", "cd src && mkdir a && ls", false},
+		{"mkdir", "mkdir a; sh -c '[[ x || ./p ]]'", false},
 		{"mkdir", "mkdir a && rm b", false},
 		{"mkdir", "mkdir a > log", false},
 		{"mkdir", "mkdirs a", false},
@@ -208,6 +223,9 @@ func TestRules(t *testing.T) {
 		{"", "rm x", false},
 		{"curl", "curl https://example.org", false}, // hosts are granted
 		{"git push", "git push origin main", true},
+		{"git push", "cd sub && git push 2>&1", true},
+		{"git push", "git push; git log", false},
+		{"git push", "git push; sh -c 'echo x'", false},
 	} {
 		place.Rules = []Rule{{ID: "1", Prefix: strings.Fields(c.prefix)}}
 		d := Decide(Request{Command: c.command, Dir: root, Place: place})

@@ -45,13 +45,15 @@ func look(r Request, touched *[]string) finding {
 	if f.why.only() {
 		f.why[ClassRead] = "It does nothing"
 	}
-	f.onlyGit = w.gits > 0 && w.gits == w.changing && f.why.only(ClassRead, ClassGit, ClassNetwork)
+	f.onlyGit = w.gits > 0 && !w.mixed && f.why.only(ClassRead, ClassGit, ClassNetwork)
 	if f.why.has(ClassNetwork) && len(f.domains) > 0 && !f.others {
 		f.why[ClassNetwork] = "It reaches " + strings.Join(f.domains, " and ")
 	}
 	f.code = w.code
 	if !w.code {
-		f.offer = same(w.offers)
+		if offer := same(w.offers); f.begins(offer) {
+			f.offer = offer
+		}
 	}
 	return f
 }

@@ -38,7 +38,7 @@ func (w *walk) redirect(r *syntax.Redirect, st *state) {
 	w.found.why = outer
 	w.merge(mine)
 	if !mine.only() {
-		w.changing++
+		w.mixed = true
 		w.found.argvs = append(w.found.argvs, nil)
 		w.offers = append(w.offers, nil)
 	}
@@ -90,20 +90,9 @@ func (w *walk) redirection(r *syntax.Redirect, st *state) {
 func (w *walk) hereDocument(r *syntax.Redirect, st *state, stdin bool) {
 	in := input{kind: file}
 	if r.Hdoc != nil {
-		var text strings.Builder
-		plain := true
-		for _, part := range r.Hdoc.Parts {
-			lit, is := part.(*syntax.Lit)
-			if !is {
-				plain = false
-				continue
-			}
-			text.WriteString(lit.Value)
-		}
-		if plain && (hereQuoted(r.Word) || !strings.Contains(text.String(), `\`)) {
-			in = input{kind: document, text: text.String()}
-		}
-		if !plain {
+		if text, plain := plainText(r); plain {
+			in = input{kind: document, text: text}
+		} else {
 			var b strings.Builder
 			w.quoted(r.Hdoc.Parts, st, &b, &arg{})
 		}
@@ -120,6 +109,19 @@ func (w *walk) hereDocument(r *syntax.Redirect, st *state, stdin bool) {
 	if stdin {
 		st.input = in
 	}
+}
+
+// plainText is the text of a here-document in which nothing is computed.
+func plainText(r *syntax.Redirect) (text string, plain bool) {
+	var b strings.Builder
+	for _, part := range r.Hdoc.Parts {
+		lit, is := part.(*syntax.Lit)
+		if !is {
+			return "", false
+		}
+		b.WriteString(lit.Value)
+	}
+	return b.String(), hereQuoted(r.Word) || !strings.Contains(b.String(), `\`)
 }
 
 func plainLit(part syntax.WordPart) bool {

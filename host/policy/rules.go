@@ -23,7 +23,7 @@ func covering(rules []Rule, f finding) string {
 	return ""
 }
 
-// begins tells whether every command that does more than read begins with these words.
+// begins tells whether every command begins with these words, but for what may stand beside any.
 func (f finding) begins(prefix []string) bool {
 	if len(prefix) == 0 || len(f.argvs) == 0 {
 		return false

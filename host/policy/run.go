@@ -50,17 +50,31 @@ func (w *walk) run(args []arg, env []variable, st *state) {
 	mine := w.found.why
 	w.found.why = outer
 	w.merge(mine)
-	if !mine.only(ClassRead) && !c.wrapper {
-		w.record(c, args)
+	plain := w.wrapped == 0 && plainWords(args)
+	if plain && slices.Contains(besides(), name) && mine.only(ClassRead) {
+		return
 	}
+	if plain && c.git && mine.only(ClassRead, ClassGit, ClassNetwork) {
+		w.gits++
+	} else {
+		w.mixed = true
+	}
+	w.record(c, args, !mine.only(ClassRead) && !c.wrapper)
 }
 
-// record remembers what an approval could be remembered by.
-func (w *walk) record(c *call, args []arg) {
-	w.changing++
-	if c.git && w.wrapped == 0 {
-		w.gits++
-	}
+// besides are the commands that may stand beside git's where .git is writable, and beside those that a person's rule covers.
+func besides() []string { return []string{"echo", "cd", "true", ":"} }
+
+// plainWords tells whether all words are known beforehand, or are names of files in a directory that is known.
+func plainWords(args []arg) bool {
+	return !slices.ContainsFunc(args, func(a arg) bool {
+		is, may := a.dashed()
+		return a.home || a.kind != literal && (a.kind != pattern || is || may)
+	})
+}
+
+// record remembers what an approval could be remembered by, which is up to the commands that do more than read.
+func (w *walk) record(c *call, args []arg, does bool) {
 	var argv []string
 	for _, a := range args {
 		if a.kind != literal || a.loud || a.home {
@@ -71,8 +85,13 @@ func (w *walk) record(c *call, args []arg) {
 	if c.code {
 		w.code = true
 	}
+	if c.wrapper || w.wrapped > 0 {
+		argv = nil
+	}
 	w.found.argvs = append(w.found.argvs, argv)
-	w.offers = append(w.offers, c.offer)
+	if does {
+		w.offers = append(w.offers, c.offer)
+	}
 }
 
 // ownProgram is one named by a path, such as ./configure.

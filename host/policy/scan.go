@@ -10,11 +10,11 @@ const (
 	markWord   byte = 1 << iota
 	markNumber      // of a descriptor before a redirection
 	markSign        // an operator, or a bracket of commands
-	markSingle
-	markDouble
+	markQuote
 	markDollar // a variable
 	markSubst
 	markOther // $((…)), <(…) and >(…)
+	markFirst // of the words and redirections between two operators, or two ends of lines
 )
 
 // scanner reads a line by itself, without the parser, and knows nothing but what every shell reads in the same way. What
@@ -25,7 +25,8 @@ type scanner struct {
 	i       int
 	depth   int
 	marks   []byte
-	left    int // marks
+	left    int  // marks
+	inside  bool // a command
 	odd     string
 	pending []hereMark
 }
@@ -37,6 +38,14 @@ type hereMark struct {
 }
 
 func (r *scanner) mark(at int, kind byte) {
+	ends := kind == markSign && r.text[at] != '<' && r.text[at] != '>' && !strings.HasPrefix(r.text[at:], "&>")
+	switch {
+	case ends:
+		r.inside = false
+	case !r.inside && kind&(markWord|markNumber|markSign) != 0:
+		r.inside = true
+		kind |= markFirst
+	}
 	r.marks[at] |= kind
 	r.left++
 }
@@ -61,7 +70,9 @@ func (r *scanner) commands(end byte) {
 	if r.depth++; r.depth > maxDepth {
 		r.stop("It is nested too deeply to be read")
 	}
-	defer func() { r.depth-- }()
+	inside := r.inside
+	r.inside = false
+	defer func() { r.depth, r.inside = r.depth-1, inside }()
 	for r.i < len(r.text) {
 		before := r.at(r.i - 1)
 		switch r.text[r.i] {
@@ -69,6 +80,7 @@ func (r *scanner) commands(end byte) {
 			r.i++
 		case '\n':
 			r.i++
+			r.inside = false
 			r.documents()
 		case '#':
 			if r.depth > 1 || len(r.pending) > 0 || before != 0 && strings.IndexByte(" \t\n;", before) < 0 {
@@ -77,6 +89,9 @@ func (r *scanner) commands(end byte) {
 			}
 			for r.i < len(r.text) && r.text[r.i] != '\n' {
 				r.i++
+			}
+			if r.at(r.i-1) == '\\' {
+				r.stop("Shells differ on where a comment in it ends")
 			}
 		case '\\':
 			if r.at(r.i+1) != '\n' {
@@ -313,19 +328,19 @@ func (r *scanner) single() {
 		r.stop("Where its here-document begins is not clear")
 		return
 	}
-	r.mark(r.i, markSingle)
-	r.mark(end, markSingle)
+	r.mark(r.i, markQuote)
+	r.mark(end, markQuote)
 	r.i = end + 1
 }
 
 // double reads "…".
 func (r *scanner) double() {
-	r.mark(r.i, markDouble)
+	r.mark(r.i, markQuote)
 	r.i++
 	for r.i < len(r.text) {
 		switch r.text[r.i] {
 		case '"':
-			r.mark(r.i, markDouble)
+			r.mark(r.i, markQuote)
 			r.i++
 			return
 		case '\\':
@@ -400,7 +415,7 @@ func (r *scanner) dollar(quoted bool) {
 		r.i++
 		r.single()
 		if r.odd == "" { // the parser has it begin at the dollar
-			r.marks[start], r.marks[start+1] = r.marks[start]|markSingle, 0
+			r.marks[start], r.marks[start+1] = r.marks[start]|markQuote, 0
 		}
 	case next == 0 || strings.IndexByte(" \t\n|),./:%^=+~]}<>;&", next) >= 0, quoted && next == '"':
 		r.i++

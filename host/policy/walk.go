@@ -20,8 +20,8 @@ const (
 type walk struct {
 	root     string
 	found    finding
-	changing int // simple commands that do more than read
-	gits     int // those of them that are literal git commands
+	gits     int  // git commands that are known, word for word
+	mixed    bool // there are others, that git's own files stay closed to
 	code     bool
 	offers   [][]string
 	wrapped  int // commands around this one that only start it

@@ -294,7 +294,12 @@ func (w *walk) subst(c *syntax.CmdSubst, st *state) arg {
 	if c.TempFile || c.ReplyVar {
 		w.add(ClassUnknown, "It runs commands in a way that is not understood")
 	}
+	mixed := w.mixed
 	sub := w.inner(c.Stmts, st)
+	if text, is := quotation(c.Stmts); is {
+		w.mixed = mixed
+		return arg{text: strings.TrimRight(text, "\n")}
+	}
 	if len(c.Stmts) != 1 {
 		return arg{kind: computed}
 	}
@@ -305,6 +310,18 @@ func (w *walk) subst(c *syntax.CmdSubst, st *state) arg {
 		return arg{kind: listed}
 	}
 	return arg{kind: computed}
+}
+
+// quotation is the text of $(cat <<'EOF' …), which is a long way to write it down.
+func quotation(list []*syntax.Stmt) (text string, is bool) {
+	if len(list) != 1 || list[0].Negated || list[0].Background || len(list[0].Redirs) != 1 {
+		return "", false
+	}
+	call, is := list[0].Cmd.(*syntax.CallExpr)
+	if r := list[0].Redirs[0]; is && len(call.Args) == 1 && len(call.Assigns) == 0 && call.Args[0].Lit() == "cat" && r.Op == syntax.Hdoc && r.N == nil && r.Hdoc != nil {
+		return plainText(r)
+	}
+	return "", false
 }
 
 // plainArithmetic tells whether an expression has nothing but numbers in it. Names would be computed in turn, and can
