@@ -66,6 +66,9 @@ type Server struct {
 	started time.Time
 	pulse   time.Duration
 	closing chan struct{}
+	// Ends when calls are waited for no longer.
+	ending  context.Context
+	end     context.CancelFunc
 	unix    *http.Server
 	page    *page
 	window  *window
@@ -80,6 +83,7 @@ type Server struct {
 // New makes a Server; nothing listens before Start.
 func New(c Config) (*Server, error) {
 	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{}), pid: int64(os.Getpid()), touched: make(chan struct{}, 1)}
+	s.ending, s.end = context.WithCancel(context.Background())
 	s.lastUsed.Store(s.started.UnixNano())
 	passes, err := openPasses(filepath.Join(c.DataDir, "page.passes"), c.Logger)
 	if err != nil {
@@ -130,6 +134,7 @@ func (s *Server) CloseWindow() { s.window.quit() }
 
 // Close stops listening and ends all streams. Calls under way are waited for until ctx ends.
 func (s *Server) Close(ctx context.Context) error {
+	defer s.end()
 	close(s.closing)
 	var wait sync.WaitGroup
 	wait.Go(func() { s.page.shutdown(ctx) })
@@ -172,7 +177,7 @@ func (s *Server) routes(a *api) *http.ServeMux {
 		connect.WithReadMaxBytes(maxRequestBytes),
 		// Nothing is far enough away to be worth compressing for.
 		connect.WithCompression("gzip", nil, nil),
-		connect.WithInterceptors(&errorWords{log: s.Logger}),
+		connect.WithInterceptors(&errorWords{log: s.Logger}, finishing{s.ending}),
 		connect.WithRecover(func(_ context.Context, spec connect.Spec, _ http.Header, p any) error {
 			return fmt.Errorf("%s panicked: %v", spec.Procedure, p)
 		}),
