@@ -209,7 +209,6 @@ func (h *host) run(ctx context.Context) error {
 		h.store.Keep(ctx)
 	}()
 	h.log.Info("host started", "version", version(), "pid", os.Getpid(), "data", h.dirs.Data)
-	go h.restWhenIdle(ctx)
 	if h.options.detached {
 		go h.endWhenIdle(ctx)
 	} else {
@@ -272,6 +271,7 @@ func (h *host) newServer(ctx context.Context) (*server.Server, error) {
 		Tray:       h.tray.Shown,
 		// A host that began in the background becomes a full one when somebody looks at it.
 		Opened: func() { h.showTray(ctx) },
+		Rest:   h.rest,
 		Stop:   func() { h.stop(errQuit) },
 		Logger: h.log,
 	})

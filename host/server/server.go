@@ -53,6 +53,8 @@ type Config struct {
 	Getenv   func(string) string
 	// Tray tells whether an icon is shown and, if not, why.
 	Tray func() (shown bool, problem string)
+	// Rest is called when nothing has been asked for and no run is under way, once after each time of use; nil: nothing is.
+	Rest func()
 	// Opened is called when a person asks for the chat.
 	Opened func()
 	// Stop ends the host; it must not wait for the server.
@@ -76,13 +78,19 @@ type Server struct {
 	pid     int64
 	touched chan struct{}
 
-	busy     atomic.Int64
-	lastUsed atomic.Int64
+	// Calls and streams under way, and of them those that work.
+	busy, working atomic.Int64
+	lastUsed      atomic.Int64
+	rest          *time.Timer
+	restAfter     time.Duration
 }
 
 // New makes a Server; nothing listens before Start.
 func New(c Config) (*Server, error) {
 	s := &Server{Config: c, started: time.Now(), pulse: signOfLife, closing: make(chan struct{}), pid: int64(os.Getpid()), touched: make(chan struct{}, 1)}
+	s.rest = time.AfterFunc(restAfter, s.tryRest)
+	s.restAfter = restAfter
+	s.rest.Stop()
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.lastUsed.Store(s.started.UnixNano())
 	passes, err := openPasses(filepath.Join(c.DataDir, "page.passes"), c.Logger)
@@ -120,6 +128,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	go s.serve(s.unix, listener)
 	go s.keepLive(ctx)
+	s.worked()
 	return s.page.resume(ctx)
 }
 
@@ -136,6 +145,7 @@ func (s *Server) CloseWindow() { s.window.quit() }
 func (s *Server) Close(ctx context.Context) error {
 	defer s.end()
 	close(s.closing)
+	s.rest.Stop()
 	var wait sync.WaitGroup
 	wait.Go(func() { s.page.shutdown(ctx) })
 	err := s.unix.Shutdown(ctx)
@@ -144,25 +154,6 @@ func (s *Server) Close(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("wait for calls to end: %w", err), s.unix.Close())
 	}
 	return nil
-}
-
-// Idle tells for how long nobody has used the server: no call, no stream, no window, no page.
-func (s *Server) Idle() time.Duration {
-	if s.busy.Load() > 0 {
-		return 0
-	}
-	return time.Since(time.Unix(0, s.lastUsed.Load()))
-}
-
-func (s *Server) count(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.busy.Add(1)
-		defer func() {
-			s.lastUsed.Store(time.Now().UnixNano())
-			s.busy.Add(-1)
-		}()
-		next.ServeHTTP(w, r)
-	})
 }
 
 // api implements all services. What a caller may do depends on the way it came.

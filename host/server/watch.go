@@ -47,6 +47,7 @@ func (a *api) Watch(ctx context.Context, req *apiv1.WatchRequest, stream *connec
 				if err := stream.Send(&apiv1.WatchResponse{Rev: rev, Changes: changes}); err != nil {
 					return err
 				}
+				a.worked()
 				first, sent = false, true
 			}
 			if len(changes) < watchLimit {
