@@ -46,7 +46,8 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, spec *box.Spec, cac
 	env := []string{
 		"PATH=" + strings.Join(path, ":"), "HOME=" + spec.Home, "TMPDIR=" + spec.Temp, "PWD=" + g.Dir(), "SHELL=/bin/sh",
 		"USER=" + user, "LOGNAME=" + user, "TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat", "MANPAGER=cat",
-		"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=" + git, "GIT_EDITOR=true", "EDITOR=true", "DEBIAN_FRONTEND=noninteractive", "OPENVIBEZ_SANDBOX=" + string(g.Profile()),
+		"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=" + git, "GIT_EDITOR=true", "GIT_SEQUENCE_EDITOR=true", "GIT_ASKPASS=false",
+		"GIT_ALLOW_PROTOCOL=file:git:http:https:ssh", "EDITOR=true", "VISUAL=true", "DEBIAN_FRONTEND=noninteractive", "OPENVIBEZ_SANDBOX=" + string(g.Profile()),
 		"XDG_CACHE_HOME=" + in("xdg"), "GOPATH=" + in("go"), "GOCACHE=" + in("go-build"), "GOFLAGS=" + goFlags(g.Root()), "GOTELEMETRY=off",
 		"CARGO_HOME=" + in("cargo"), "npm_config_cache=" + in("npm"), "npm_config_update_notifier=false", "npm_config_fund=false", "npm_config_audit=false",
 		"YARN_CACHE_FOLDER=" + in("yarn"), "PIP_CACHE_DIR=" + in("pip"), "UV_CACHE_DIR=" + in("uv"), "GRADLE_USER_HOME=" + in("gradle"),
@@ -64,7 +65,8 @@ func (s *Sandbox) environment(v *systemView, g policy.Grant, spec *box.Spec, cac
 	// Whatever a repository's settings say, git runs no program of its own accord.
 	env = append(env, gitSettings("core.hooksPath", "/dev/null", "core.fsmonitor", "false", "commit.gpgSign", "false", "tag.gpgSign", "false",
 		"log.showSignature", "false", "gpg.program", "false", "gpg.openpgp.program", "false", "gpg.x509.program", "false", "gpg.ssh.program", "false",
-		"core.sshCommand", "false", "credential.helper", "", "gc.auto", "0", "maintenance.auto", "false")...)
+		"core.sshCommand", "false", "credential.helper", "", "gc.auto", "0", "maintenance.auto", "false", "safe.bareRepository", "explicit",
+		"protocol.ext.allow", "never")...)
 	if g.Profile() == policy.ProfileNet {
 		proxy := "http://" + box.ProxyAddr
 		env = append(env, "HTTP_PROXY="+proxy, "HTTPS_PROXY="+proxy, "http_proxy="+proxy, "https_proxy="+proxy, "ALL_PROXY="+proxy, "all_proxy="+proxy,

@@ -176,3 +176,43 @@ func TestBoxGitPipesDoNotHoldUp(t *testing.T) {
 		t.Errorf("it says %q, %q", r.Stdout.Text, r.Stderr.Text)
 	}
 }
+
+func TestBoxGitReadsElsewhere(t *testing.T) {
+	p := newPlace(t)
+	p.identity()
+	p.outside("git init -q ../main && cd ../main && git commit -q --allow-empty -m first && rmdir \"$OLDPWD\" && git worktree add -q \"$OLDPWD\"")
+	for _, command := range []string{"git status --short", "git log --oneline", "git diff", "git branch --show-current"} {
+		for _, profile := range []policy.Profile{policy.ProfileRO, policy.ProfileWork, policy.ProfileGit} {
+			if r := p.run(profile, command, Options{}); r.ExitCode != 0 {
+				t.Errorf("%s in %s: exit code %d\n%s", command, profile, r.ExitCode, r.Stderr.Text)
+			}
+		}
+	}
+	if r := p.run(policy.ProfileRO, "touch ../main/.git/x", Options{}); r.ExitCode == 0 {
+		t.Error("a command that only reads wrote where the worktree's repository is")
+	}
+}
+
+func TestBoxGitFindsNoProgramsByItself(t *testing.T) {
+	p := newPlace(t)
+	p.repository()
+	p.outside("git init -q --bare sub && cd sub && printf '#!/bin/sh\\ntouch \"$0.ran\"\\n' >m && chmod +x m && " +
+		"git config core.fsmonitor \"$PWD/m\" && git config core.bare false && git config core.worktree \"$PWD/..\" && git config sequence.editor \"$PWD/m\" && git config core.editor \"$PWD/m\" && " +
+		"git config diff.external \"$PWD/m\" && git add ../file && echo more >>../file")
+	ran := func() bool {
+		left, _ := filepath.Glob(filepath.Join(p.root, "sub", "*.ran"))
+		for _, path := range left {
+			_ = os.Remove(path)
+		}
+		return len(left) > 0
+	}
+	if p.outside("cd sub && git diff"); !ran() {
+		t.Fatal("git would not run a program anyway")
+	}
+	for _, command := range []string{"cd sub && git status", "git -C sub log", "cd sub && git diff", "git -c color.ui=never -C sub status", "cd sub && git rebase -i HEAD", "git fetch ext::./sub/m"} {
+		p.run(policy.ProfileWork, command, Options{})
+	}
+	if ran() {
+		t.Error("git ran a program that a directory named")
+	}
+}

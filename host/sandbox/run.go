@@ -89,6 +89,8 @@ func (s *Sandbox) box(g policy.Grant, private string, walls box.Walls, held *pla
 		spec.Binds = append(spec.Binds, more...)
 		// Or git clean and git stash -u would try to remove them, and say that they fail.
 		spec.Files["gitignore"] = held.ignored(root)
+	} else if tree, err := worktreeOf(root); err == nil && tree != nil {
+		spec.Binds = append(spec.Binds, box.Bind{Path: tree.common, Optional: true})
 	}
 	spec.Binds = append(spec.Binds, held.cover(lookInside(root), g.Profile(), git)...)
 	return spec, nil
