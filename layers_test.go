@@ -44,7 +44,8 @@ var layers = []struct {
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
-	{"host/server", "host/run host/sandbox host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
+	{"host/consent", "host/api/v1"},
+	{"host/server", "host/consent host/run host/sandbox host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
 
 	{"host/place", ""},
 	{"host/terminal", ""},

@@ -267,6 +267,16 @@ func wantsProgram(m *sdk.Manifest) error {
 	return fmt.Errorf("it wants the host to run the program %s for it, and this version of OpenVibez runs none for a plugin that is installed: only one that needs no program can be", m.Program)
 }
 
+// Shown gives what Inspect has told of a package; nil if it is not to be had any more.
+func (m *Manager) Shown(token string) *apiv1.PackageFacts {
+	m.shelf.mu.Lock()
+	defer m.shelf.mu.Unlock()
+	if p, ok := m.shelf.shown[token]; ok {
+		return p.facts
+	}
+	return nil
+}
+
 // Install installs a package that was shown, after a person agreed: confirmation is what they were asked to type. The
 // plugin is started once to say what it is; one that says something else than its manifest is not installed.
 func (m *Manager) Install(ctx context.Context, token, confirmation string) (*apiv1.Plugin, error) {

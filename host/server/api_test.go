@@ -154,6 +154,7 @@ func TestProviders(t *testing.T) {
 	f := start(t)
 	ctx := t.Context()
 	b := f.browser(byBrowser)
+	f.person(true)
 	page := apiv1.NewProviderServiceClient(b.doer(), b.base)
 	const elsewhere = "https://elsewhere.example"
 

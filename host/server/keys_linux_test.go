@@ -18,6 +18,7 @@ func TestKeysLiveInTheKeychain(t *testing.T) {
 	f := start(t)
 	ctx := t.Context()
 	b := f.browser(byBrowser)
+	f.person(true)
 	page := apiv1.NewProviderServiceClient(b.doer(), b.base)
 	holds := func(what string, want map[string]string) {
 		t.Helper()

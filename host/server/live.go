@@ -30,6 +30,8 @@ func (s *Server) Touch() {
 
 // keepLive publishes, until ctx ends, the rows of what does not live in the database.
 func (s *Server) keepLive(ctx context.Context) {
+	// What the last host was asked nobody waits for any more.
+	s.tellConsent(s.desk.Open())
 	later := s.publishPlugins(ctx)
 	s.publish(ctx, apiv1.Topic_TOPIC_HOST, map[string]proto.Message{"host": s.hostNow(ctx)})
 	for {

@@ -28,7 +28,7 @@ type page struct {
 	mu       sync.Mutex
 	server   *http.Server
 	port     int
-	streams  int
+	serving  int
 	lastUsed time.Time
 	check    *time.Timer
 }
@@ -141,10 +141,18 @@ func (p *page) remember(ctx context.Context, key, value string) {
 
 func (p *page) used(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.touch()
-		defer p.touch()
+		p.begin(1)
+		defer p.begin(-1)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// begin counts what is being answered: one call may wait for a person.
+func (p *page) begin(n int) {
+	p.mu.Lock()
+	p.serving += n
+	p.lastUsed = time.Now()
+	p.mu.Unlock()
 }
 
 func (p *page) touch() {
@@ -156,9 +164,6 @@ func (p *page) touch() {
 // joined is called when a page's Watch stream begins; the function it returns, when it ends.
 func (p *page) joined(one *pass) (left func()) {
 	v, release := one.Visitor, p.passes.hold(one)
-	p.mu.Lock()
-	p.streams++
-	p.mu.Unlock()
 	if v == byWindow {
 		p.s.window.pageJoined()
 	}
@@ -167,10 +172,6 @@ func (p *page) joined(one *pass) (left func()) {
 		if v == byWindow {
 			p.s.window.pageLeft()
 		}
-		p.mu.Lock()
-		p.streams--
-		p.lastUsed = time.Now()
-		p.mu.Unlock()
 	}
 }
 
@@ -185,7 +186,7 @@ func (p *page) closeIfUnused() {
 	if quiet := p.lastUsed.Add(p.linger); quiet.After(until) {
 		until = quiet
 	}
-	if p.streams > 0 {
+	if p.serving > 0 {
 		until = time.Now().Add(p.linger)
 	}
 	if wait := time.Until(until); wait > 0 {
@@ -208,7 +209,7 @@ func (p *page) shutdown(ctx context.Context) {
 	if p.check != nil {
 		p.check.Stop()
 	}
-	recent := p.streams > 0 || time.Since(p.lastUsed) < p.linger
+	recent := p.serving > 0 || time.Since(p.lastUsed) < p.linger
 	p.mu.Unlock()
 	if server == nil {
 		return

@@ -67,6 +67,9 @@ func (a *api) InstallPlugin(ctx context.Context, req *apiv1.InstallPluginRequest
 			return nil, err
 		}
 	}
+	if err := a.mayInstall(ctx, req.Token); err != nil {
+		return nil, err
+	}
 	p, err := a.Providers.Install(ctx, req.Token, req.Confirmation)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
@@ -87,6 +90,11 @@ func (a *api) SetPluginEnabled(ctx context.Context, req *apiv1.SetPluginEnabledR
 			return nil, err
 		}
 	}
+	if req.Enabled {
+		if err := a.mayRun(ctx, req.Id, "Switch this plugin on?"); err != nil {
+			return nil, err
+		}
+	}
 	p, err := a.Providers.SetEnabled(ctx, req.Id, req.Enabled, req.AllowUnconfined)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
@@ -95,6 +103,9 @@ func (a *api) SetPluginEnabled(ctx context.Context, req *apiv1.SetPluginEnabledR
 }
 
 func (a *api) RollbackPlugin(ctx context.Context, req *apiv1.RollbackPluginRequest) (*apiv1.RollbackPluginResponse, error) {
+	if err := a.mayRun(ctx, req.Id, "Go back to the version of this plugin before?"); err != nil {
+		return nil, err
+	}
 	p, err := a.Providers.Rollback(ctx, req.Id)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)

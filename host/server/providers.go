@@ -86,6 +86,9 @@ func (a *api) addProvider(ctx context.Context, req *apiv1.AddProviderRequest) (*
 	p.IsDefault = standard == nil
 	// The keychain first: a provider whose key was not taken is not added at all.
 	p.Id = strings.ToLower(rand.Text()[:16])
+	if err := a.mayConnect(ctx, p, req.Key != ""); err != nil {
+		return nil, err
+	}
 	if req.Key != "" {
 		p.KeySource = provider.SourceKeychain
 	}
@@ -229,6 +232,9 @@ func (a *api) UpdateProvider(ctx context.Context, req *apiv1.UpdateProviderReque
 		if err := a.Providers.CheckSettings(ctx, p.Plugin, next.SettingsJson); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.mayConnectAnew(ctx, p, next, req.Key != nil); err != nil {
+		return nil, err
 	}
 	undo := func() {}
 	if req.SettingsJson != nil || req.Key != nil {

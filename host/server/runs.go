@@ -98,6 +98,9 @@ func (a *api) Decide(ctx context.Context, req *apiv1.DecideRequest) (*apiv1.Deci
 	if err := checkText("answer", req.Text); err != nil {
 		return nil, err
 	}
+	if err := a.mayAllow(ctx, req); err != nil {
+		return nil, err
+	}
 	approval, err := a.Runs.Decide(ctx, req, a.by())
 	if err != nil {
 		return nil, err

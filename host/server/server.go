@@ -18,6 +18,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/consent"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/sandbox"
@@ -74,6 +75,7 @@ type Server struct {
 	unix    *http.Server
 	page    *page
 	window  *window
+	desk    *consent.Desk
 	hints   hints
 	pid     int64
 	touched chan struct{}
@@ -101,6 +103,7 @@ func New(c Config) (*Server, error) {
 	_ = os.Remove(filepath.Join(c.DataDir, "page.key"))
 	s.page = newPage(s, passes)
 	s.window = newWindow(s)
+	s.desk = consent.New(s.tellConsent)
 	mux := s.routes(&api{Server: s})
 	mux.HandleFunc("/window", s.window.serveLink)
 	s.unix = &http.Server{

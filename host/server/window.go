@@ -173,6 +173,9 @@ func (w *window) serveLink(out http.ResponseWriter, r *http.Request) {
 	if w.quitting {
 		lines <- "close"
 	}
+	if open := w.s.desk.Open(); open != nil {
+		lines <- consentLine(open)
+	}
 	w.links[lines] = struct{}{}
 	if w.process != nil {
 		w.process.link()

@@ -31,7 +31,8 @@ func (a *api) AddWorkspace(ctx context.Context, req *apiv1.AddWorkspaceRequest) 
 	if err := checkName("name", name); err != nil {
 		return nil, err
 	}
-	if err := a.checkPlace(req.Path); err != nil {
+	risk, err := a.checkPlace(req.Path)
+	if err != nil {
 		return nil, err
 	}
 	if req.Trust != apiv1.Trust_TRUST_UNSPECIFIED && req.Trust != apiv1.Trust_TRUST_UNTRUSTED {
@@ -39,7 +40,22 @@ func (a *api) AddWorkspace(ctx context.Context, req *apiv1.AddWorkspaceRequest) 
 			return nil, err
 		}
 	}
-	w, err := a.Store.AddWorkspace(ctx, &apiv1.Workspace{Path: req.Path, Name: name, Trust: req.Trust})
+	real, err := filepath.EvalSymlinks(req.Path)
+	if err != nil {
+		return nil, refuse(connect.CodeInvalidArgument, "there is no such directory: %w", err)
+	}
+	if risk != "" {
+		if err := a.socketOnly("open a directory that may hold keys to models", "type `openvibez workspace add "+quoteShell(real)+"` in a terminal"); err != nil {
+			return nil, err
+		}
+		if !req.Confirmed {
+			return &apiv1.AddWorkspaceResponse{Question: risk}, nil
+		}
+	}
+	if err := a.consent(ctx, "Let models read this folder? Whatever lies in it can go to the providers you use.", real); err != nil {
+		return nil, err
+	}
+	w, err := a.Store.AddWorkspace(ctx, &apiv1.Workspace{Path: real, Name: name, Trust: req.Trust})
 	if err != nil {
 		return nil, err
 	}
@@ -54,28 +70,29 @@ func (a *api) trustOnly(path string) error {
 // quoteShell writes a word as a shell reads it.
 func quoteShell(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// checkPlace refuses directories that hold more than a project: all that lies in a workspace is open to models.
-func (a *api) checkPlace(path string) error {
+// checkPlace refuses directories that can't be workspaces, and says of those that hold more than a project what a person
+// should know first: all that lies in a workspace is open to models.
+func (a *api) checkPlace(path string) (risk string, err error) {
 	if !filepath.IsAbs(path) || len(path) > 4096 {
-		return refuse(connect.CodeInvalidArgument, "%.80q is no absolute path of a directory", path)
+		return "", refuse(connect.CodeInvalidArgument, "%.80q is no absolute path of a directory", path)
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return refuse(connect.CodeInvalidArgument, "there is no such directory: %w", err)
+		return "", refuse(connect.CodeInvalidArgument, "there is no such directory: %w", err)
 	}
 	data, err := filepath.EvalSymlinks(a.DataDir)
 	if err != nil {
-		return fmt.Errorf("find the data directory: %w", err)
+		return "", fmt.Errorf("find the data directory: %w", err)
 	}
 	if within(real, data) {
-		return refuse(connect.CodeInvalidArgument, "%s holds what OpenVibez keeps for itself, or your whole home: choose the directory of one project below it", real)
+		return "", refuse(connect.CodeInvalidArgument, "%s holds what OpenVibez keeps for itself, or your whole home: choose the directory of one project below it", real)
 	}
 	if within(data, real) {
-		return refuse(connect.CodeInvalidArgument, "%s belongs to OpenVibez itself: choose another directory", real)
+		return "", refuse(connect.CodeInvalidArgument, "%s belongs to OpenVibez itself: choose another directory", real)
 	}
 	for _, dir := range []string{"/proc", "/sys", "/dev", "/run"} {
 		if within(dir, real) {
-			return refuse(connect.CodeInvalidArgument, "%s belongs to the system: choose the directory of a project", real)
+			return "", refuse(connect.CodeInvalidArgument, "%s belongs to the system: choose the directory of a project", real)
 		}
 	}
 	home := a.Getenv("HOME")
@@ -84,13 +101,15 @@ func (a *api) checkPlace(path string) error {
 			home = known
 		}
 	}
-	if home != "" && within(real, home) {
-		return refuse(connect.CodeInvalidArgument, "%s holds your whole home, keys included: choose the directory of one project in it", real)
+	switch {
+	case home != "" && real == home:
+		return "It is your whole home: keys, passwords that programs keep, and all your files.", nil
+	case home != "" && within(real, home):
+		return "", refuse(connect.CodeInvalidArgument, "%s holds your whole home, keys included: choose the directory of one project in it", real)
+	case secret(home, real):
+		return "Programs keep settings, keys and passwords there.", nil
 	}
-	if secret(home, real) {
-		return a.socketOnly("open a directory that may hold keys to models", "type `openvibez workspace add "+quoteShell(real)+"` in a terminal")
-	}
-	return nil
+	return "", nil
 }
 
 // secret tells of directories where programs keep settings and keys: those below hidden ones at home, and the system's.

@@ -17,6 +17,7 @@ func TestTrustComesFromTheSocket(t *testing.T) {
 	b := f.browser(byBrowser)
 	page, socket := b.doer(), socketHTTP(SocketPath(f.dir))
 	ctx := t.Context()
+	f.person(true)
 	fromPage := apiv1.NewWorkspaceServiceClient(page, b.base)
 	pageSessions := apiv1.NewSessionServiceClient(page, b.base)
 	fromSocket := apiv1.NewWorkspaceServiceClient(socket, "http://openvibez")

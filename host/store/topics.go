@@ -9,7 +9,7 @@ import (
 )
 
 // lastTopic is the highest of the topics a watcher may ask for.
-const lastTopic = int(apiv1.Topic_TOPIC_HOST)
+const lastTopic = int(apiv1.Topic_TOPIC_CONSENTS)
 
 // topic is what a watcher may ask for: the rows of a table. All that is done with any of them reads this: telling of
 // changes, leaving tombstones, removing a session, and checking that what was promised is so.
@@ -82,6 +82,13 @@ func topics() [lastTopic + 1]topic {
 				p.Rev = rev
 			}
 			return &apiv1.Change{Row: &apiv1.Change_Host{Host: p}}, err
+		}),
+		apiv1.Topic_TOPIC_CONSENTS: live(apiv1.Topic_TOPIC_CONSENTS, func(body string, rev int64) (*apiv1.Change, error) {
+			p, err := parse[apiv1.Consent](body)
+			if err == nil {
+				p.Rev = rev
+			}
+			return &apiv1.Change{Row: &apiv1.Change_Consent{Consent: p}}, err
 		}),
 	}
 	for i := range all {

@@ -200,6 +200,11 @@ const (
 	HostServiceGetSettingsProcedure = "/openvibez.api.v1.HostService/GetSettings"
 	// HostServiceSetSettingProcedure is the fully-qualified name of the HostService's SetSetting RPC.
 	HostServiceSetSettingProcedure = "/openvibez.api.v1.HostService/SetSetting"
+	// HostServiceGetConsentProcedure is the fully-qualified name of the HostService's GetConsent RPC.
+	HostServiceGetConsentProcedure = "/openvibez.api.v1.HostService/GetConsent"
+	// HostServiceAnswerConsentProcedure is the fully-qualified name of the HostService's AnswerConsent
+	// RPC.
+	HostServiceAnswerConsentProcedure = "/openvibez.api.v1.HostService/AnswerConsent"
 	// HostServiceOpenWindowProcedure is the fully-qualified name of the HostService's OpenWindow RPC.
 	HostServiceOpenWindowProcedure = "/openvibez.api.v1.HostService/OpenWindow"
 	// HostServiceSignOutProcedure is the fully-qualified name of the HostService's SignOut RPC.
@@ -2110,6 +2115,10 @@ type HostServiceClient interface {
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	GetSettings(context.Context, *GetSettingsRequest) (*GetSettingsResponse, error)
 	SetSetting(context.Context, *SetSettingRequest) (*SetSettingResponse, error)
+	// GetConsent gives what the page asked for and a person has to answer elsewhere.
+	GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error)
+	// AnswerConsent answers it. A yes is only taken from the local socket.
+	AnswerConsent(context.Context, *AnswerConsentRequest) (*AnswerConsentResponse, error)
 	// OpenWindow opens the chat window, or brings it to the front. Local socket only.
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
 	// SignOut takes the passes of all open pages back: each has to be opened anew. Local socket only.
@@ -2157,6 +2166,18 @@ func NewHostServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(hostServiceMethods.ByName("SetSetting")),
 			connect.WithClientOptions(opts...),
 		),
+		getConsent: connect.NewClient[GetConsentRequest, GetConsentResponse](
+			httpClient,
+			baseURL+HostServiceGetConsentProcedure,
+			connect.WithSchema(hostServiceMethods.ByName("GetConsent")),
+			connect.WithClientOptions(opts...),
+		),
+		answerConsent: connect.NewClient[AnswerConsentRequest, AnswerConsentResponse](
+			httpClient,
+			baseURL+HostServiceAnswerConsentProcedure,
+			connect.WithSchema(hostServiceMethods.ByName("AnswerConsent")),
+			connect.WithClientOptions(opts...),
+		),
 		openWindow: connect.NewClient[OpenWindowRequest, OpenWindowResponse](
 			httpClient,
 			baseURL+HostServiceOpenWindowProcedure,
@@ -2192,15 +2213,17 @@ func NewHostServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 
 // hostServiceClient implements HostServiceClient.
 type hostServiceClient struct {
-	watch       *connect.Client[WatchRequest, WatchResponse]
-	getStatus   *connect.Client[GetStatusRequest, GetStatusResponse]
-	getSettings *connect.Client[GetSettingsRequest, GetSettingsResponse]
-	setSetting  *connect.Client[SetSettingRequest, SetSettingResponse]
-	openWindow  *connect.Client[OpenWindowRequest, OpenWindowResponse]
-	signOut     *connect.Client[SignOutRequest, SignOutResponse]
-	openLink    *connect.Client[OpenLinkRequest, OpenLinkResponse]
-	backup      *connect.Client[BackupRequest, BackupResponse]
-	stop        *connect.Client[StopRequest, StopResponse]
+	watch         *connect.Client[WatchRequest, WatchResponse]
+	getStatus     *connect.Client[GetStatusRequest, GetStatusResponse]
+	getSettings   *connect.Client[GetSettingsRequest, GetSettingsResponse]
+	setSetting    *connect.Client[SetSettingRequest, SetSettingResponse]
+	getConsent    *connect.Client[GetConsentRequest, GetConsentResponse]
+	answerConsent *connect.Client[AnswerConsentRequest, AnswerConsentResponse]
+	openWindow    *connect.Client[OpenWindowRequest, OpenWindowResponse]
+	signOut       *connect.Client[SignOutRequest, SignOutResponse]
+	openLink      *connect.Client[OpenLinkRequest, OpenLinkResponse]
+	backup        *connect.Client[BackupRequest, BackupResponse]
+	stop          *connect.Client[StopRequest, StopResponse]
 }
 
 // Watch calls openvibez.api.v1.HostService.Watch.
@@ -2229,6 +2252,24 @@ func (c *hostServiceClient) GetSettings(ctx context.Context, req *GetSettingsReq
 // SetSetting calls openvibez.api.v1.HostService.SetSetting.
 func (c *hostServiceClient) SetSetting(ctx context.Context, req *SetSettingRequest) (*SetSettingResponse, error) {
 	response, err := c.setSetting.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetConsent calls openvibez.api.v1.HostService.GetConsent.
+func (c *hostServiceClient) GetConsent(ctx context.Context, req *GetConsentRequest) (*GetConsentResponse, error) {
+	response, err := c.getConsent.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AnswerConsent calls openvibez.api.v1.HostService.AnswerConsent.
+func (c *hostServiceClient) AnswerConsent(ctx context.Context, req *AnswerConsentRequest) (*AnswerConsentResponse, error) {
+	response, err := c.answerConsent.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -2288,6 +2329,10 @@ type HostServiceHandler interface {
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	GetSettings(context.Context, *GetSettingsRequest) (*GetSettingsResponse, error)
 	SetSetting(context.Context, *SetSettingRequest) (*SetSettingResponse, error)
+	// GetConsent gives what the page asked for and a person has to answer elsewhere.
+	GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error)
+	// AnswerConsent answers it. A yes is only taken from the local socket.
+	AnswerConsent(context.Context, *AnswerConsentRequest) (*AnswerConsentResponse, error)
 	// OpenWindow opens the chat window, or brings it to the front. Local socket only.
 	OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error)
 	// SignOut takes the passes of all open pages back: each has to be opened anew. Local socket only.
@@ -2331,6 +2376,18 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(hostServiceMethods.ByName("SetSetting")),
 		connect.WithHandlerOptions(opts...),
 	)
+	hostServiceGetConsentHandler := connect.NewUnaryHandlerSimple(
+		HostServiceGetConsentProcedure,
+		svc.GetConsent,
+		connect.WithSchema(hostServiceMethods.ByName("GetConsent")),
+		connect.WithHandlerOptions(opts...),
+	)
+	hostServiceAnswerConsentHandler := connect.NewUnaryHandlerSimple(
+		HostServiceAnswerConsentProcedure,
+		svc.AnswerConsent,
+		connect.WithSchema(hostServiceMethods.ByName("AnswerConsent")),
+		connect.WithHandlerOptions(opts...),
+	)
 	hostServiceOpenWindowHandler := connect.NewUnaryHandlerSimple(
 		HostServiceOpenWindowProcedure,
 		svc.OpenWindow,
@@ -2371,6 +2428,10 @@ func NewHostServiceHandler(svc HostServiceHandler, opts ...connect.HandlerOption
 			hostServiceGetSettingsHandler.ServeHTTP(w, r)
 		case HostServiceSetSettingProcedure:
 			hostServiceSetSettingHandler.ServeHTTP(w, r)
+		case HostServiceGetConsentProcedure:
+			hostServiceGetConsentHandler.ServeHTTP(w, r)
+		case HostServiceAnswerConsentProcedure:
+			hostServiceAnswerConsentHandler.ServeHTTP(w, r)
 		case HostServiceOpenWindowProcedure:
 			hostServiceOpenWindowHandler.ServeHTTP(w, r)
 		case HostServiceSignOutProcedure:
@@ -2404,6 +2465,14 @@ func (UnimplementedHostServiceHandler) GetSettings(context.Context, *GetSettings
 
 func (UnimplementedHostServiceHandler) SetSetting(context.Context, *SetSettingRequest) (*SetSettingResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.SetSetting is not implemented"))
+}
+
+func (UnimplementedHostServiceHandler) GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.GetConsent is not implemented"))
+}
+
+func (UnimplementedHostServiceHandler) AnswerConsent(context.Context, *AnswerConsentRequest) (*AnswerConsentResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openvibez.api.v1.HostService.AnswerConsent is not implemented"))
 }
 
 func (UnimplementedHostServiceHandler) OpenWindow(context.Context, *OpenWindowRequest) (*OpenWindowResponse, error) {

@@ -743,7 +743,8 @@ const (
 	Topic_TOPIC_RULES      Topic = 10
 	Topic_TOPIC_PLUGINS    Topic = 11
 	// One row.
-	Topic_TOPIC_HOST Topic = 12
+	Topic_TOPIC_HOST     Topic = 12
+	Topic_TOPIC_CONSENTS Topic = 13
 )
 
 // Enum value maps for Topic.
@@ -762,6 +763,7 @@ var (
 		10: "TOPIC_RULES",
 		11: "TOPIC_PLUGINS",
 		12: "TOPIC_HOST",
+		13: "TOPIC_CONSENTS",
 	}
 	Topic_value = map[string]int32{
 		"TOPIC_UNSPECIFIED": 0,
@@ -777,6 +779,7 @@ var (
 		"TOPIC_RULES":       10,
 		"TOPIC_PLUGINS":     11,
 		"TOPIC_HOST":        12,
+		"TOPIC_CONSENTS":    13,
 	}
 )
 
@@ -4099,6 +4102,7 @@ type Change struct {
 	//	*Change_Rule
 	//	*Change_Plugin
 	//	*Change_Host
+	//	*Change_Consent
 	Row           isChange_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4258,6 +4262,15 @@ func (x *Change) GetHost() *Host {
 	return nil
 }
 
+func (x *Change) GetConsent() *Consent {
+	if x != nil {
+		if x, ok := x.Row.(*Change_Consent); ok {
+			return x.Consent
+		}
+	}
+	return nil
+}
+
 type isChange_Row interface {
 	isChange_Row()
 }
@@ -4314,6 +4327,10 @@ type Change_Host struct {
 	Host *Host `protobuf:"bytes,13,opt,name=host,proto3,oneof"`
 }
 
+type Change_Consent struct {
+	Consent *Consent `protobuf:"bytes,14,opt,name=consent,proto3,oneof"`
+}
+
 func (*Change_Session) isChange_Row() {}
 
 func (*Change_Run) isChange_Row() {}
@@ -4339,6 +4356,8 @@ func (*Change_Rule) isChange_Row() {}
 func (*Change_Plugin) isChange_Row() {}
 
 func (*Change_Host) isChange_Row() {}
+
+func (*Change_Consent) isChange_Row() {}
 
 type ListSessionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -7424,7 +7443,9 @@ type AddWorkspaceRequest struct {
 	// Empty: the directory's own.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Unspecified: untrusted.
-	Trust         Trust `protobuf:"varint,3,opt,name=trust,proto3,enum=openvibez.api.v1.Trust" json:"trust,omitempty"`
+	Trust Trust `protobuf:"varint,3,opt,name=trust,proto3,enum=openvibez.api.v1.Trust" json:"trust,omitempty"`
+	// The person was told what else lies there and said yes.
+	Confirmed     bool `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7480,10 +7501,19 @@ func (x *AddWorkspaceRequest) GetTrust() Trust {
 	return Trust_TRUST_UNSPECIFIED
 }
 
+func (x *AddWorkspaceRequest) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
 type AddWorkspaceResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     *Workspace             `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Workspace *Workspace             `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	Rev       int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	// Instead of a workspace: what a person should know first. Then confirmed adds it.
+	Question      string `protobuf:"bytes,3,opt,name=question,proto3" json:"question,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7530,6 +7560,13 @@ func (x *AddWorkspaceResponse) GetRev() int64 {
 		return x.Rev
 	}
 	return 0
+}
+
+func (x *AddWorkspaceResponse) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
 }
 
 // UpdateWorkspaceRequest changes the fields that are present.
@@ -11275,6 +11312,263 @@ func (x *OpenWindowResponse) GetProblem() string {
 	return ""
 }
 
+// Consent is something that the page asked for and that a page alone may not do. It is answered in a dialog of the window
+// that no page can reach, in the tray or in a terminal; silence is a no.
+type Consent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What is asked and what it means, in plain words.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// What exactly it is about: a command, a path, an address.
+	Subject       string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	CreatedMs     int64  `protobuf:"varint,4,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	ExpiresMs     int64  `protobuf:"varint,5,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	Rev           int64  `protobuf:"varint,6,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Consent) Reset() {
+	*x = Consent{}
+	mi := &file_api_v1_api_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Consent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Consent) ProtoMessage() {}
+
+func (x *Consent) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Consent.ProtoReflect.Descriptor instead.
+func (*Consent) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
+}
+
+func (x *Consent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Consent) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Consent) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Consent) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Consent) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *Consent) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+type GetConsentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetConsentRequest) Reset() {
+	*x = GetConsentRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetConsentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetConsentRequest) ProtoMessage() {}
+
+func (x *GetConsentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetConsentRequest.ProtoReflect.Descriptor instead.
+func (*GetConsentRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{145}
+}
+
+type GetConsentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Absent: nothing waits.
+	Consent       *Consent `protobuf:"bytes,1,opt,name=consent,proto3" json:"consent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetConsentResponse) Reset() {
+	*x = GetConsentResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[146]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetConsentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetConsentResponse) ProtoMessage() {}
+
+func (x *GetConsentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[146]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetConsentResponse.ProtoReflect.Descriptor instead.
+func (*GetConsentResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{146}
+}
+
+func (x *GetConsentResponse) GetConsent() *Consent {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+type AnswerConsentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Allow         bool                   `protobuf:"varint,2,opt,name=allow,proto3" json:"allow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerConsentRequest) Reset() {
+	*x = AnswerConsentRequest{}
+	mi := &file_api_v1_api_proto_msgTypes[147]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerConsentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerConsentRequest) ProtoMessage() {}
+
+func (x *AnswerConsentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[147]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerConsentRequest.ProtoReflect.Descriptor instead.
+func (*AnswerConsentRequest) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{147}
+}
+
+func (x *AnswerConsentRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AnswerConsentRequest) GetAllow() bool {
+	if x != nil {
+		return x.Allow
+	}
+	return false
+}
+
+type AnswerConsentResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerConsentResponse) Reset() {
+	*x = AnswerConsentResponse{}
+	mi := &file_api_v1_api_proto_msgTypes[148]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerConsentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerConsentResponse) ProtoMessage() {}
+
+func (x *AnswerConsentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_api_v1_api_proto_msgTypes[148]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerConsentResponse.ProtoReflect.Descriptor instead.
+func (*AnswerConsentResponse) Descriptor() ([]byte, []int) {
+	return file_api_v1_api_proto_rawDescGZIP(), []int{148}
+}
+
 type SignOutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -11283,7 +11577,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11295,7 +11589,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[144]
+	mi := &file_api_v1_api_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11308,7 +11602,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{144}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{149}
 }
 
 type SignOutResponse struct {
@@ -11321,7 +11615,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[145]
+	mi := &file_api_v1_api_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11333,7 +11627,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[145]
+	mi := &file_api_v1_api_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11346,7 +11640,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{145}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *SignOutResponse) GetPages() int32 {
@@ -11365,7 +11659,7 @@ type OpenLinkRequest struct {
 
 func (x *OpenLinkRequest) Reset() {
 	*x = OpenLinkRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[146]
+	mi := &file_api_v1_api_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11377,7 +11671,7 @@ func (x *OpenLinkRequest) String() string {
 func (*OpenLinkRequest) ProtoMessage() {}
 
 func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[146]
+	mi := &file_api_v1_api_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11390,7 +11684,7 @@ func (x *OpenLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkRequest.ProtoReflect.Descriptor instead.
 func (*OpenLinkRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{146}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{151}
 }
 
 func (x *OpenLinkRequest) GetUrl() string {
@@ -11408,7 +11702,7 @@ type OpenLinkResponse struct {
 
 func (x *OpenLinkResponse) Reset() {
 	*x = OpenLinkResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[147]
+	mi := &file_api_v1_api_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11420,7 +11714,7 @@ func (x *OpenLinkResponse) String() string {
 func (*OpenLinkResponse) ProtoMessage() {}
 
 func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[147]
+	mi := &file_api_v1_api_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11433,7 +11727,7 @@ func (x *OpenLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenLinkResponse.ProtoReflect.Descriptor instead.
 func (*OpenLinkResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{147}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{152}
 }
 
 type BackupRequest struct {
@@ -11446,7 +11740,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[148]
+	mi := &file_api_v1_api_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11458,7 +11752,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[148]
+	mi := &file_api_v1_api_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11471,7 +11765,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{148}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{153}
 }
 
 func (x *BackupRequest) GetPath() string {
@@ -11491,7 +11785,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[149]
+	mi := &file_api_v1_api_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11503,7 +11797,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[149]
+	mi := &file_api_v1_api_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11516,7 +11810,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{149}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{154}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -11541,7 +11835,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_api_v1_api_proto_msgTypes[150]
+	mi := &file_api_v1_api_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11553,7 +11847,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[150]
+	mi := &file_api_v1_api_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11566,7 +11860,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{150}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{155}
 }
 
 type StopResponse struct {
@@ -11577,7 +11871,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_api_v1_api_proto_msgTypes[151]
+	mi := &file_api_v1_api_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11589,7 +11883,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_v1_api_proto_msgTypes[151]
+	mi := &file_api_v1_api_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11602,7 +11896,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_api_v1_api_proto_rawDescGZIP(), []int{151}
+	return file_api_v1_api_proto_rawDescGZIP(), []int{156}
 }
 
 var File_api_v1_api_proto protoreflect.FileDescriptor
@@ -11927,7 +12221,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"session_id\x18\x03 \x01(\tR\tsessionId\"U\n" +
 	"\rWatchResponse\x12\x10\n" +
 	"\x03rev\x18\x01 \x01(\x03R\x03rev\x122\n" +
-	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xb3\x05\n" +
+	"\achanges\x18\x02 \x03(\v2\x18.openvibez.api.v1.ChangeR\achanges\"\xea\x05\n" +
 	"\x06Change\x125\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionH\x00R\asession\x12)\n" +
 	"\x03run\x18\x02 \x01(\v2\x15.openvibez.api.v1.RunH\x00R\x03run\x12/\n" +
@@ -11942,7 +12236,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	" \x01(\v2\x1b.openvibez.api.v1.WorkspaceH\x00R\tworkspace\x12,\n" +
 	"\x04rule\x18\v \x01(\v2\x16.openvibez.api.v1.RuleH\x00R\x04rule\x122\n" +
 	"\x06plugin\x18\f \x01(\v2\x18.openvibez.api.v1.PluginH\x00R\x06plugin\x12,\n" +
-	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostH\x00R\x04hostB\x05\n" +
+	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostH\x00R\x04host\x125\n" +
+	"\aconsent\x18\x0e \x01(\v2\x19.openvibez.api.v1.ConsentH\x00R\aconsentB\x05\n" +
 	"\x03row\"f\n" +
 	"\x13ListSessionsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x1d\n" +
@@ -12170,14 +12465,16 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"c\n" +
 	"\x14GetWorkspaceResponse\x129\n" +
 	"\tworkspace\x18\x01 \x01(\v2\x1b.openvibez.api.v1.WorkspaceR\tworkspace\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"l\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x8a\x01\n" +
 	"\x13AddWorkspaceRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12-\n" +
-	"\x05trust\x18\x03 \x01(\x0e2\x17.openvibez.api.v1.TrustR\x05trust\"c\n" +
+	"\x05trust\x18\x03 \x01(\x0e2\x17.openvibez.api.v1.TrustR\x05trust\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\bR\tconfirmed\"\x7f\n" +
 	"\x14AddWorkspaceResponse\x129\n" +
 	"\tworkspace\x18\x01 \x01(\v2\x1b.openvibez.api.v1.WorkspaceR\tworkspace\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\xfa\x01\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\x12\x1a\n" +
+	"\bquestion\x18\x03 \x01(\tR\bquestion\"\xfa\x01\n" +
 	"\x16UpdateWorkspaceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x122\n" +
@@ -12449,7 +12746,23 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"HOW_WINDOW\x10\x01\x12\x0f\n" +
 	"\vHOW_BROWSER\x10\x02\x12\f\n" +
-	"\bHOW_LINK\x10\x03\"\x10\n" +
+	"\bHOW_LINK\x10\x03\"\x97\x01\n" +
+	"\aConsent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x04 \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\x05 \x01(\x03R\texpiresMs\x12\x10\n" +
+	"\x03rev\x18\x06 \x01(\x03R\x03rev\"\x13\n" +
+	"\x11GetConsentRequest\"I\n" +
+	"\x12GetConsentResponse\x123\n" +
+	"\aconsent\x18\x01 \x01(\v2\x19.openvibez.api.v1.ConsentR\aconsent\"<\n" +
+	"\x14AnswerConsentRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05allow\x18\x02 \x01(\bR\x05allow\"\x17\n" +
+	"\x15AnswerConsentResponse\"\x10\n" +
 	"\x0eSignOutRequest\"'\n" +
 	"\x0fSignOutResponse\x12\x14\n" +
 	"\x05pages\x18\x01 \x01(\x05R\x05pages\"#\n" +
@@ -12567,7 +12880,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x10TIER_KEY_CHANGED\x10\x03\x12\x10\n" +
 	"\fTIER_NEW_KEY\x10\x04\x12\x11\n" +
 	"\rTIER_UNSIGNED\x10\x05\x12\x14\n" +
-	"\x10TIER_DEVELOPMENT\x10\x06*\xff\x01\n" +
+	"\x10TIER_DEVELOPMENT\x10\x06*\x93\x02\n" +
 	"\x05Topic\x12\x15\n" +
 	"\x11TOPIC_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eTOPIC_SESSIONS\x10\x01\x12\x0e\n" +
@@ -12585,7 +12898,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12\x11\n" +
 	"\rTOPIC_PLUGINS\x10\v\x12\x0e\n" +
 	"\n" +
-	"TOPIC_HOST\x10\f*b\n" +
+	"TOPIC_HOST\x10\f\x12\x12\n" +
+	"\x0eTOPIC_CONSENTS\x10\r*b\n" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPORT_FORMAT_JSONL\x10\x01\x12\x1a\n" +
@@ -12663,13 +12977,16 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"ListModels\x12#.openvibez.api.v1.ListModelsRequest\x1a$.openvibez.api.v1.ListModelsResponse\x12V\n" +
 	"\tPullModel\x12\".openvibez.api.v1.PullModelRequest\x1a#.openvibez.api.v1.PullModelResponse0\x01\x12Z\n" +
-	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xf4\x05\n" +
+	"\vDeleteModel\x12$.openvibez.api.v1.DeleteModelRequest\x1a%.openvibez.api.v1.DeleteModelResponse2\xaf\a\n" +
 	"\vHostService\x12J\n" +
 	"\x05Watch\x12\x1e.openvibez.api.v1.WatchRequest\x1a\x1f.openvibez.api.v1.WatchResponse0\x01\x12T\n" +
 	"\tGetStatus\x12\".openvibez.api.v1.GetStatusRequest\x1a#.openvibez.api.v1.GetStatusResponse\x12Z\n" +
 	"\vGetSettings\x12$.openvibez.api.v1.GetSettingsRequest\x1a%.openvibez.api.v1.GetSettingsResponse\x12W\n" +
 	"\n" +
 	"SetSetting\x12#.openvibez.api.v1.SetSettingRequest\x1a$.openvibez.api.v1.SetSettingResponse\x12W\n" +
+	"\n" +
+	"GetConsent\x12#.openvibez.api.v1.GetConsentRequest\x1a$.openvibez.api.v1.GetConsentResponse\x12`\n" +
+	"\rAnswerConsent\x12&.openvibez.api.v1.AnswerConsentRequest\x1a'.openvibez.api.v1.AnswerConsentResponse\x12W\n" +
 	"\n" +
 	"OpenWindow\x12#.openvibez.api.v1.OpenWindowRequest\x1a$.openvibez.api.v1.OpenWindowResponse\x12N\n" +
 	"\aSignOut\x12 .openvibez.api.v1.SignOutRequest\x1a!.openvibez.api.v1.SignOutResponse\x12Q\n" +
@@ -12690,7 +13007,7 @@ func file_api_v1_api_proto_rawDescGZIP() []byte {
 }
 
 var file_api_v1_api_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 152)
+var file_api_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 157)
 var file_api_v1_api_proto_goTypes = []any{
 	(AccessMode)(0),                  // 0: openvibez.api.v1.AccessMode
 	(RunState)(0),                    // 1: openvibez.api.v1.RunState
@@ -12856,54 +13173,59 @@ var file_api_v1_api_proto_goTypes = []any{
 	(*SetSettingResponse)(nil),       // 161: openvibez.api.v1.SetSettingResponse
 	(*OpenWindowRequest)(nil),        // 162: openvibez.api.v1.OpenWindowRequest
 	(*OpenWindowResponse)(nil),       // 163: openvibez.api.v1.OpenWindowResponse
-	(*SignOutRequest)(nil),           // 164: openvibez.api.v1.SignOutRequest
-	(*SignOutResponse)(nil),          // 165: openvibez.api.v1.SignOutResponse
-	(*OpenLinkRequest)(nil),          // 166: openvibez.api.v1.OpenLinkRequest
-	(*OpenLinkResponse)(nil),         // 167: openvibez.api.v1.OpenLinkResponse
-	(*BackupRequest)(nil),            // 168: openvibez.api.v1.BackupRequest
-	(*BackupResponse)(nil),           // 169: openvibez.api.v1.BackupResponse
-	(*StopRequest)(nil),              // 170: openvibez.api.v1.StopRequest
-	(*StopResponse)(nil),             // 171: openvibez.api.v1.StopResponse
-	(*v1.Options)(nil),               // 172: openvibez.provider.v1.Options
-	(*v1.Error)(nil),                 // 173: openvibez.provider.v1.Error
-	(v1.Done_Reason)(0),              // 174: openvibez.provider.v1.Done.Reason
-	(*v1.Plan)(nil),                  // 175: openvibez.provider.v1.Plan
-	(*v1.Action)(nil),                // 176: openvibez.provider.v1.Action
-	(*v1.ToolCall)(nil),              // 177: openvibez.provider.v1.ToolCall
-	(*v1.Question)(nil),              // 178: openvibez.provider.v1.Question
-	(*v1.Notice)(nil),                // 179: openvibez.provider.v1.Notice
-	(*v1.Usage)(nil),                 // 180: openvibez.provider.v1.Usage
-	(*v1.Blob)(nil),                  // 181: openvibez.provider.v1.Blob
-	(*v1.ToolResult)(nil),            // 182: openvibez.provider.v1.ToolResult
-	(*v1.Model)(nil),                 // 183: openvibez.provider.v1.Model
-	(*v1.DescribeResponse)(nil),      // 184: openvibez.provider.v1.DescribeResponse
-	(*v1.DiagnoseResponse_Fact)(nil), // 185: openvibez.provider.v1.DiagnoseResponse.Fact
-	(*v1.PullProgress)(nil),          // 186: openvibez.provider.v1.PullProgress
+	(*Consent)(nil),                  // 164: openvibez.api.v1.Consent
+	(*GetConsentRequest)(nil),        // 165: openvibez.api.v1.GetConsentRequest
+	(*GetConsentResponse)(nil),       // 166: openvibez.api.v1.GetConsentResponse
+	(*AnswerConsentRequest)(nil),     // 167: openvibez.api.v1.AnswerConsentRequest
+	(*AnswerConsentResponse)(nil),    // 168: openvibez.api.v1.AnswerConsentResponse
+	(*SignOutRequest)(nil),           // 169: openvibez.api.v1.SignOutRequest
+	(*SignOutResponse)(nil),          // 170: openvibez.api.v1.SignOutResponse
+	(*OpenLinkRequest)(nil),          // 171: openvibez.api.v1.OpenLinkRequest
+	(*OpenLinkResponse)(nil),         // 172: openvibez.api.v1.OpenLinkResponse
+	(*BackupRequest)(nil),            // 173: openvibez.api.v1.BackupRequest
+	(*BackupResponse)(nil),           // 174: openvibez.api.v1.BackupResponse
+	(*StopRequest)(nil),              // 175: openvibez.api.v1.StopRequest
+	(*StopResponse)(nil),             // 176: openvibez.api.v1.StopResponse
+	(*v1.Options)(nil),               // 177: openvibez.provider.v1.Options
+	(*v1.Error)(nil),                 // 178: openvibez.provider.v1.Error
+	(v1.Done_Reason)(0),              // 179: openvibez.provider.v1.Done.Reason
+	(*v1.Plan)(nil),                  // 180: openvibez.provider.v1.Plan
+	(*v1.Action)(nil),                // 181: openvibez.provider.v1.Action
+	(*v1.ToolCall)(nil),              // 182: openvibez.provider.v1.ToolCall
+	(*v1.Question)(nil),              // 183: openvibez.provider.v1.Question
+	(*v1.Notice)(nil),                // 184: openvibez.provider.v1.Notice
+	(*v1.Usage)(nil),                 // 185: openvibez.provider.v1.Usage
+	(*v1.Blob)(nil),                  // 186: openvibez.provider.v1.Blob
+	(*v1.ToolResult)(nil),            // 187: openvibez.provider.v1.ToolResult
+	(*v1.Model)(nil),                 // 188: openvibez.provider.v1.Model
+	(*v1.DescribeResponse)(nil),      // 189: openvibez.provider.v1.DescribeResponse
+	(*v1.DiagnoseResponse_Fact)(nil), // 190: openvibez.provider.v1.DiagnoseResponse.Fact
+	(*v1.PullProgress)(nil),          // 191: openvibez.provider.v1.PullProgress
 }
 var file_api_v1_api_proto_depIdxs = []int32{
 	0,   // 0: openvibez.api.v1.Session.access_mode:type_name -> openvibez.api.v1.AccessMode
 	1,   // 1: openvibez.api.v1.Run.state:type_name -> openvibez.api.v1.RunState
-	172, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
-	173, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
-	174, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
+	177, // 2: openvibez.api.v1.Run.options:type_name -> openvibez.provider.v1.Options
+	178, // 3: openvibez.api.v1.Run.error:type_name -> openvibez.provider.v1.Error
+	179, // 4: openvibez.api.v1.Run.finish_reason:type_name -> openvibez.provider.v1.Done.Reason
 	23,  // 5: openvibez.api.v1.Entry.user:type_name -> openvibez.api.v1.UserMessage
 	24,  // 6: openvibez.api.v1.Entry.text:type_name -> openvibez.api.v1.ModelText
 	24,  // 7: openvibez.api.v1.Entry.thought:type_name -> openvibez.api.v1.ModelText
 	25,  // 8: openvibez.api.v1.Entry.chunk:type_name -> openvibez.api.v1.Chunk
-	175, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
-	176, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
-	177, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	180, // 9: openvibez.api.v1.Entry.plan:type_name -> openvibez.provider.v1.Plan
+	181, // 10: openvibez.api.v1.Entry.action:type_name -> openvibez.provider.v1.Action
+	182, // 11: openvibez.api.v1.Entry.tool_call:type_name -> openvibez.provider.v1.ToolCall
 	26,  // 12: openvibez.api.v1.Entry.tool_output:type_name -> openvibez.api.v1.ToolOutput
-	178, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
+	183, // 13: openvibez.api.v1.Entry.question:type_name -> openvibez.provider.v1.Question
 	27,  // 14: openvibez.api.v1.Entry.decision:type_name -> openvibez.api.v1.Decision
 	28,  // 15: openvibez.api.v1.Entry.file_change:type_name -> openvibez.api.v1.FileChange
-	179, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
-	180, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
+	184, // 16: openvibez.api.v1.Entry.notice:type_name -> openvibez.provider.v1.Notice
+	185, // 17: openvibez.api.v1.Entry.usage:type_name -> openvibez.provider.v1.Usage
 	29,  // 18: openvibez.api.v1.Entry.summary:type_name -> openvibez.api.v1.Summary
 	30,  // 19: openvibez.api.v1.Entry.turn:type_name -> openvibez.api.v1.Turn
-	181, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
+	186, // 20: openvibez.api.v1.UserMessage.attachments:type_name -> openvibez.provider.v1.Blob
 	13,  // 21: openvibez.api.v1.Chunk.kind:type_name -> openvibez.api.v1.Chunk.Kind
-	182, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
+	187, // 22: openvibez.api.v1.ToolOutput.result:type_name -> openvibez.provider.v1.ToolResult
 	14,  // 23: openvibez.api.v1.ToolOutput.outcome:type_name -> openvibez.api.v1.ToolOutput.Outcome
 	5,   // 24: openvibez.api.v1.ToolOutput.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 25: openvibez.api.v1.ToolOutput.profile:type_name -> openvibez.api.v1.Profile
@@ -12912,19 +13234,19 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	3,   // 28: openvibez.api.v1.Decision.profile:type_name -> openvibez.api.v1.Profile
 	4,   // 29: openvibez.api.v1.Decision.level:type_name -> openvibez.api.v1.Level
 	15,  // 30: openvibez.api.v1.FileChange.kind:type_name -> openvibez.api.v1.FileChange.Kind
-	174, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
+	179, // 31: openvibez.api.v1.Turn.reason:type_name -> openvibez.provider.v1.Done.Reason
 	7,   // 32: openvibez.api.v1.Approval.state:type_name -> openvibez.api.v1.ApprovalState
-	178, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
+	183, // 33: openvibez.api.v1.Approval.question:type_name -> openvibez.provider.v1.Question
 	5,   // 34: openvibez.api.v1.Approval.reason:type_name -> openvibez.api.v1.Reason
 	3,   // 35: openvibez.api.v1.Approval.profile:type_name -> openvibez.api.v1.Profile
 	27,  // 36: openvibez.api.v1.Approval.decision:type_name -> openvibez.api.v1.Decision
 	2,   // 37: openvibez.api.v1.Approval.class:type_name -> openvibez.api.v1.Class
 	8,   // 38: openvibez.api.v1.Workspace.trust:type_name -> openvibez.api.v1.Trust
 	6,   // 39: openvibez.api.v1.Rule.made_by:type_name -> openvibez.api.v1.Author
-	173, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
-	173, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
-	183, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
-	184, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
+	178, // 40: openvibez.api.v1.Job.error:type_name -> openvibez.provider.v1.Error
+	178, // 41: openvibez.api.v1.Provider.error:type_name -> openvibez.provider.v1.Error
+	188, // 42: openvibez.api.v1.Model.model:type_name -> openvibez.provider.v1.Model
+	189, // 43: openvibez.api.v1.Plugin.description:type_name -> openvibez.provider.v1.DescribeResponse
 	16,  // 44: openvibez.api.v1.Plugin.state:type_name -> openvibez.api.v1.Plugin.State
 	9,   // 45: openvibez.api.v1.Plugin.tier:type_name -> openvibez.api.v1.Tier
 	10,  // 46: openvibez.api.v1.Tombstone.topic:type_name -> openvibez.api.v1.Topic
@@ -12943,207 +13265,213 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	33,  // 59: openvibez.api.v1.Change.rule:type_name -> openvibez.api.v1.Rule
 	37,  // 60: openvibez.api.v1.Change.plugin:type_name -> openvibez.api.v1.Plugin
 	38,  // 61: openvibez.api.v1.Change.host:type_name -> openvibez.api.v1.Host
-	20,  // 62: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
-	20,  // 63: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
-	0,   // 64: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	20,  // 65: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	0,   // 66: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	20,  // 67: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
-	20,  // 68: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 69: openvibez.api.v1.RestoreSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
-	20,  // 70: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 71: openvibez.api.v1.BranchSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
-	60,  // 72: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
-	20,  // 73: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
-	61,  // 74: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
-	11,  // 75: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
-	20,  // 76: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
-	12,  // 77: openvibez.api.v1.ImportSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
-	22,  // 78: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
-	21,  // 79: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
-	181, // 80: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	172, // 81: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
-	0,   // 82: openvibez.api.v1.SendRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
-	20,  // 83: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
-	21,  // 84: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 85: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 86: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
-	22,  // 87: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
-	31,  // 88: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
-	20,  // 89: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
-	21,  // 90: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
-	20,  // 91: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
-	21,  // 92: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 93: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 94: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
-	181, // 95: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
-	21,  // 96: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	21,  // 97: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
-	31,  // 98: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
-	32,  // 99: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
-	32,  // 100: openvibez.api.v1.GetWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	8,   // 101: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	32,  // 102: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	8,   // 103: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
-	32,  // 104: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
-	33,  // 105: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
-	33,  // 106: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
-	21,  // 107: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
-	31,  // 108: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
-	114, // 109: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
-	180, // 110: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
-	37,  // 111: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
-	9,   // 112: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
-	118, // 113: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
-	37,  // 114: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	37,  // 115: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	37,  // 116: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	37,  // 117: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
-	35,  // 118: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
-	35,  // 119: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	35,  // 120: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	35,  // 121: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
-	36,  // 122: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
-	35,  // 123: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
-	185, // 124: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	186, // 125: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
-	36,  // 126: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	156, // 127: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
-	38,  // 128: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
-	17,  // 129: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
-	39,  // 130: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
-	159, // 131: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
-	18,  // 132: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
-	19,  // 133: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
-	44,  // 134: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
-	46,  // 135: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
-	48,  // 136: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
-	50,  // 137: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
-	52,  // 138: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
-	54,  // 139: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
-	56,  // 140: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
-	58,  // 141: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
-	62,  // 142: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
-	64,  // 143: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
-	66,  // 144: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
-	68,  // 145: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
-	70,  // 146: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
-	74,  // 147: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
-	76,  // 148: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
-	78,  // 149: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
-	80,  // 150: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
-	82,  // 151: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
-	84,  // 152: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
-	86,  // 153: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
-	88,  // 154: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
-	90,  // 155: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
-	72,  // 156: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
-	108, // 157: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
-	110, // 158: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
-	112, // 159: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
-	92,  // 160: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
-	94,  // 161: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
-	96,  // 162: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
-	98,  // 163: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
-	100, // 164: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
-	102, // 165: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
-	104, // 166: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
-	106, // 167: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
-	115, // 168: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
-	117, // 169: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
-	120, // 170: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
-	122, // 171: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
-	124, // 172: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
-	126, // 173: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
-	128, // 174: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
-	130, // 175: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
-	132, // 176: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
-	134, // 177: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
-	136, // 178: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
-	138, // 179: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
-	140, // 180: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
-	142, // 181: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
-	144, // 182: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
-	146, // 183: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
-	152, // 184: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
-	148, // 185: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
-	150, // 186: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
-	41,  // 187: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
-	154, // 188: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
-	157, // 189: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
-	160, // 190: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
-	162, // 191: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
-	164, // 192: openvibez.api.v1.HostService.SignOut:input_type -> openvibez.api.v1.SignOutRequest
-	166, // 193: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
-	168, // 194: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
-	170, // 195: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
-	45,  // 196: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
-	47,  // 197: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
-	49,  // 198: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
-	51,  // 199: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
-	53,  // 200: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
-	55,  // 201: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
-	57,  // 202: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
-	59,  // 203: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
-	63,  // 204: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
-	65,  // 205: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
-	67,  // 206: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
-	69,  // 207: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
-	71,  // 208: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
-	75,  // 209: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
-	77,  // 210: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
-	79,  // 211: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
-	81,  // 212: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
-	83,  // 213: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
-	85,  // 214: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
-	87,  // 215: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
-	89,  // 216: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
-	91,  // 217: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
-	73,  // 218: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
-	109, // 219: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
-	111, // 220: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
-	113, // 221: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
-	93,  // 222: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
-	95,  // 223: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
-	97,  // 224: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
-	99,  // 225: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
-	101, // 226: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
-	103, // 227: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
-	105, // 228: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
-	107, // 229: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
-	116, // 230: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
-	119, // 231: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
-	121, // 232: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
-	123, // 233: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
-	125, // 234: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
-	127, // 235: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
-	129, // 236: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
-	131, // 237: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
-	133, // 238: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
-	135, // 239: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
-	137, // 240: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
-	139, // 241: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
-	141, // 242: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
-	143, // 243: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
-	145, // 244: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
-	147, // 245: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
-	153, // 246: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
-	149, // 247: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
-	151, // 248: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
-	42,  // 249: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
-	155, // 250: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
-	158, // 251: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
-	161, // 252: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
-	163, // 253: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
-	165, // 254: openvibez.api.v1.HostService.SignOut:output_type -> openvibez.api.v1.SignOutResponse
-	167, // 255: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
-	169, // 256: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
-	171, // 257: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
-	196, // [196:258] is the sub-list for method output_type
-	134, // [134:196] is the sub-list for method input_type
-	134, // [134:134] is the sub-list for extension type_name
-	134, // [134:134] is the sub-list for extension extendee
-	0,   // [0:134] is the sub-list for field type_name
+	164, // 62: openvibez.api.v1.Change.consent:type_name -> openvibez.api.v1.Consent
+	20,  // 63: openvibez.api.v1.ListSessionsResponse.sessions:type_name -> openvibez.api.v1.Session
+	20,  // 64: openvibez.api.v1.GetSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 65: openvibez.api.v1.CreateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	20,  // 66: openvibez.api.v1.CreateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	0,   // 67: openvibez.api.v1.UpdateSessionRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	20,  // 68: openvibez.api.v1.UpdateSessionResponse.session:type_name -> openvibez.api.v1.Session
+	20,  // 69: openvibez.api.v1.RestoreSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 70: openvibez.api.v1.RestoreSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	20,  // 71: openvibez.api.v1.BranchSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 72: openvibez.api.v1.BranchSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	60,  // 73: openvibez.api.v1.SearchSessionsResponse.hits:type_name -> openvibez.api.v1.SearchHit
+	20,  // 74: openvibez.api.v1.SearchHit.session:type_name -> openvibez.api.v1.Session
+	61,  // 75: openvibez.api.v1.SearchHit.pieces:type_name -> openvibez.api.v1.SearchPiece
+	11,  // 76: openvibez.api.v1.ExportSessionRequest.format:type_name -> openvibez.api.v1.ExportFormat
+	20,  // 77: openvibez.api.v1.ImportSessionResponse.session:type_name -> openvibez.api.v1.Session
+	12,  // 78: openvibez.api.v1.ImportSessionResponse.taken_away:type_name -> openvibez.api.v1.Right
+	22,  // 79: openvibez.api.v1.ListEntriesResponse.entries:type_name -> openvibez.api.v1.Entry
+	21,  // 80: openvibez.api.v1.ListEntriesResponse.runs:type_name -> openvibez.api.v1.Run
+	186, // 81: openvibez.api.v1.SendRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	177, // 82: openvibez.api.v1.SendRequest.options:type_name -> openvibez.provider.v1.Options
+	0,   // 83: openvibez.api.v1.SendRequest.access_mode:type_name -> openvibez.api.v1.AccessMode
+	20,  // 84: openvibez.api.v1.SendResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 85: openvibez.api.v1.SendResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 86: openvibez.api.v1.CancelResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 87: openvibez.api.v1.GetRunResponse.run:type_name -> openvibez.api.v1.Run
+	22,  // 88: openvibez.api.v1.GetRunResponse.entries:type_name -> openvibez.api.v1.Entry
+	31,  // 89: openvibez.api.v1.GetRunResponse.approvals:type_name -> openvibez.api.v1.Approval
+	20,  // 90: openvibez.api.v1.RetryResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 91: openvibez.api.v1.RetryResponse.run:type_name -> openvibez.api.v1.Run
+	20,  // 92: openvibez.api.v1.ContinueResponse.session:type_name -> openvibez.api.v1.Session
+	21,  // 93: openvibez.api.v1.ContinueResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 94: openvibez.api.v1.PauseResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 95: openvibez.api.v1.ResumeResponse.run:type_name -> openvibez.api.v1.Run
+	186, // 96: openvibez.api.v1.EditQueuedRequest.attachments:type_name -> openvibez.provider.v1.Blob
+	21,  // 97: openvibez.api.v1.EditQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	21,  // 98: openvibez.api.v1.MoveQueuedResponse.run:type_name -> openvibez.api.v1.Run
+	31,  // 99: openvibez.api.v1.ListApprovalsResponse.approvals:type_name -> openvibez.api.v1.Approval
+	32,  // 100: openvibez.api.v1.ListWorkspacesResponse.workspaces:type_name -> openvibez.api.v1.Workspace
+	32,  // 101: openvibez.api.v1.GetWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	8,   // 102: openvibez.api.v1.AddWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	32,  // 103: openvibez.api.v1.AddWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	8,   // 104: openvibez.api.v1.UpdateWorkspaceRequest.trust:type_name -> openvibez.api.v1.Trust
+	32,  // 105: openvibez.api.v1.UpdateWorkspaceResponse.workspace:type_name -> openvibez.api.v1.Workspace
+	33,  // 106: openvibez.api.v1.ListRulesResponse.rules:type_name -> openvibez.api.v1.Rule
+	33,  // 107: openvibez.api.v1.GrantDomainsResponse.rules:type_name -> openvibez.api.v1.Rule
+	21,  // 108: openvibez.api.v1.ListRunsResponse.runs:type_name -> openvibez.api.v1.Run
+	31,  // 109: openvibez.api.v1.DecideResponse.approval:type_name -> openvibez.api.v1.Approval
+	114, // 110: openvibez.api.v1.GetUsageResponse.sums:type_name -> openvibez.api.v1.UsageSum
+	185, // 111: openvibez.api.v1.UsageSum.usage:type_name -> openvibez.provider.v1.Usage
+	37,  // 112: openvibez.api.v1.ListPluginsResponse.plugins:type_name -> openvibez.api.v1.Plugin
+	9,   // 113: openvibez.api.v1.PackageFacts.tier:type_name -> openvibez.api.v1.Tier
+	118, // 114: openvibez.api.v1.InspectPackageResponse.facts:type_name -> openvibez.api.v1.PackageFacts
+	37,  // 115: openvibez.api.v1.InstallPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 116: openvibez.api.v1.SetPluginEnabledResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 117: openvibez.api.v1.RollbackPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	37,  // 118: openvibez.api.v1.DevelopPluginResponse.plugin:type_name -> openvibez.api.v1.Plugin
+	35,  // 119: openvibez.api.v1.ListProvidersResponse.providers:type_name -> openvibez.api.v1.Provider
+	35,  // 120: openvibez.api.v1.AddProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	35,  // 121: openvibez.api.v1.UpdateProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	35,  // 122: openvibez.api.v1.TestProviderResponse.provider:type_name -> openvibez.api.v1.Provider
+	36,  // 123: openvibez.api.v1.TestProviderResponse.models:type_name -> openvibez.api.v1.Model
+	35,  // 124: openvibez.api.v1.LogoutResponse.provider:type_name -> openvibez.api.v1.Provider
+	190, // 125: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	191, // 126: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
+	36,  // 127: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
+	156, // 128: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
+	38,  // 129: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
+	17,  // 130: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
+	39,  // 131: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
+	159, // 132: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
+	18,  // 133: openvibez.api.v1.SettingFact.kind:type_name -> openvibez.api.v1.SettingFact.Kind
+	19,  // 134: openvibez.api.v1.OpenWindowResponse.how:type_name -> openvibez.api.v1.OpenWindowResponse.How
+	164, // 135: openvibez.api.v1.GetConsentResponse.consent:type_name -> openvibez.api.v1.Consent
+	44,  // 136: openvibez.api.v1.SessionService.ListSessions:input_type -> openvibez.api.v1.ListSessionsRequest
+	46,  // 137: openvibez.api.v1.SessionService.GetSession:input_type -> openvibez.api.v1.GetSessionRequest
+	48,  // 138: openvibez.api.v1.SessionService.CreateSession:input_type -> openvibez.api.v1.CreateSessionRequest
+	50,  // 139: openvibez.api.v1.SessionService.UpdateSession:input_type -> openvibez.api.v1.UpdateSessionRequest
+	52,  // 140: openvibez.api.v1.SessionService.DeleteSession:input_type -> openvibez.api.v1.DeleteSessionRequest
+	54,  // 141: openvibez.api.v1.SessionService.RestoreSession:input_type -> openvibez.api.v1.RestoreSessionRequest
+	56,  // 142: openvibez.api.v1.SessionService.BranchSession:input_type -> openvibez.api.v1.BranchSessionRequest
+	58,  // 143: openvibez.api.v1.SessionService.SearchSessions:input_type -> openvibez.api.v1.SearchSessionsRequest
+	62,  // 144: openvibez.api.v1.SessionService.ExportSession:input_type -> openvibez.api.v1.ExportSessionRequest
+	64,  // 145: openvibez.api.v1.SessionService.ImportSession:input_type -> openvibez.api.v1.ImportSessionRequest
+	66,  // 146: openvibez.api.v1.SessionService.ListEntries:input_type -> openvibez.api.v1.ListEntriesRequest
+	68,  // 147: openvibez.api.v1.RunService.Send:input_type -> openvibez.api.v1.SendRequest
+	70,  // 148: openvibez.api.v1.RunService.Cancel:input_type -> openvibez.api.v1.CancelRequest
+	74,  // 149: openvibez.api.v1.RunService.Retry:input_type -> openvibez.api.v1.RetryRequest
+	76,  // 150: openvibez.api.v1.RunService.Continue:input_type -> openvibez.api.v1.ContinueRequest
+	78,  // 151: openvibez.api.v1.RunService.Pause:input_type -> openvibez.api.v1.PauseRequest
+	80,  // 152: openvibez.api.v1.RunService.Resume:input_type -> openvibez.api.v1.ResumeRequest
+	82,  // 153: openvibez.api.v1.RunService.EditQueued:input_type -> openvibez.api.v1.EditQueuedRequest
+	84,  // 154: openvibez.api.v1.RunService.MoveQueued:input_type -> openvibez.api.v1.MoveQueuedRequest
+	86,  // 155: openvibez.api.v1.RunService.UndoChanges:input_type -> openvibez.api.v1.UndoChangesRequest
+	88,  // 156: openvibez.api.v1.RunService.ListApprovals:input_type -> openvibez.api.v1.ListApprovalsRequest
+	90,  // 157: openvibez.api.v1.RunService.PreviewRule:input_type -> openvibez.api.v1.PreviewRuleRequest
+	72,  // 158: openvibez.api.v1.RunService.GetRun:input_type -> openvibez.api.v1.GetRunRequest
+	108, // 159: openvibez.api.v1.RunService.ListRuns:input_type -> openvibez.api.v1.ListRunsRequest
+	110, // 160: openvibez.api.v1.RunService.Decide:input_type -> openvibez.api.v1.DecideRequest
+	112, // 161: openvibez.api.v1.RunService.GetUsage:input_type -> openvibez.api.v1.GetUsageRequest
+	92,  // 162: openvibez.api.v1.WorkspaceService.ListWorkspaces:input_type -> openvibez.api.v1.ListWorkspacesRequest
+	94,  // 163: openvibez.api.v1.WorkspaceService.GetWorkspace:input_type -> openvibez.api.v1.GetWorkspaceRequest
+	96,  // 164: openvibez.api.v1.WorkspaceService.AddWorkspace:input_type -> openvibez.api.v1.AddWorkspaceRequest
+	98,  // 165: openvibez.api.v1.WorkspaceService.UpdateWorkspace:input_type -> openvibez.api.v1.UpdateWorkspaceRequest
+	100, // 166: openvibez.api.v1.WorkspaceService.RemoveWorkspace:input_type -> openvibez.api.v1.RemoveWorkspaceRequest
+	102, // 167: openvibez.api.v1.WorkspaceService.ListRules:input_type -> openvibez.api.v1.ListRulesRequest
+	104, // 168: openvibez.api.v1.WorkspaceService.GrantDomains:input_type -> openvibez.api.v1.GrantDomainsRequest
+	106, // 169: openvibez.api.v1.WorkspaceService.RevokeRule:input_type -> openvibez.api.v1.RevokeRuleRequest
+	115, // 170: openvibez.api.v1.PluginService.ListPlugins:input_type -> openvibez.api.v1.ListPluginsRequest
+	117, // 171: openvibez.api.v1.PluginService.InspectPackage:input_type -> openvibez.api.v1.InspectPackageRequest
+	120, // 172: openvibez.api.v1.PluginService.InstallPlugin:input_type -> openvibez.api.v1.InstallPluginRequest
+	122, // 173: openvibez.api.v1.PluginService.RemovePlugin:input_type -> openvibez.api.v1.RemovePluginRequest
+	124, // 174: openvibez.api.v1.PluginService.SetPluginEnabled:input_type -> openvibez.api.v1.SetPluginEnabledRequest
+	126, // 175: openvibez.api.v1.PluginService.RollbackPlugin:input_type -> openvibez.api.v1.RollbackPluginRequest
+	128, // 176: openvibez.api.v1.PluginService.VerifyPlugin:input_type -> openvibez.api.v1.VerifyPluginRequest
+	130, // 177: openvibez.api.v1.PluginService.PluginLogs:input_type -> openvibez.api.v1.PluginLogsRequest
+	132, // 178: openvibez.api.v1.PluginService.DevelopPlugin:input_type -> openvibez.api.v1.DevelopPluginRequest
+	134, // 179: openvibez.api.v1.ProviderService.ListProviders:input_type -> openvibez.api.v1.ListProvidersRequest
+	136, // 180: openvibez.api.v1.ProviderService.AddProvider:input_type -> openvibez.api.v1.AddProviderRequest
+	138, // 181: openvibez.api.v1.ProviderService.UpdateProvider:input_type -> openvibez.api.v1.UpdateProviderRequest
+	140, // 182: openvibez.api.v1.ProviderService.RemoveProvider:input_type -> openvibez.api.v1.RemoveProviderRequest
+	142, // 183: openvibez.api.v1.ProviderService.TestProvider:input_type -> openvibez.api.v1.TestProviderRequest
+	144, // 184: openvibez.api.v1.ProviderService.Logout:input_type -> openvibez.api.v1.LogoutRequest
+	146, // 185: openvibez.api.v1.ProviderService.Diagnose:input_type -> openvibez.api.v1.DiagnoseRequest
+	152, // 186: openvibez.api.v1.ProviderService.ListModels:input_type -> openvibez.api.v1.ListModelsRequest
+	148, // 187: openvibez.api.v1.ProviderService.PullModel:input_type -> openvibez.api.v1.PullModelRequest
+	150, // 188: openvibez.api.v1.ProviderService.DeleteModel:input_type -> openvibez.api.v1.DeleteModelRequest
+	41,  // 189: openvibez.api.v1.HostService.Watch:input_type -> openvibez.api.v1.WatchRequest
+	154, // 190: openvibez.api.v1.HostService.GetStatus:input_type -> openvibez.api.v1.GetStatusRequest
+	157, // 191: openvibez.api.v1.HostService.GetSettings:input_type -> openvibez.api.v1.GetSettingsRequest
+	160, // 192: openvibez.api.v1.HostService.SetSetting:input_type -> openvibez.api.v1.SetSettingRequest
+	165, // 193: openvibez.api.v1.HostService.GetConsent:input_type -> openvibez.api.v1.GetConsentRequest
+	167, // 194: openvibez.api.v1.HostService.AnswerConsent:input_type -> openvibez.api.v1.AnswerConsentRequest
+	162, // 195: openvibez.api.v1.HostService.OpenWindow:input_type -> openvibez.api.v1.OpenWindowRequest
+	169, // 196: openvibez.api.v1.HostService.SignOut:input_type -> openvibez.api.v1.SignOutRequest
+	171, // 197: openvibez.api.v1.HostService.OpenLink:input_type -> openvibez.api.v1.OpenLinkRequest
+	173, // 198: openvibez.api.v1.HostService.Backup:input_type -> openvibez.api.v1.BackupRequest
+	175, // 199: openvibez.api.v1.HostService.Stop:input_type -> openvibez.api.v1.StopRequest
+	45,  // 200: openvibez.api.v1.SessionService.ListSessions:output_type -> openvibez.api.v1.ListSessionsResponse
+	47,  // 201: openvibez.api.v1.SessionService.GetSession:output_type -> openvibez.api.v1.GetSessionResponse
+	49,  // 202: openvibez.api.v1.SessionService.CreateSession:output_type -> openvibez.api.v1.CreateSessionResponse
+	51,  // 203: openvibez.api.v1.SessionService.UpdateSession:output_type -> openvibez.api.v1.UpdateSessionResponse
+	53,  // 204: openvibez.api.v1.SessionService.DeleteSession:output_type -> openvibez.api.v1.DeleteSessionResponse
+	55,  // 205: openvibez.api.v1.SessionService.RestoreSession:output_type -> openvibez.api.v1.RestoreSessionResponse
+	57,  // 206: openvibez.api.v1.SessionService.BranchSession:output_type -> openvibez.api.v1.BranchSessionResponse
+	59,  // 207: openvibez.api.v1.SessionService.SearchSessions:output_type -> openvibez.api.v1.SearchSessionsResponse
+	63,  // 208: openvibez.api.v1.SessionService.ExportSession:output_type -> openvibez.api.v1.ExportSessionResponse
+	65,  // 209: openvibez.api.v1.SessionService.ImportSession:output_type -> openvibez.api.v1.ImportSessionResponse
+	67,  // 210: openvibez.api.v1.SessionService.ListEntries:output_type -> openvibez.api.v1.ListEntriesResponse
+	69,  // 211: openvibez.api.v1.RunService.Send:output_type -> openvibez.api.v1.SendResponse
+	71,  // 212: openvibez.api.v1.RunService.Cancel:output_type -> openvibez.api.v1.CancelResponse
+	75,  // 213: openvibez.api.v1.RunService.Retry:output_type -> openvibez.api.v1.RetryResponse
+	77,  // 214: openvibez.api.v1.RunService.Continue:output_type -> openvibez.api.v1.ContinueResponse
+	79,  // 215: openvibez.api.v1.RunService.Pause:output_type -> openvibez.api.v1.PauseResponse
+	81,  // 216: openvibez.api.v1.RunService.Resume:output_type -> openvibez.api.v1.ResumeResponse
+	83,  // 217: openvibez.api.v1.RunService.EditQueued:output_type -> openvibez.api.v1.EditQueuedResponse
+	85,  // 218: openvibez.api.v1.RunService.MoveQueued:output_type -> openvibez.api.v1.MoveQueuedResponse
+	87,  // 219: openvibez.api.v1.RunService.UndoChanges:output_type -> openvibez.api.v1.UndoChangesResponse
+	89,  // 220: openvibez.api.v1.RunService.ListApprovals:output_type -> openvibez.api.v1.ListApprovalsResponse
+	91,  // 221: openvibez.api.v1.RunService.PreviewRule:output_type -> openvibez.api.v1.PreviewRuleResponse
+	73,  // 222: openvibez.api.v1.RunService.GetRun:output_type -> openvibez.api.v1.GetRunResponse
+	109, // 223: openvibez.api.v1.RunService.ListRuns:output_type -> openvibez.api.v1.ListRunsResponse
+	111, // 224: openvibez.api.v1.RunService.Decide:output_type -> openvibez.api.v1.DecideResponse
+	113, // 225: openvibez.api.v1.RunService.GetUsage:output_type -> openvibez.api.v1.GetUsageResponse
+	93,  // 226: openvibez.api.v1.WorkspaceService.ListWorkspaces:output_type -> openvibez.api.v1.ListWorkspacesResponse
+	95,  // 227: openvibez.api.v1.WorkspaceService.GetWorkspace:output_type -> openvibez.api.v1.GetWorkspaceResponse
+	97,  // 228: openvibez.api.v1.WorkspaceService.AddWorkspace:output_type -> openvibez.api.v1.AddWorkspaceResponse
+	99,  // 229: openvibez.api.v1.WorkspaceService.UpdateWorkspace:output_type -> openvibez.api.v1.UpdateWorkspaceResponse
+	101, // 230: openvibez.api.v1.WorkspaceService.RemoveWorkspace:output_type -> openvibez.api.v1.RemoveWorkspaceResponse
+	103, // 231: openvibez.api.v1.WorkspaceService.ListRules:output_type -> openvibez.api.v1.ListRulesResponse
+	105, // 232: openvibez.api.v1.WorkspaceService.GrantDomains:output_type -> openvibez.api.v1.GrantDomainsResponse
+	107, // 233: openvibez.api.v1.WorkspaceService.RevokeRule:output_type -> openvibez.api.v1.RevokeRuleResponse
+	116, // 234: openvibez.api.v1.PluginService.ListPlugins:output_type -> openvibez.api.v1.ListPluginsResponse
+	119, // 235: openvibez.api.v1.PluginService.InspectPackage:output_type -> openvibez.api.v1.InspectPackageResponse
+	121, // 236: openvibez.api.v1.PluginService.InstallPlugin:output_type -> openvibez.api.v1.InstallPluginResponse
+	123, // 237: openvibez.api.v1.PluginService.RemovePlugin:output_type -> openvibez.api.v1.RemovePluginResponse
+	125, // 238: openvibez.api.v1.PluginService.SetPluginEnabled:output_type -> openvibez.api.v1.SetPluginEnabledResponse
+	127, // 239: openvibez.api.v1.PluginService.RollbackPlugin:output_type -> openvibez.api.v1.RollbackPluginResponse
+	129, // 240: openvibez.api.v1.PluginService.VerifyPlugin:output_type -> openvibez.api.v1.VerifyPluginResponse
+	131, // 241: openvibez.api.v1.PluginService.PluginLogs:output_type -> openvibez.api.v1.PluginLogsResponse
+	133, // 242: openvibez.api.v1.PluginService.DevelopPlugin:output_type -> openvibez.api.v1.DevelopPluginResponse
+	135, // 243: openvibez.api.v1.ProviderService.ListProviders:output_type -> openvibez.api.v1.ListProvidersResponse
+	137, // 244: openvibez.api.v1.ProviderService.AddProvider:output_type -> openvibez.api.v1.AddProviderResponse
+	139, // 245: openvibez.api.v1.ProviderService.UpdateProvider:output_type -> openvibez.api.v1.UpdateProviderResponse
+	141, // 246: openvibez.api.v1.ProviderService.RemoveProvider:output_type -> openvibez.api.v1.RemoveProviderResponse
+	143, // 247: openvibez.api.v1.ProviderService.TestProvider:output_type -> openvibez.api.v1.TestProviderResponse
+	145, // 248: openvibez.api.v1.ProviderService.Logout:output_type -> openvibez.api.v1.LogoutResponse
+	147, // 249: openvibez.api.v1.ProviderService.Diagnose:output_type -> openvibez.api.v1.DiagnoseResponse
+	153, // 250: openvibez.api.v1.ProviderService.ListModels:output_type -> openvibez.api.v1.ListModelsResponse
+	149, // 251: openvibez.api.v1.ProviderService.PullModel:output_type -> openvibez.api.v1.PullModelResponse
+	151, // 252: openvibez.api.v1.ProviderService.DeleteModel:output_type -> openvibez.api.v1.DeleteModelResponse
+	42,  // 253: openvibez.api.v1.HostService.Watch:output_type -> openvibez.api.v1.WatchResponse
+	155, // 254: openvibez.api.v1.HostService.GetStatus:output_type -> openvibez.api.v1.GetStatusResponse
+	158, // 255: openvibez.api.v1.HostService.GetSettings:output_type -> openvibez.api.v1.GetSettingsResponse
+	161, // 256: openvibez.api.v1.HostService.SetSetting:output_type -> openvibez.api.v1.SetSettingResponse
+	166, // 257: openvibez.api.v1.HostService.GetConsent:output_type -> openvibez.api.v1.GetConsentResponse
+	168, // 258: openvibez.api.v1.HostService.AnswerConsent:output_type -> openvibez.api.v1.AnswerConsentResponse
+	163, // 259: openvibez.api.v1.HostService.OpenWindow:output_type -> openvibez.api.v1.OpenWindowResponse
+	170, // 260: openvibez.api.v1.HostService.SignOut:output_type -> openvibez.api.v1.SignOutResponse
+	172, // 261: openvibez.api.v1.HostService.OpenLink:output_type -> openvibez.api.v1.OpenLinkResponse
+	174, // 262: openvibez.api.v1.HostService.Backup:output_type -> openvibez.api.v1.BackupResponse
+	176, // 263: openvibez.api.v1.HostService.Stop:output_type -> openvibez.api.v1.StopResponse
+	200, // [200:264] is the sub-list for method output_type
+	136, // [136:200] is the sub-list for method input_type
+	136, // [136:136] is the sub-list for extension type_name
+	136, // [136:136] is the sub-list for extension extendee
+	0,   // [0:136] is the sub-list for field type_name
 }
 
 func init() { file_api_v1_api_proto_init() }
@@ -13182,6 +13510,7 @@ func file_api_v1_api_proto_init() {
 		(*Change_Rule)(nil),
 		(*Change_Plugin)(nil),
 		(*Change_Host)(nil),
+		(*Change_Consent)(nil),
 	}
 	file_api_v1_api_proto_msgTypes[30].OneofWrappers = []any{}
 	file_api_v1_api_proto_msgTypes[78].OneofWrappers = []any{}
@@ -13199,7 +13528,7 @@ func file_api_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_v1_api_proto_rawDesc), len(file_api_v1_api_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   152,
+			NumMessages:   157,
 			NumExtensions: 0,
 			NumServices:   6,
 		},
