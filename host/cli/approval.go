@@ -18,10 +18,14 @@ func approvalCommand(t *terminal.Terminal) *cobra.Command {
 	return terminal.Group(&cobra.Command{
 		Use:     "approval",
 		Aliases: []string{"approvals"},
-		Short:   "List and answer the questions that models' tools ask",
+		Short:   "List and answer the questions of models' tools, and of the chat page",
 		Long: `A model that wants to do what is not allowed by itself has to wait for a person. Questions are shown in
 the window and in the terminal that asked; whoever answers first has answered. They are named by id,
-the beginning of one, or "last" for the newest.`,
+the beginning of one, or "last" for the newest.
+
+The chat page may not do everything alone: add a folder, connect a new address, install a plugin, let a
+command reach the network. Such a question of the page is answered here, in the tray or in a dialog of
+the window; nobody's answer within five minutes is a no.`,
 		Example: `  openvibez approval list
   openvibez approval allow last
   openvibez approval deny last "Use the test database"`,
@@ -46,8 +50,25 @@ func approvalList(t *terminal.Terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			page, err := c.Host.GetConsent(cmd.Context(), &apiv1.GetConsentRequest{})
+			if err != nil {
+				return err
+			}
 			if asJSON {
+				if page.Consent != nil {
+					if err := terminal.PrintJSON(t.Out, page.Consent); err != nil {
+						return err
+					}
+				}
 				return terminal.PrintJSON(t.Out, res.Approvals...)
+			}
+			if q := page.Consent; q != nil {
+				t.Out.Println(t.Out.Dim(fmt.Sprintf("%s · the chat page · %s", q.Id, terminal.Ago(q.CreatedMs))))
+				t.Out.Println(t.Out.Bold(terminal.Visible(q.Text)))
+				t.Out.Println(terminal.Indent(terminal.Visible(q.Subject)))
+				if len(res.Approvals) > 0 {
+					t.Out.Println()
+				}
 			}
 			for i, p := range res.Approvals {
 				if i > 0 {
@@ -56,7 +77,7 @@ func approvalList(t *terminal.Terminal) *cobra.Command {
 				t.Out.Println(t.Out.Dim(fmt.Sprintf("%s · session %s · %s", terminal.Short(p.Id), terminal.Short(p.SessionId), terminal.Ago(p.CreatedMs))))
 				describeApproval(t.Out, p)
 			}
-			if len(res.Approvals) == 0 && t.Err.Terminal {
+			if len(res.Approvals) == 0 && page.Consent == nil && t.Err.Terminal {
 				t.Err.Println("Nothing waits for an answer.")
 			}
 			return nil
@@ -170,7 +191,18 @@ func answerApproval(t *terminal.Terminal, cmd *cobra.Command, name, wanted, text
 	if err != nil {
 		return err
 	}
+	page, err := c.Host.GetConsent(ctx, &apiv1.GetConsentRequest{})
+	if err != nil {
+		return err
+	}
 	p, err := findApproval(ctx, c, name)
+	if q := page.Consent; q != nil && (strings.HasPrefix(q.Id, strings.ToLower(name)) || name == "last" && p.GetCreatedMs() <= q.CreatedMs) {
+		if wanted == "session" || wanted == "always" {
+			return terminal.Misused(cmd, "the chat page asks once, for this alone: leave out --%s", wanted)
+		}
+		_, err := c.Host.AnswerConsent(ctx, &apiv1.AnswerConsentRequest{Id: q.Id, Allow: wanted != "deny"})
+		return err
+	}
 	if err != nil {
 		return err
 	}

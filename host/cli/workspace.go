@@ -60,8 +60,27 @@ func workspaceName(word string) string {
 	return word
 }
 
+// addWorkspace takes up a directory; where keys may lie it asks first.
+func addWorkspace(cmd *cobra.Command, t *terminal.Terminal, c *client.Client, req *apiv1.AddWorkspaceRequest) error {
+	res, err := c.Workspaces.AddWorkspace(cmd.Context(), req)
+	if err == nil && res.Question != "" {
+		t.Err.Println(res.Question)
+		if err := t.Confirm(cmd, "open "+req.Path+" to models, and so to the providers you use", false); err != nil {
+			return err
+		}
+		req.Confirmed = true
+		res, err = c.Workspaces.AddWorkspace(cmd.Context(), req)
+	}
+	if err != nil {
+		return err
+	}
+	sayWorkspace(t, "added", res.Workspace)
+	return nil
+}
+
 func workspaceAdd(t *terminal.Terminal) *cobra.Command {
 	var name, trust string
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "add DIR",
 		Short: "Take up a directory; it is not trusted unless you say so",
@@ -81,14 +100,10 @@ func workspaceAdd(t *terminal.Terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			res, err := c.Workspaces.AddWorkspace(cmd.Context(), &apiv1.AddWorkspaceRequest{Path: path, Name: name, Trust: degree})
-			if err != nil {
-				return err
-			}
-			sayWorkspace(t, "added", res.Workspace)
-			return nil
+			return addWorkspace(cmd, t, c, &apiv1.AddWorkspaceRequest{Path: path, Name: name, Trust: degree, Confirmed: yes})
 		},
 	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "also a directory where keys may lie")
 	cmd.Flags().StringVar(&name, "name", "", "what to call it (default: as the directory)")
 	cmd.Flags().StringVar(&trust, "trust", "untrusted", "trusted, read_only or untrusted")
 	return cmd
@@ -180,12 +195,7 @@ they write may be run later by you, outside of it.`,
 			if err != nil {
 				return err
 			}
-			res, err := c.Workspaces.AddWorkspace(cmd.Context(), &apiv1.AddWorkspaceRequest{Path: path, Trust: trust})
-			if err != nil {
-				return err
-			}
-			sayWorkspace(t, "added", res.Workspace)
-			return nil
+			return addWorkspace(cmd, t, c, &apiv1.AddWorkspaceRequest{Path: path, Trust: trust})
 		},
 	}
 	return cmd
@@ -355,7 +365,9 @@ func takeUp(ctx context.Context, t *terminal.Terminal, c *client.Client, dir str
 	if connect.CodeOf(err) == connect.CodeNotFound && filepath.IsAbs(workspaceName(dir)) {
 		var res *apiv1.AddWorkspaceResponse
 		if res, err = c.Workspaces.AddWorkspace(ctx, &apiv1.AddWorkspaceRequest{Path: workspaceName(dir)}); err == nil {
-			w = res.Workspace
+			if w = res.Workspace; w == nil {
+				return "", fmt.Errorf("%s %s is no workspace yet: openvibez workspace add %s", res.Question, terminal.Clean(dir), terminal.ShellWord(workspaceName(dir)))
+			}
 		}
 	}
 	if err != nil {

@@ -52,6 +52,7 @@ func run(ctx context.Context, c *client.Client, quit func(), log *slog.Logger) (
 type trayMenu struct {
 	tray                         *tray
 	open, newChat, running, exit *systray.MenuItem
+	asks                         *trayAsk
 	slots                        []*traySlot
 	busy                         bool
 }
@@ -66,7 +67,7 @@ type traySlot struct {
 }
 
 func newTrayMenu(ctx context.Context, t *tray) *trayMenu {
-	m := &trayMenu{tray: t}
+	m := &trayMenu{tray: t, asks: newTrayAsk(ctx, t)}
 	m.open = systray.AddMenuItem("Open OpenVibez", "")
 	m.newChat = systray.AddMenuItem("New chat", "")
 	systray.AddSeparator()
@@ -99,6 +100,8 @@ func (m *trayMenu) serve(ctx context.Context) {
 		select {
 		case runs := <-m.tray.shown:
 			m.show(ctx, runs)
+		case q := <-m.tray.asked:
+			m.asks.show(q)
 		case <-ctx.Done():
 			return
 		}

@@ -22,6 +22,8 @@ type tray struct {
 	titles map[string]string     // of their sessions, by session id
 	// What to show, the newest only: the tray may be slow, the host must not wait for it.
 	shown chan []trayRun
+	// What the chat page asked for; nil: nothing.
+	asked chan *apiv1.Consent
 }
 
 // trayRun is a line in the menu.
@@ -31,7 +33,7 @@ type trayRun struct {
 }
 
 func newTray(c *client.Client, quit func(), log *slog.Logger) *tray {
-	return &tray{client: c, quit: quit, log: log, shown: make(chan []trayRun, 1)}
+	return &tray{client: c, quit: quit, log: log, shown: make(chan []trayRun, 1), asked: make(chan *apiv1.Consent, 1)}
 }
 
 // follow keeps what is shown up to date until ctx ends.
@@ -59,7 +61,12 @@ func (t *tray) watch(ctx context.Context) error {
 		t.put(ctx, r)
 	}
 	t.publish()
-	stream, err := t.client.Host.Watch(ctx, &apiv1.WatchRequest{AfterRev: list.Rev, Topics: []apiv1.Topic{apiv1.Topic_TOPIC_RUNS}})
+	page, err := t.client.Host.GetConsent(ctx, &apiv1.GetConsentRequest{})
+	if err != nil {
+		return fmt.Errorf("ask what the page wants: %w", err)
+	}
+	t.ask(page.Consent)
+	stream, err := t.client.Host.Watch(ctx, &apiv1.WatchRequest{AfterRev: list.Rev, Topics: []apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_CONSENTS}})
 	if err != nil {
 		return fmt.Errorf("watch runs: %w", err)
 	}
@@ -70,6 +77,12 @@ func (t *tray) watch(ctx context.Context) error {
 			if r := c.GetRun(); r != nil {
 				t.put(ctx, r)
 			}
+			if q := c.GetConsent(); q != nil {
+				t.ask(q)
+			}
+			if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_CONSENTS {
+				t.ask(nil)
+			}
 			if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_RUNS {
 				delete(t.runs, gone.Id)
 			}
@@ -79,6 +92,22 @@ func (t *tray) watch(ctx context.Context) error {
 		}
 	}
 	return stream.Err()
+}
+
+// ask shows what the page asked for, the newest only.
+func (t *tray) ask(q *apiv1.Consent) {
+	select {
+	case <-t.asked:
+	default:
+	}
+	t.asked <- q
+}
+
+func (t *tray) answer(ctx context.Context, id string, allow bool) {
+	t.call(ctx, "answer the page", func(ctx context.Context) error {
+		_, err := t.client.Host.AnswerConsent(ctx, &apiv1.AnswerConsentRequest{Id: id, Allow: allow})
+		return err
+	})
 }
 
 func (t *tray) put(ctx context.Context, r *apiv1.Run) {

@@ -47,6 +47,15 @@ func (h *trayHost) Cancel(_ context.Context, r *apiv1.CancelRequest) (*apiv1.Can
 	return &apiv1.CancelResponse{}, nil
 }
 
+func (h *trayHost) GetConsent(context.Context, *apiv1.GetConsentRequest) (*apiv1.GetConsentResponse, error) {
+	return &apiv1.GetConsentResponse{}, nil
+}
+
+func (h *trayHost) AnswerConsent(_ context.Context, r *apiv1.AnswerConsentRequest) (*apiv1.AnswerConsentResponse, error) {
+	h.asked <- fmt.Sprint("answer ", r.Id, " ", r.Allow)
+	return &apiv1.AnswerConsentResponse{}, nil
+}
+
 func (h *trayHost) OpenWindow(_ context.Context, r *apiv1.OpenWindowRequest) (*apiv1.OpenWindowResponse, error) {
 	h.asked <- "open " + r.SessionId
 	return &apiv1.OpenWindowResponse{}, nil
@@ -313,6 +322,18 @@ func TestTray(t *testing.T) {
 	p.click(t, owner, old) // in a menu that was open all the time
 	p.click(t, owner, ids["Cancel “title__of s-a”"])
 	h.expect(t, "cancel a")
+
+	h.changes <- &apiv1.Change{Row: &apiv1.Change_Consent{Consent: &apiv1.Consent{Id: "q1", Text: "Let models read this folder?", Subject: "/srv/a_b"}}}
+	ids = p.expectMenu(t, owner, "The chat page asks you", "  -Let models read this folder?", "  -/srv/a__b", "  Don’t allow", "  Allow",
+		"Open OpenVibez", "New chat", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
+	p.click(t, owner, ids["Allow"]) // at once: the menu may have shown another question
+	p.click(t, owner, ids["Don’t allow"])
+	h.expect(t, "answer q1 false")
+	time.Sleep(askRest)
+	p.click(t, owner, ids["Allow"])
+	h.expect(t, "answer q1 true")
+	h.changes <- &apiv1.Change{Row: &apiv1.Change_Tombstone{Tombstone: &apiv1.Tombstone{Topic: apiv1.Topic_TOPIC_CONSENTS, Id: "q1"}}}
+	p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
 
 	h.changes <- nil // the stream breaks; the host knows of no runs when asked again
 	h.expect(t, "watch after 7")

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,14 +58,7 @@ var errClosed = errors.New("the host closed the window")
 // follow hands on the host's commands until it says "close" (errClosed), until it has been away for longer than the
 // link's patience, or until ctx ends.
 func (l *link) follow(ctx context.Context) error {
-	client := &http.Client{Transport: &http.Transport{
-		DisableCompression: true,
-		DisableKeepAlives:  true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", l.socket)
-		},
-	}}
+	client := l.client()
 	lastSeen := time.Now()
 	for {
 		seen, err := l.listen(ctx, client)
@@ -86,6 +80,59 @@ func (l *link) follow(ctx context.Context) error {
 		case <-time.After(min(250*time.Millisecond, l.patience/4)):
 		}
 	}
+}
+
+func (l *link) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableCompression: true,
+		DisableKeepAlives:  true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", l.socket)
+		},
+	}}
+}
+
+// question is what the page asked for and a person has to answer where no page can.
+type question struct {
+	ID      string `json:"id"`
+	Text    string `json:"text"`
+	Subject string `json:"subject"`
+}
+
+type answer struct {
+	ID    string `json:"id"`
+	Allow bool   `json:"allow"`
+}
+
+// readQuestion reads the rest of a consent command; there is none when nothing is asked any more.
+func readQuestion(line string) (q question, ok bool) {
+	err := json.Unmarshal([]byte(line), &q)
+	return q, err == nil && q.ID != ""
+}
+
+// answer hands the person's answer to the host.
+func (l *link) answer(ctx context.Context, a answer) error {
+	ctx, cancel := context.WithTimeout(ctx, l.silence)
+	defer cancel()
+	body, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://host/openvibez.api.v1.HostService/AnswerConsent", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("give the answer: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := l.client().Do(req)
+	if err != nil {
+		return fmt.Errorf("give the answer: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("give the answer: the host said %s", res.Status)
+	}
+	return nil
 }
 
 // listen holds one connection until it breaks. It reports whether there was a host at its other end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -18,11 +19,13 @@ type testHost struct {
 	server *http.Server
 	lines  chan string
 	joined chan struct{}
+	// What was answered to the page's questions.
+	answers chan string
 }
 
 func newTestHost(t *testing.T) *testHost {
 	t.Helper()
-	h := &testHost{socket: filepath.Join(t.TempDir(), "api.sock"), lines: make(chan string), joined: make(chan struct{}, 100)}
+	h := &testHost{socket: filepath.Join(t.TempDir(), "api.sock"), lines: make(chan string), joined: make(chan struct{}, 100), answers: make(chan string, 10)}
 	h.start(t)
 	return h
 }
@@ -47,6 +50,11 @@ func (h *testHost) start(t *testing.T) {
 				return
 			}
 		}
+	})
+	mux.HandleFunc("POST /openvibez.api.v1.HostService/AnswerConsent", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		h.answers <- string(body)
+		fmt.Fprint(w, "{}")
 	})
 	h.server = &http.Server{Handler: mux}
 	go h.server.Serve(l) //nolint:errcheck // It always ends with an error, when the test closes it.

@@ -43,11 +43,29 @@ func run() error {
 			case "go":
 				w.show(rest)
 				w.raise()
+			case "consent":
+				if q, ok := readQuestion(rest); ok {
+					w.ask(q)
+				} else {
+					w.unask()
+				}
 			}
 		},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go func() {
+		for {
+			select {
+			case a := <-w.answers():
+				if err := l.answer(ctx, a); err != nil {
+					fmt.Fprintln(os.Stderr, "openvibez-window:", err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	over := make(chan error, 1)
 	go func() {
 		over <- l.follow(ctx)

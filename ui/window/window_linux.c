@@ -2,6 +2,8 @@
 
 #include "window_linux.h"
 
+#include "_cgo_export.h"
+
 #include <gtk/gtk.h>
 #include <string.h>
 #include <webkit2/webkit2.h>
@@ -222,6 +224,68 @@ void window_raise(void *window) {
 
 void window_close(void *window) {
   if (main_window) gtk_widget_destroy(GTK_WIDGET(main_window));
+}
+
+static GtkWidget *question; // NULL while nothing is asked
+static GtkWidget *yes;
+static guint later;
+
+static void question_gone(GtkWidget *w, gpointer arg) {
+  question = yes = NULL;
+  if (later) g_source_remove(later);
+  later = 0;
+}
+
+static void answered(GtkDialog *d, int response, gpointer id) {
+  // Closing the dialog is a no.
+  windowAnswered(id, response == GTK_RESPONSE_ACCEPT);
+  gtk_widget_destroy(GTK_WIDGET(d));
+}
+
+// take_yes: what a person was typing or clicking as the dialog came up is no answer.
+static gboolean take_yes(gpointer arg) {
+  later = 0;
+  if (yes) gtk_widget_set_sensitive(yes, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+void window_ask_over(void) {
+  if (question) gtk_widget_destroy(question);
+}
+
+void window_ask(const char *id, const char *text, const char *subject) {
+  window_ask_over();
+  if (!main_window) return;
+  question = gtk_message_dialog_new(main_window, GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+                                    GTK_BUTTONS_NONE, "%s", text);
+  gtk_window_set_title(GTK_WINDOW(question), "OpenVibez asks");
+  GtkWidget *about = gtk_text_view_new();
+  gtk_text_buffer_set_text(gtk_text_view_get_buffer(GTK_TEXT_VIEW(about)), subject, -1);
+  gtk_text_view_set_editable(GTK_TEXT_VIEW(about), FALSE);
+  gtk_text_view_set_cursor_visible(GTK_TEXT_VIEW(about), FALSE);
+  gtk_text_view_set_monospace(GTK_TEXT_VIEW(about), TRUE);
+  gtk_text_view_set_wrap_mode(GTK_TEXT_VIEW(about), GTK_WRAP_WORD_CHAR);
+  gtk_text_view_set_left_margin(GTK_TEXT_VIEW(about), 8);
+  gtk_text_view_set_right_margin(GTK_TEXT_VIEW(about), 8);
+  gtk_text_view_set_top_margin(GTK_TEXT_VIEW(about), 8);
+  gtk_text_view_set_bottom_margin(GTK_TEXT_VIEW(about), 8);
+  GtkWidget *scroll = gtk_scrolled_window_new(NULL, NULL);
+  gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroll), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scroll), GTK_SHADOW_IN);
+  gtk_widget_set_size_request(scroll, 380, 110);
+  gtk_container_add(GTK_CONTAINER(scroll), about);
+  gtk_box_pack_start(GTK_BOX(gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(question))), scroll, TRUE, TRUE, 6);
+  gtk_dialog_add_button(GTK_DIALOG(question), "Don’t allow", GTK_RESPONSE_REJECT);
+  yes = gtk_dialog_add_button(GTK_DIALOG(question), "Allow", GTK_RESPONSE_ACCEPT);
+  gtk_dialog_set_default_response(GTK_DIALOG(question), GTK_RESPONSE_REJECT);
+  gtk_widget_set_sensitive(yes, FALSE);
+  later = g_timeout_add(700, take_yes, NULL);
+  g_signal_connect(question, "destroy", G_CALLBACK(question_gone), NULL);
+  g_signal_connect_data(question, "response", G_CALLBACK(answered), g_strdup(id), (GClosureNotify)g_free, 0);
+  gtk_widget_show_all(question);
+  gtk_widget_grab_focus(gtk_dialog_get_widget_for_response(GTK_DIALOG(question), GTK_RESPONSE_REJECT));
+  window_raise(NULL);
+  gtk_window_present(GTK_WINDOW(question));
 }
 
 void window_eval(void *window, const char *script) {

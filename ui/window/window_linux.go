@@ -72,3 +72,30 @@ func (w *window) show(fragment string) {
 		C.window_eval(w.handle, s)
 	})
 }
+
+// ask shows a question in a dialog of the window's own; at most one is open.
+func (w *window) ask(q question) {
+	w.view.Dispatch(func() {
+		id, text, subject := C.CString(q.ID), C.CString(q.Text), C.CString(q.Subject)
+		defer C.free(unsafe.Pointer(id))
+		defer C.free(unsafe.Pointer(text))
+		defer C.free(unsafe.Pointer(subject))
+		C.window_ask(id, text, subject)
+	})
+}
+
+// unask takes the dialog away: the question was answered elsewhere, or nobody waits for the answer any more.
+func (w *window) unask() { w.view.Dispatch(func() { C.window_ask_over() }) }
+
+// answers is where the person's answers go; a window is the only one of its process.
+var answers = make(chan answer, 4)
+
+//export windowAnswered
+func windowAnswered(id *C.char, allow C.int) {
+	select {
+	case answers <- answer{C.GoString(id), allow != 0}:
+	default:
+	}
+}
+
+func (w *window) answers() <-chan answer { return answers }

@@ -32,3 +32,10 @@ func (w *window) close() { w.view.Terminate() }
 func (w *window) show(fragment string) {
 	w.view.Dispatch(func() { w.view.Eval(goTo(fragment)) })
 }
+
+// There is no dialog here: questions are answered in the tray or in a terminal.
+func (w *window) ask(question) {}
+
+func (w *window) unask() {}
+
+func (w *window) answers() <-chan answer { return nil }

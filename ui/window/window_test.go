@@ -278,6 +278,58 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// What the page may not do alone is asked in a dialog of the window's own: the keys go to it, no is what Return means, and
+// a yes is not taken at once.
+func TestAsksWherePageCannotAnswer(t *testing.T) {
+	t.Parallel()
+	env := desktop(t)
+	host, p := newTestHost(t), newPage(t)
+	w := show(t, env, order{URL: p.URL, Socket: host.socket, Title: "OpenVibez"})
+	p.expect(t, "drawn ")
+	<-host.joined
+	until(t, "the window has the focus", func() bool { return active(env) == w.id })
+	ask := func(id string) (dialog string) {
+		host.lines <- `consent {"id":"` + id + `","text":"Let models read this folder?","subject":"/srv/project"}`
+		until(t, "the dialog has the focus", func() bool {
+			dialog = output(env, "xdotool", "search", "--onlyvisible", "--name", "^OpenVibez asks$")
+			return dialog != "" && active(env) == dialog
+		})
+		if shots := os.Getenv("SHOTS"); shots != "" {
+			output(env, "import", "-silent", "-window", dialog, filepath.Join(shots, "window-asks.png"))
+		}
+		return dialog
+	}
+	gone := func() {
+		until(t, "the dialog is gone", func() bool {
+			return output(env, "xdotool", "search", "--onlyvisible", "--name", "^OpenVibez asks$") == ""
+		})
+	}
+	for _, c := range []struct{ id, keys, want string }{
+		{"q1", "Return", `{"id":"q1","allow":false}`},
+		{"q2", "Escape", `{"id":"q2","allow":false}`},
+		{"q3", "Tab Return", `{"id":"q3","allow":true}`},
+	} {
+		ask(c.id)
+		time.Sleep(time.Second)
+		output(env, "xdotool", append([]string{"key"}, strings.Fields(c.keys)...)...)
+		if got := <-host.answers; got != c.want {
+			t.Errorf("%s: %s, want %s", c.keys, got, c.want)
+		}
+		gone()
+	}
+	ask("q4")
+	host.lines <- "consent"
+	gone()
+	output(env, "xdotool", "key", "Return")
+	host.lines <- "close"
+	w.end()
+	select {
+	case got := <-host.answers:
+		t.Errorf("an answer to a question that was taken away: %s", got)
+	default:
+	}
+}
+
 func TestPersonCloses(t *testing.T) {
 	t.Parallel()
 	env := desktop(t)

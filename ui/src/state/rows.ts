@@ -1,5 +1,5 @@
 // Everything but the journal that Watch tells about, as tables of rows by id. Pure.
-import { RunState, Topic, type Approval, type Change, type Entry, type Host, type Model, type Plugin, type Provider, type Run, type Rule, type Session, type Setting, type Tombstone, type Workspace } from "../gen/api/v1/api_pb";
+import { RunState, Topic, type Approval, type Change, type Consent, type Entry, type Host, type Model, type Plugin, type Provider, type Run, type Rule, type Session, type Setting, type Tombstone, type Workspace } from "../gen/api/v1/api_pb";
 
 type Table<T> = ReadonlyMap<string, T>;
 type Row = { rev: bigint };
@@ -15,6 +15,7 @@ export interface Tables {
   readonly rules: Table<Rule>;
   readonly plugins: Table<Plugin>;
   readonly host: Table<Host>;
+  readonly consents: Table<Consent>;
 }
 type Name = keyof Tables;
 type RowOf<T> = T extends Table<infer R> ? R : never;
@@ -41,6 +42,7 @@ const kinds: { readonly [N in Name]: Kind<RowOf<Tables[N]>> } = {
   rules: { topic: Topic.RULES, row: "rule", key: (r) => r.id, owner: { topic: Topic.WORKSPACES, id: (r) => r.workspaceId } },
   plugins: { topic: Topic.PLUGINS, row: "plugin", key: (r) => r.id },
   host: { topic: Topic.HOST, row: "host", key: () => "host" },
+  consents: { topic: Topic.CONSENTS, row: "consent", key: (r) => r.id },
 };
 const names = Object.keys(kinds) as Name[];
 

@@ -64,9 +64,12 @@ export const table = {
   rules: computed(() => tables.value.rules),
   plugins: computed(() => tables.value.plugins),
   host: computed(() => tables.value.host),
+  consents: computed(() => tables.value.consents),
 };
 
 export const plugins = computed(() => [...table.plugins.value.values()]);
+// What the page asked for and a person has to confirm where no page can.
+export const openConsent = computed(() => [...table.consents.value.values()].at(-1));
 export const host = computed(() => table.host.value.get("host"));
 
 export const sessions = computed(() => ordered(table.sessions.value));

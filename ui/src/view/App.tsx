@@ -3,6 +3,7 @@ import { rename } from "../state/sessions";
 import { keyPressed, undoKeys } from "./keys";
 import { dialog, drawer, link, openId, problem, session, sidebar, spoken, toast } from "../state/store";
 import { RootMark, SandboxMark } from "./AccessBar";
+import { AskedElsewhere } from "./AskedElsewhere";
 import { Composer } from "./Composer";
 import { DropPlace } from "./DropPlace";
 import { Feed } from "./Feed";
@@ -43,6 +44,7 @@ export function App() {
         <Problem />
         <ToastPlace />
       </div>
+      <AskedElsewhere />
       <ShownMenu />
       <InstructionsPlace />
       <div class="offscreen" aria-live="polite">{spoken.value}</div>

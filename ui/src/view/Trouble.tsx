@@ -19,7 +19,7 @@ export function LinkBanner() {
   );
 }
 
-// SignedOut is all there is to see without a cookie that the host knows.
+// SignedOut is all there is to see without a pass that the host knows.
 export function SignedOut() {
   return (
     <main class="signed-out">
