@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,31 +11,82 @@ import (
 	"github.com/openvibez/openvibez/host/setting"
 )
 
-// firstStart makes a fresh installation answer at once: the demonstration is always there, and an Ollama that runs with
-// models becomes the default. It tells what it did, for people. Later starts leave everything as it is.
-func (h *host) firstStart(ctx context.Context) ([]string, error) {
-	before, err := h.store.Setting(ctx, setting.FirstStart)
+// firstPatience is how long a first start waits for what runs here to answer before it listens: one that does becomes
+// the default of the first question, one that hangs holds nobody up.
+const firstPatience = 500 * time.Millisecond
+
+// firstStart makes a fresh installation answer at once: the demonstration is there when it returns, and an Ollama that
+// runs with models becomes the default, later if need be. The channel tells what was done, for people, until all is.
+// Later starts leave everything as it is, once a first one came to its end.
+func (h *host) firstStart(ctx context.Context) <-chan string {
+	news := make(chan string, 8)
+	fresh, err := h.fresh(ctx)
 	if err != nil {
-		return nil, err
+		h.log.Warn("look whether this is the first start", "error", err)
 	}
-	if before != "" {
-		return nil, nil
+	if !fresh {
+		close(news)
+		return news
 	}
-	if _, err := h.store.SetSetting(ctx, setting.FirstStart, strconv.FormatInt(time.Now().UnixMilli(), 10)); err != nil {
-		return nil, err
+	h.addDemo(ctx, news)
+	ready := make(chan struct{})
+	h.beside.Go(func() {
+		defer close(news)
+		defer close(ready)
+		h.addOllama(ctx, news)
+		if ctx.Err() != nil {
+			return
+		}
+		h.firstDone(ctx)
+	})
+	patience := time.NewTimer(firstPatience)
+	defer patience.Stop()
+	select {
+	case <-ready:
+	case <-patience.C:
+		h.log.Info("what runs here is still asked; the host starts meanwhile")
+	case <-ctx.Done():
+	}
+	return news
+}
+
+// fresh tells whether nobody has configured anything yet, and no start has come to the end of looking for something.
+func (h *host) fresh(ctx context.Context) (bool, error) {
+	before, err := h.store.Setting(ctx, setting.FirstStart)
+	if err != nil || before != "" {
+		return false, err
 	}
 	configured, err := h.store.Providers(ctx)
-	if err != nil || len(configured) > 0 {
-		return nil, err
+	if err != nil {
+		return false, err
 	}
-	var did []string
+	if slices.ContainsFunc(configured, func(p *apiv1.Provider) bool { return !p.Canned }) {
+		h.firstDone(ctx)
+		return false, nil
+	}
+	return true, nil
+}
+
+func (h *host) firstDone(ctx context.Context) {
+	if _, err := h.store.SetSetting(ctx, setting.FirstStart, strconv.FormatInt(time.Now().UnixMilli(), 10)); err != nil {
+		h.log.Warn("write down that this was the first start", "error", err)
+	}
+}
+
+func (h *host) addDemo(ctx context.Context, news chan<- string) {
+	if configured, err := h.store.Providers(ctx); err != nil || len(configured) > 0 {
+		return
+	}
 	if _, err := h.providers.Describe(ctx, "demo"); err != nil {
 		h.log.Info("no demonstration", "why", err)
 	} else if said, err := h.addFound(ctx, &apiv1.AddProviderRequest{Plugin: "demo", Name: "Demo"}); err != nil {
 		h.log.Warn("add the demonstration", "error", err)
 	} else {
-		did = append(did, said)
+		news <- said
 	}
+}
+
+func (h *host) addOllama(ctx context.Context, news chan<- string) {
 	for _, f := range h.providers.Detect(ctx) {
 		if f.Plugin != "ollama" || f.BaseUrl == "" {
 			continue
@@ -45,17 +97,26 @@ func (h *host) firstStart(ctx context.Context) ([]string, error) {
 			h.log.Info("found an Ollama that can't answer yet", "at", f.BaseUrl, "models", len(models), "error", err)
 			continue
 		}
+		// Somebody may have been faster meanwhile.
+		if configured, err := h.store.Providers(ctx); err != nil || slices.ContainsFunc(configured, func(p *apiv1.Provider) bool { return p.Plugin == f.Plugin }) {
+			continue
+		}
 		said, err := h.addFound(ctx, &apiv1.AddProviderRequest{Plugin: f.Plugin, Name: f.Name})
 		if err != nil {
 			h.log.Warn("add the Ollama that was found", "error", err)
 			continue
 		}
-		did = append(did, said)
+		select {
+		case news <- said:
+		default:
+		}
 	}
-	return did, nil
 }
 
 func (h *host) addFound(ctx context.Context, req *apiv1.AddProviderRequest) (string, error) {
+	// It has just answered; once begun, adding it is not left half done by the host's end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
 	p, err := h.server.AddProvider(ctx, req)
 	if err != nil {
 		return "", err

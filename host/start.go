@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -115,6 +116,8 @@ type host struct {
 	server    *server.Server
 	tray      tray.Icon
 	stop      context.CancelCauseFunc
+	// What goes on beside the rest, and ends before the store is closed.
+	beside sync.WaitGroup
 }
 
 // Why the host ends.
@@ -189,10 +192,9 @@ func (h *host) run(ctx context.Context) error {
 	if h.server, err = h.newServer(ctx); err != nil {
 		return err
 	}
-	found, err := h.firstStart(ctx)
-	if err != nil {
-		return err
-	}
+	defer h.beside.Wait()
+	defer h.stop(nil)
+	news := h.firstStart(ctx)
 	if err := h.runs.Start(ctx); err != nil {
 		return err
 	}
@@ -213,7 +215,7 @@ func (h *host) run(ctx context.Context) error {
 		go h.endWhenIdle(ctx)
 	} else {
 		h.showTray(ctx)
-		h.welcome(ctx, found)
+		h.welcome(ctx, news)
 	}
 	<-ctx.Done()
 	h.end(context.Cause(ctx))

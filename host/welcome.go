@@ -18,7 +18,7 @@ import (
 )
 
 // welcome tells in the terminal what runs, and how to talk to it.
-func (h *host) welcome(ctx context.Context, did []string) {
+func (h *host) welcome(ctx context.Context, news <-chan string) {
 	say := func(name string, text any) {
 		h.Out.Printf("  %s  %s\n", h.Out.Dim(fmt.Sprintf("%-8s", name)), text)
 	}
@@ -30,8 +30,17 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	} else {
 		say("tray", problem)
 	}
-	for _, line := range did {
-		say("new", line)
+	more := true
+	for said := true; said; {
+		var line string
+		select {
+		case line, more = <-news:
+			if said = more; said {
+				say("new", line)
+			}
+		default:
+			said = false
+		}
 	}
 	c := client.New(h.dirs.Socket())
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -62,6 +71,13 @@ func (h *host) welcome(ctx context.Context, did []string) {
 	}
 	say("terminal", called()+` ask "hello"`)
 	h.Out.Println(h.Out.Dim("  Ctrl-C ends it."))
+	if more {
+		h.beside.Go(func() {
+			for line := range news {
+				say("new", line)
+			}
+		})
+	}
 }
 
 // called is what to type for this program: its name where the shell finds one, else as it was started.
