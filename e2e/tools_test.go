@@ -24,7 +24,7 @@ func TestToolsWithOllama(t *testing.T) {
 		t.Errorf("the answer is %q", out)
 	}
 	show := h.must("run", "show", "last", "--json")
-	for _, want := range []string{`exit code 0\nstdout:\none`, `exit code 0\nstdout:\ntwo`, `"by":"policy"`} {
+	for _, want := range []string{`exit code 0\nstdout:\none`, `exit code 0\nstdout:\ntwo`, `"outcome":"OUTCOME_EXITED"`, `"by":"AUTHOR_POLICY"`} {
 		if !strings.Contains(show, want) {
 			t.Errorf("the journal lacks %s:\n%s", want, show)
 		}

@@ -96,7 +96,7 @@ func (e *Engine) again(ctx context.Context, old *apiv1.Run, m store.Send) (*apiv
 	if session, r, _, err = e.store.Send(ctx, m); err != nil {
 		return nil, nil, err
 	}
-	e.take(session, r)
+	e.dispatch(session, r)
 	return session, r, nil
 }
 

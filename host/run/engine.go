@@ -1,4 +1,3 @@
-// Package run carries one message to its answer.
 package run
 
 import (
@@ -82,7 +81,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	for _, r := range open {
 		if r.State == apiv1.RunState_RUN_STATE_QUEUED || held(r.State) {
-			e.kick(r.SessionId)
+			e.wake(r.SessionId)
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func (e *Engine) Resume(ctx context.Context, runID string) (*apiv1.Run, error) {
 		default:
 		}
 	}
-	e.kick(r.SessionId)
+	e.wake(r.SessionId)
 	return r, nil
 }
 

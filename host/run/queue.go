@@ -38,21 +38,21 @@ func held(s apiv1.RunState) bool {
 	return s == apiv1.RunState_RUN_STATE_WAITING_LIMIT || s == apiv1.RunState_RUN_STATE_WAITING_BACKGROUND || s == apiv1.RunState_RUN_STATE_PAUSED
 }
 
-// kick makes sure that somebody works on the session's queue.
-func (e *Engine) kick(sessionID string) { e.hire(sessionID, nil) }
+// wake makes sure that somebody works on the session's queue.
+func (e *Engine) wake(sessionID string) { e.startWorker(sessionID, nil) }
 
-// take is kick for a run that was just accepted: one that has begun is carried out without looking for it, or for its
+// dispatch is wake for a run that was just accepted: one that has begun is carried out without looking for it, or for its
 // session.
-func (e *Engine) take(s *apiv1.Session, r *apiv1.Run) {
+func (e *Engine) dispatch(s *apiv1.Session, r *apiv1.Run) {
 	if r.State != apiv1.RunState_RUN_STATE_RUNNING {
-		e.kick(r.SessionId)
+		e.wake(r.SessionId)
 		return
 	}
-	e.hire(r.SessionId, &execution{run: r, session: s})
+	e.startWorker(r.SessionId, &execution{run: r, session: s})
 }
 
-// hire lets somebody work on the session's queue, beginning with first if nobody does yet.
-func (e *Engine) hire(sessionID string, first *execution) {
+// startWorker lets somebody work on the session's queue, beginning with first if nobody does yet.
+func (e *Engine) startWorker(sessionID string, first *execution) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing {
@@ -63,12 +63,12 @@ func (e *Engine) hire(sessionID string, first *execution) {
 		return
 	}
 	e.sessions[sessionID] = false
-	e.workers.Go(func() { e.work(sessionID, first) })
+	e.workers.Go(func() { e.workOn(sessionID, first) })
 }
 
-// work carries out the session's queue until it is empty: each message is a run of its own, whatever became of the one
+// workOn carries out the session's queue until it is empty: each message is a run of its own, whatever became of the one
 // before. A run that waited when the last host ended comes first.
-func (e *Engine) work(sessionID string, first *execution) {
+func (e *Engine) workOn(sessionID string, first *execution) {
 	wait := time.Second
 	for {
 		x, err := first, error(nil)

@@ -103,6 +103,8 @@ func (e *Engine) UndoChanges(ctx context.Context, req *apiv1.UndoChangesRequest)
 		}
 		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, what)
 	}
+	// What is put back is noted as such, though the caller hangs up.
+	ctx = context.WithoutCancel(ctx)
 	res := &apiv1.UndoChangesResponse{}
 	for _, u := range undos {
 		if u.Undone {
@@ -115,7 +117,7 @@ func (e *Engine) UndoChanges(ctx context.Context, req *apiv1.UndoChangesRequest)
 		}
 		res.Undone = append(res.Undone, u.Path)
 		if err := e.store.SetUndone(ctx, r.SessionId, u.Seq); err != nil {
-			return nil, errors.Join(err, ctx.Err())
+			return nil, err
 		}
 	}
 	return res, nil

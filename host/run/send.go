@@ -61,7 +61,7 @@ func (e *Engine) Send(ctx context.Context, req *apiv1.SendRequest, place func(se
 	if err != nil {
 		return nil, err
 	}
-	e.take(s, r)
+	e.dispatch(s, r)
 	rev, err := e.store.RevBefore(ctx, r)
 	return &apiv1.SendResponse{Session: s, Run: r, Rev: rev}, err
 }

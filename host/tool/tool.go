@@ -1,4 +1,3 @@
-// Package tool is what a model may call.
 package tool
 
 import (
