@@ -22,7 +22,7 @@ func passedOn() []string {
 
 // cache is the private directory with what toolchains keep between the commands of one workspace.
 func (s *Sandbox) cache(root string) (string, error) {
-	dir := filepath.Join(s.config.CacheDir, fmt.Sprintf("%x", sha256.Sum256([]byte(root)))[:16])
+	dir := s.cachePath(root)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make cache directory: %w", err)
 	}
@@ -31,6 +31,22 @@ func (s *Sandbox) cache(root string) (string, error) {
 		return "", fmt.Errorf("find cache directory: %w", err)
 	}
 	return resolved, nil
+}
+
+func (s *Sandbox) cachePath(root string) string {
+	return filepath.Join(s.config.CacheDir, fmt.Sprintf("%x", sha256.Sum256([]byte(root)))[:16])
+}
+
+// Cold tells whether a workspace has yet to be built for the first time: much is compiled then that is kept afterwards, a
+// standard library among it.
+func (s *Sandbox) Cold(root string) bool {
+	cache := s.cachePath(root)
+	for file, kept := range map[string]string{"go.mod": "go-build", "go.work": "go-build", "Cargo.toml": "cargo", "build.gradle": "gradle", "build.gradle.kts": "gradle"} {
+		if exists(filepath.Join(root, file)) && !isDir(filepath.Join(cache, kept)) {
+			return true
+		}
+	}
+	return false
 }
 
 // environment is the whole environment of a command.

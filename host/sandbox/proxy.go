@@ -26,6 +26,8 @@ const (
 	proxyIdle = 5 * time.Minute
 	// How many refused hosts are remembered.
 	proxyRefused = 50
+	// And how many other words.
+	proxyTold = 10
 )
 
 // proxy is the way to the network of one sandboxed command: an HTTP proxy (CONNECT and absolute URLs) that lets through
@@ -45,6 +47,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	refused []string
+	told    []string
 	tunnels map[*tunnel]bool
 	closed  bool
 }
@@ -107,6 +110,21 @@ func (p *proxy) Refused() []string {
 	return slices.Clone(p.refused)
 }
 
+// Told lists what else it did not let through or could not reach, in the words that the command was told, each once.
+func (p *proxy) Told() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.told)
+}
+
+func (p *proxy) note(words string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.told) < proxyTold && !slices.Contains(p.told, words) {
+		p.told = append(p.told, words)
+	}
+}
+
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	standard, target := 443, r.Host
 	if r.Method != http.MethodConnect {
@@ -131,7 +149,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !slices.ContainsFunc(p.allow, func(d domain) bool { return d.covers(host, port) }) {
 		name := p.refuse(host, port)
-		p.deny(w, http.StatusForbidden, fmt.Sprintf("%s is not granted to this workspace. To allow it, grant %s to this workspace", name, name))
+		p.answer(w, http.StatusForbidden, fmt.Sprintf("%s is not granted to this workspace. To allow it, grant %s to this workspace", name, name))
 		return
 	}
 	if r.Method == http.MethodConnect {
@@ -186,6 +204,7 @@ func (p *proxy) connect(w http.ResponseWriter, r *http.Request, host string, por
 	}
 	if err := t.run(); err != nil {
 		p.log.Info("connection of a command refused", "host", host, "problem", err)
+		p.note("the connection to " + host + " was ended: " + err.Error())
 	}
 }
 
@@ -229,8 +248,14 @@ func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// deny answers in words that a person reads who sees the output of curl or npm.
+// deny answers in words, and remembers them: many a program shows others instead.
 func (p *proxy) deny(w http.ResponseWriter, status int, words string) {
+	p.note(words)
+	p.answer(w, status, words)
+}
+
+// answer answers in words that a person reads who sees the output of curl.
+func (p *proxy) answer(w http.ResponseWriter, status int, words string) {
 	p.log.Debug("request of a command refused", "words", words)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Openvibez-Denied", "proxy")

@@ -222,7 +222,7 @@ func TestProxyConnectsToPublicAddressesOnly(t *testing.T) {
 		name := fmt.Sprintf("n%d.example", i)
 		hosts[name], allow = []string{a}, append(allow, name)
 	}
-	_, at := startProxy(t, up.Listener.Addr().String(), hosts, allow...)
+	p, at := startProxy(t, up.Listener.Addr().String(), hosts, allow...)
 	for i, a := range bad {
 		for _, request := range []string{
 			"CONNECT n%d.example:443 HTTP/1.1\r\nHost: x\r\n\r\n", "GET http://n%d.example/ HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -231,6 +231,9 @@ func TestProxyConnectsToPublicAddressesOnly(t *testing.T) {
 				t.Errorf("%s: %s", a, got)
 			}
 		}
+	}
+	if got := p.Told(); len(got) != proxyTold || !strings.Contains(got[0], "private network") {
+		t.Errorf("it remembers %q", got)
 	}
 	if got := ask(t, at, "CONNECT mixed.example:443 HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "200") {
 		t.Errorf("a name with one public address: %s", got)

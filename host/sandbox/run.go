@@ -254,7 +254,7 @@ func (s *Sandbox) carry(ctx context.Context, walls box.Walls, describe func() (*
 	stdout.finish()
 	stderr.finish()
 	if p != nil {
-		r.Refused = p.Refused()
+		r.Refused, r.Told = p.Refused(), p.Told()
 		_ = p.Close()
 	}
 	r.Duration = time.Since(began)

@@ -29,3 +29,19 @@ func TestRun(t *testing.T) {
 		t.Errorf("made %q, %v", made, err)
 	}
 }
+
+// The first build of a workspace takes longer than later ones.
+func TestRunIsColdUntilTheFirstBuild(t *testing.T) {
+	p := newPlace(t)
+	if p.sandbox.Cold(p.root) {
+		t.Error("there is nothing to build")
+	}
+	p.write("work/go.mod", "module example.org/app\n")
+	if !p.sandbox.Cold(p.root) {
+		t.Error("nothing was built yet")
+	}
+	p.run(policy.ProfileWork, "mkdir -p $GOCACHE", Options{})
+	if p.sandbox.Cold(p.root) {
+		t.Error("it was built")
+	}
+}

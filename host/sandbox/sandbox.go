@@ -92,7 +92,9 @@ type Result struct {
 	// Problem says why the sandbox ended it, as for too much memory.
 	Problem string
 	// Refused are hosts that it tried to reach and that were not granted.
-	Refused        []string
+	Refused []string
+	// Told is what else did not get through the proxy, and why.
+	Told           []string
 	Stdout, Stderr Output
 	Duration       time.Duration
 }

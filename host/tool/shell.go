@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,10 @@ func (c *Call) Command() string { return c.Wants.Command }
 // run runs what was granted, to the end of everything it started.
 func (c *Call) run(ctx context.Context, box *sandbox.Sandbox, g policy.Grant) (Result, error) {
 	a := c.Args.(*shellArgs)
-	timeout := defaultTimeout
+	timeout, cold := defaultTimeout, box.Cold(g.Root())
+	if cold {
+		timeout = maxTimeout
+	}
 	if a.Timeout != nil {
 		timeout = time.Duration(*a.Timeout) * time.Second
 	}
@@ -94,14 +98,20 @@ func (c *Call) run(ctx context.Context, box *sandbox.Sandbox, g policy.Grant) (R
 	head := fmt.Sprintf("exit code %d", res.ExitCode)
 	if res.TimedOut {
 		head = fmt.Sprintf("ended after %s because it took too long; timeout_seconds can allow up to %d", timeout, int(maxTimeout.Seconds()))
+		if cold {
+			head += "\nNothing was built here before, so that much had to be compiled first. It is kept: make the same call again, and it goes on from there."
+		}
 	}
 	if res.Problem != "" {
 		head += "\n" + res.Problem
 	}
 	if len(res.Refused) > 0 {
-		head += "\nIt tried to reach " + strings.Join(res.Refused, ", ") + ", which is not granted."
+		head += "\nIt tried to reach " + strings.Join(res.Refused, ", ") + ", which is not granted. That is why, whatever the command itself says."
 	}
-	if why := because(res); why != "" {
+	for _, words := range res.Told {
+		head += "\nOn its way to the network: " + words + "."
+	}
+	if why := because(res, g.Profile()); why != "" {
 		head += "\n" + why
 	}
 	out := Result{Content: strings.TrimRight(head+"\n"+printed(res), "\n"), Outcome: apiv1.ToolOutput_OUTCOME_EXITED, ExitCode: res.ExitCode}
@@ -111,8 +121,17 @@ func (c *Call) run(ctx context.Context, box *sandbox.Sandbox, g policy.Grant) (R
 	return out, nil
 }
 
-// because says what messages mean that git prints about what the sandbox does, and that nobody would guess.
-func because(res sandbox.Result) string {
+// noNetwork is how programs say that they reach nobody. Many take it for something else.
+func noNetwork() []string {
+	return []string{
+		"ENOTCACHED", "EAI_AGAIN", "ENOTFOUND", "getaddrinfo", "Could not resolve host", "Temporary failure in name resolution", "Name or service not known",
+		"Network is unreachable", "failed to lookup address", "server misbehaving", "unable to resolve host", "Could not resolve proxy",
+		"--offline was specified", "GOPROXY list is not the empty string", "No matching distribution found",
+	}
+}
+
+// because says what messages mean about what the sandbox does, and that nobody would guess.
+func because(res sandbox.Result, in policy.Profile) string {
 	text := res.Stderr.Text
 	settings := strings.Contains(text, "could not write config file") || strings.Contains(text, "could not lock config file")
 	switch {
@@ -126,6 +145,10 @@ func because(res sandbox.Result) string {
 		return "The sandbox keeps directories of these names for as long as a command runs; the empty ones go when it ends. Everything else was done, so there is no need to try again."
 	case strings.Contains(text, "Device or resource busy") || strings.Contains(text, "EBUSY"):
 		return "The sandbox covers git's data and settings of tools inside the workspace while a command runs; a command can't move or remove them, or what holds them."
+	case in != policy.ProfileNet && in != policy.ProfileHost && slices.ContainsFunc(noNetwork(), func(sign string) bool {
+		return strings.Contains(text, sign) || strings.Contains(res.Stdout.Text, sign)
+	}):
+		return "The command ran without network: only commands that are known to need it get one, and the person is asked about them first."
 	}
 	return ""
 }

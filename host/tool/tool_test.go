@@ -247,13 +247,15 @@ func TestWhatGitPrintsAboutTheSandboxIsExplained(t *testing.T) {
 		"error: could not write config file /src/ws/.git/config: Device or resource busy\nfatal: could not set 'core.repositoryformatversion' to '0'": "git init is not needed",
 		"error: could not write config file /src/ws/.git/config: Device or resource busy\nfatal: could not set 'remote.o.url' to 'x'":                 "Ask the person",
 		"warning: failed to remove .vscode/: Device or resource busy":                                                                                 "Everything else was done",
+		"rm: cannot remove 'vendor/x/.git': Device or resource busy":                                                                                  "covers git's data",
+		"npm error code ENOTCACHED\nnpm error request to https://registry.npmjs.org/x failed: cache mode is 'only-if-cached'":                         "ran without network",
 		"fatal: not a git repository": "",
 	} {
 		res := sandbox.Result{ExitCode: 1, Stderr: sandbox.Output{Text: stderr}}
-		if got := because(res); want == "" && got != "" || !strings.Contains(got, want) {
+		if got := because(res, policy.ProfileWork); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%q: %q", stderr, got)
 		}
-		if res.ExitCode = 0; because(res) != "" {
+		if res.ExitCode = 0; because(res, policy.ProfileWork) != "" {
 			t.Errorf("%q is explained though all went well", stderr)
 		}
 	}
