@@ -1,4 +1,3 @@
-// Package server lets the window, the tray and the command line speak to the host, and nobody else.
 package server
 
 import (

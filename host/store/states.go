@@ -36,7 +36,7 @@ var states = [...]stateRule{
 	running:           {interrupted, running, []apiv1.RunState{waitingApproval, waitingLimit, waitingBackground, paused, completed, failed, cancelled, interrupted}},
 	waitingApproval:   {interrupted, cancelled, []apiv1.RunState{waitingApproval, running, completed, failed, cancelled, interrupted}},
 	waitingLimit:      {waitingLimit, cancelled, []apiv1.RunState{waitingLimit, running, failed, cancelled}},
-	waitingBackground: {waitingBackground, waitingBackground, []apiv1.RunState{waitingBackground, running, completed, failed, cancelled}},
+	waitingBackground: {waitingBackground, waitingBackground, []apiv1.RunState{waitingBackground, completed, failed, cancelled}},
 	paused:            {paused, cancelled, []apiv1.RunState{running, failed, cancelled}},
 	completed:         {completed, completed, nil},
 	failed:            {failed, failed, nil},

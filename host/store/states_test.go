@@ -28,7 +28,7 @@ func TestStates(t *testing.T) {
 		running:           "--albpcfxi",
 		waitingApproval:   "-ra---cfxi",
 		waitingLimit:      "-r-l---fx-",
-		waitingBackground: "-r--b-cfx-",
+		waitingBackground: "----b-cfx-",
 		paused:            "-r-----fx-",
 		completed:         "----------",
 		failed:            "----------",

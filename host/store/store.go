@@ -1,4 +1,3 @@
-// Package store keeps everything that must survive, and nothing else.
 package store
 
 import (

@@ -11,7 +11,8 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
-// pool shows gorm a connection on which a transaction is under way. It has no BeginTx, so gorm starts none of its own.
+// pool is a connection on which a transaction is under way, and knows whether its statements are kept: kept is nil where a
+// connection is used only this once. It has no BeginTx, so gorm, to which it is shown, starts none of its own.
 type pool struct {
 	c    *sql.Conn
 	kept *statements
@@ -35,25 +36,43 @@ func (p pool) QueryContext(ctx context.Context, query string, args ...any) (*sql
 	return p.c.QueryContext(ctx, query, args...)
 }
 
+// rows gives the rows of a query, and what is to be called when they have been read. While they are, the same query can be
+// asked again: it is compiled anew for the while.
+func (p pool) rows(ctx context.Context, query string, args []any) (rows *sql.Rows, done func(), err error) {
+	if p.kept == nil || !p.kept.take(query) {
+		rows, err = p.c.QueryContext(ctx, query, args...)
+		return rows, func() {}, err
+	}
+	rows, err = p.kept.query(ctx, query, args...)
+	return rows, func() { p.kept.release(query) }, err
+}
+
+// one scans the only row of a query into dest; sql.ErrNoRows if there is none.
+func (p pool) one(ctx context.Context, query string, args []any, dest ...any) error {
+	if p.kept != nil {
+		return p.kept.one(ctx, query, args, dest...)
+	}
+	return p.c.QueryRowContext(ctx, query, args...).Scan(dest...)
+}
+
 func (p pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return p.c.QueryRowContext(ctx, query, args...)
 }
 
 // view is one consistent state of the database.
 type view struct {
+	pool
 	ctx context.Context
-	c   *sql.Conn
 	orm *gorm.DB
-	// kept is nil where a connection is used only this once.
-	kept *statements
 	// A revision that was committed before.
 	past int64
 }
 
 func (s *Store) viewOn(ctx context.Context, c *sql.Conn, kept *statements) view {
 	g := s.orm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	g.Statement.ConnPool = pool{c, kept}
-	return view{ctx: ctx, c: c, orm: g, kept: kept}
+	on := pool{c, kept}
+	g.Statement.ConnPool = on
+	return view{pool: on, ctx: ctx, orm: g}
 }
 
 // revision is one up to which the view shows everything. The counter's row is behind where pieces of text came last.
@@ -69,12 +88,8 @@ var errEnough = errors.New("enough")
 
 // each calls row for every result of a query; scan fills its arguments from the columns.
 func (v view) each(row func(scan func(...any) error) error, query string, args ...any) error {
-	ask := v.c.QueryContext
-	if v.kept != nil && v.kept.take(query) {
-		defer v.kept.release(query)
-		ask = v.kept.query
-	}
-	rows, err := ask(v.ctx, query, args...)
+	rows, done, err := v.rows(v.ctx, query, args)
+	defer done()
 	if err != nil {
 		return err
 	}
@@ -93,10 +108,7 @@ func (v view) each(row func(scan func(...any) error) error, query string, args .
 
 // one scans the only row of a query into dest; sql.ErrNoRows if there is none.
 func (v view) one(query string, args []any, dest ...any) error {
-	if v.kept != nil {
-		return v.kept.one(v.ctx, query, args, dest...)
-	}
-	return v.c.QueryRowContext(v.ctx, query, args...).Scan(dest...)
+	return v.pool.one(v.ctx, query, args, dest...)
 }
 
 // tx is a change under way: nothing of it is kept unless all of it is.
