@@ -53,7 +53,17 @@ func (e *Engine) deleteSession(ctx context.Context, id string, now bool) (time.T
 		}
 	}
 	if now {
-		return time.Time{}, e.store.PurgeSession(ctx, id)
+		err := e.store.PurgeSession(ctx, id)
+		e.sweep(ctx)
+		return time.Time{}, err
 	}
+	e.workers.Go(func() {
+		// The store removes it when its time is over; then what its commands kept can go too.
+		select {
+		case <-time.After(time.Until(until) + 5*time.Second):
+			e.sweep(ctx)
+		case <-e.ending:
+		}
+	})
 	return until, nil
 }

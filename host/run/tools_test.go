@@ -740,11 +740,11 @@ func TestCommandsKeepTheirTemp(t *testing.T) {
 		t.Errorf("%d are kept", kept())
 	}
 	for _, id := range []string{r.SessionId, branch.Id} {
-		if err := b.store.PurgeSession(t.Context(), id); err != nil {
+		if _, err := b.engine.DeleteSession(t.Context(), id, true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if b.engine.sweep(t.Context()); kept() != 0 {
+	if kept() != 0 {
 		t.Errorf("%d are left of a conversation that is gone", kept())
 	}
 }
