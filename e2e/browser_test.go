@@ -37,7 +37,7 @@ func TestBrowserPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added, "OPENVIBEZ="+filepath.Join(bin, "openvibez"), "HOME_DIR="+h.dir)
+	browse(t, h, "places.mjs", "DIR="+dir, "NEW="+added)
 }
 
 // TestBrowserApprovals lets a model work in Chromium's sight, and answers what it asks.
@@ -119,7 +119,7 @@ func browse(t testing.TB, h *home, script string, env ...string) string {
 	}
 	link := strings.TrimSpace(h.must("open", "--link"))
 	cmd := exec.CommandContext(t.Context(), node, path)
-	cmd.Env = append(append(os.Environ(), "LINK="+link, "CHROMIUM="+chromium), env...)
+	cmd.Env = append(append(os.Environ(), "LINK="+link, "CHROMIUM="+chromium, "OPENVIBEZ="+filepath.Join(bin, "openvibez"), "HOME_DIR="+h.dir), env...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/store"
+	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
 // pageOf gives all that a page's script can call.
@@ -237,6 +239,58 @@ func TestFoldersWithKeysAreAQuestion(t *testing.T) {
 		}
 		if res, err = socket.AddWorkspace(ctx, &apiv1.AddWorkspaceRequest{Path: path, Confirmed: true}); err != nil || res.Workspace == nil {
 			t.Errorf("%q, confirmed: %v, %v", dir, res, err)
+		}
+	}
+}
+
+// A command that reaches the network, or runs outside the sandbox, is not let through by the page alone; denying it is,
+// and what stays in the sandbox.
+func TestPuppetOpensNoWayOut(t *testing.T) {
+	f := start(t)
+	ctx := t.Context()
+	p := f.puppet()
+	asked := f.person(false)
+	_, run, _, err := f.Store.Send(ctx, store.Send{ClientRequestID: "one", Text: "please"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Store.StartRun(ctx, run.Id); err != nil {
+		t.Fatal(err)
+	}
+	choices := []*providerv1.Question_Choice{{Id: "once", Text: "Allow once", Allows: true}, {Id: "deny", Text: "Deny"}}
+	for _, c := range []struct {
+		what     string
+		approval *apiv1.Approval
+		choice   string
+		refused  bool
+	}{
+		{"network", &apiv1.Approval{Profile: apiv1.Profile_PROFILE_NET, Domains: []string{"stranger.example"}}, "once", true},
+		{"a domain alone", &apiv1.Approval{Profile: apiv1.Profile_PROFILE_WORK, Domains: []string{"stranger.example"}}, "once", true},
+		{"outside", &apiv1.Approval{Profile: apiv1.Profile_PROFILE_HOST}, "once", true},
+		{"network denied", &apiv1.Approval{Profile: apiv1.Profile_PROFILE_NET}, "deny", false},
+		{"in the sandbox", &apiv1.Approval{Profile: apiv1.Profile_PROFILE_WORK}, "once", false},
+	} {
+		c.approval.Question = &providerv1.Question{Id: c.what, Subject: "send " + c.what, Choices: choices}
+		open, err := f.Store.Ask(ctx, run.Id, c.approval)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.runs.Decide(ctx, &apiv1.DecideRequest{ApprovalId: open.Id, ChoiceId: c.choice})
+		if refused := connect.CodeOf(err) == connect.CodePermissionDenied; refused != c.refused || !refused && err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		after, err := f.Store.Approval(ctx, open.Id)
+		if still := after.GetState() == apiv1.ApprovalState_APPROVAL_STATE_PENDING; err != nil || still != c.refused {
+			t.Errorf("%s: afterwards %v, %v", c.what, after, err)
+		}
+		if all := strings.Join(asked(), "\n"); strings.Contains(all, "send "+c.what) != c.refused {
+			t.Errorf("%s: the person was asked:\n%s", c.what, all)
+		}
+		if c.refused {
+			// The terminal answers the question itself.
+			if _, err := f.runs.Decide(ctx, &apiv1.DecideRequest{ApprovalId: open.Id, ChoiceId: c.choice}); err != nil {
+				t.Errorf("%s from the socket: %v", c.what, err)
+			}
 		}
 	}
 }

@@ -63,8 +63,8 @@ await inBrowser(async ({ page, shot }) => {
   await idle();
   await page.locator("article[data-kind=question]", { hasText: "Not today." }).waitFor();
   await tools.filter({ hasText: "touch greet" }).getByText("exit 0").waitFor();
-  await tools.filter({ hasText: "touch farewell" }).getByText("not carried out").waitFor();
-  await tools.filter({ hasText: "\\u202e" }).getByText("not carried out").waitFor();
+  await tools.filter({ hasText: "touch farewell" }).getByText("denied", { exact: true }).waitFor();
+  await tools.filter({ hasText: "\\u202e" }).getByText("denied", { exact: true }).waitFor();
   await shot("decided");
   console.log("denied with a word, and what can't be seen was spelled out");
 

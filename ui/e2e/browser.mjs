@@ -1,9 +1,10 @@
 // A real browser for the scripts here, which the Go tests in e2e/ call with a one-time link in LINK. A script prints one
 // line per thing it saw and exits with 1 at the first it did not.
 import { chromium } from "playwright-core";
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 
-const { LINK, SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
+const { LINK, SHOTS, OPENVIBEZ, HOME_DIR, CHROMIUM = "/usr/bin/chromium" } = process.env;
 
 export const link = LINK;
 
@@ -56,4 +57,16 @@ export async function until(what, is) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+// terminal does what a person would type.
+export const terminal = (...args) => execFileSync(OPENVIBEZ, args, { env: { ...process.env, OPENVIBEZ_HOME: HOME_DIR } });
+
+// allowed sees that the page asks for a confirmation elsewhere, and gives it in a terminal.
+export async function allowed(page, about, shot) {
+  const asked = page.getByRole("dialog", { name: "Confirm this outside of the page" });
+  await asked.getByText(about).first().waitFor();
+  await shot?.();
+  terminal("approval", "allow", "last");
+  await asked.waitFor({ state: "detached" });
 }

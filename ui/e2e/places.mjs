@@ -1,8 +1,7 @@
 // Adds a workspace, grants and revokes there, and gives a chat root access in it. DIR is trusted, NEW is to be added.
-import { execFileSync } from "node:child_process";
-import { inBrowser, link, until } from "./browser.mjs";
+import { allowed, inBrowser, link, terminal, until } from "./browser.mjs";
 
-const { DIR, NEW, OPENVIBEZ, HOME_DIR } = process.env;
+const { DIR, NEW } = process.env;
 const name = (path) => path.split("/").pop();
 
 await inBrowser(async ({ page, shot }) => {
@@ -15,6 +14,7 @@ await inBrowser(async ({ page, shot }) => {
   await page.keyboard.press("ArrowRight");
   await page.getByRole("textbox", { name: "Add a folder" }).fill(NEW);
   await page.keyboard.press("Enter");
+  await allowed(page, NEW, () => shot("ask-elsewhere"));
   const row = page.getByTestId("workspace").filter({ hasText: NEW });
   await row.getByText("Not trusted").first().waitFor();
   console.log("added, not trusted");
@@ -60,7 +60,7 @@ await inBrowser(async ({ page, shot }) => {
   await shot("ask-root");
   await page.getByRole("button", { name: "Copy the command" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
-  execFileSync(OPENVIBEZ, command.split(" ").slice(1), { env: { ...process.env, OPENVIBEZ_HOME: HOME_DIR } });
+  terminal(...command.split(" ").slice(1));
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await until("root access to be marked above and below", async () => (await page.locator(".root-mark").count()) === 2);
   await shot("root");

@@ -1,5 +1,5 @@
 // Installs the unsigned package PACKAGE, updates it with the one in UPDATE, which may do more, goes back and removes it.
-import { inBrowser, link, until } from "./browser.mjs";
+import { allowed, inBrowser, link, until } from "./browser.mjs";
 
 const { PACKAGE, UPDATE } = process.env;
 
@@ -23,6 +23,7 @@ await inBrowser(async ({ page, shot }) => {
   await shot("install");
   await page.getByRole("textbox", { name: "Type acme to install it" }).fill("acme");
   await install.click();
+  await allowed(page, "Install this plugin?", () => shot("ask-install"));
   await row.getByText("unsigned").waitFor();
   console.log("installed after its name was typed");
 
@@ -32,6 +33,7 @@ await inBrowser(async ({ page, shot }) => {
   await shot("update");
   await page.getByRole("textbox", { name: "Type acme to install it" }).fill("acme");
   await page.getByRole("button", { name: "Update", exact: true }).click();
+  await allowed(page, "Install this plugin?");
   await row.getByText("1.1.0").waitFor();
   console.log("updated after the difference was shown");
 
@@ -39,10 +41,12 @@ await inBrowser(async ({ page, shot }) => {
   await row.getByRole("button", { name: "Verify" }).click();
   await row.getByText("What is on the disk is what was installed.").waitFor();
   await row.getByRole("button", { name: "Back to 1.0.0" }).click();
+  await allowed(page, "Go back to the version");
   await row.getByText("1.0.0", { exact: true }).waitFor();
   await row.getByRole("button", { name: "Disable" }).click();
   await row.getByText("switched off", { exact: true }).waitFor();
   await row.getByRole("button", { name: "Enable again" }).click();
+  await allowed(page, "Switch this plugin on?");
   await row.getByRole("button", { name: "Disable" }).waitFor();
   await shot("plugins");
   await row.getByRole("button", { name: "Remove" }).click();

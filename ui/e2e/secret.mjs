@@ -1,5 +1,5 @@
 // Connects the scripted provider to UPSTREAM with a setting that is a secret; the page never gets it back.
-import { inBrowser, link, until } from "./browser.mjs";
+import { allowed, inBrowser, link, until } from "./browser.mjs";
 
 const { UPSTREAM } = process.env;
 const secret = "account-of-a-test";
@@ -20,6 +20,7 @@ await inBrowser(async ({ page, shot }) => {
   await page.getByText("It goes to the keychain and to nothing else; no plugin sees it.").waitFor();
   await shot("secret-add");
   await page.getByRole("button", { name: "Add", exact: true }).click();
+  await allowed(page, new URL(UPSTREAM).origin);
   const row = page.getByRole("listitem").filter({ hasText: "Scripted" });
   await row.getByRole("button", { name: "Edit" }).click();
   console.log("added");
