@@ -20,6 +20,7 @@ type finding struct {
 	argvs [][]string
 	offer []string
 	code  bool // it runs code of the workspace
+	git   bool // git runs in it
 	// What it throws away that nothing brings back: that is asked whatever is allowed or remembered.
 	discards string
 	// It can't be done at all, whoever agrees.

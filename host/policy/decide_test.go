@@ -341,3 +341,36 @@ func TestNames(t *testing.T) {
 		t.Errorf("an unknown name: %v", err)
 	}
 }
+
+func TestGitProgram(t *testing.T) {
+	for command, asks := range map[string]bool{"git status": true, "git add f": true, "ls": false, "cd sub && git log": true, "sh -c 'git diff'": true, "echo git": false} {
+		place := Place{Root: root, Trust: TrustTrusted, Access: AccessScoped, Level: LevelFull, GitProgram: "filter.x.clean"}
+		d := Decide(Request{Command: command, Dir: root, Place: place})
+		if (d.Verdict == Ask) != asks || asks && !strings.Contains(d.Reason, "filter.x.clean") {
+			t.Errorf("%q: %s (%s)", command, d.Verdict, d.Reason)
+		}
+		place.Trust = TrustUntrusted
+		place.Access = AccessReadOnly
+		if d := Decide(Request{Command: command, Dir: root, Place: place}); (d.Verdict == Deny) != asks {
+			t.Errorf("%q where nothing is trusted: %s (%s)", command, d.Verdict, d.Reason)
+		}
+	}
+}
+
+func TestTouchesPatterns(t *testing.T) {
+	for command, want := range map[string]string{
+		"make -C */":                        root + "/*",
+		"cd src; ./x a*":                    root + "/src",
+		"cat */f":                           "",
+		"rm -rf */x":                        root + "/*/x",
+		"find . -name x | xargs rm":         root + "/**",
+		"git ls-files | xargs cat":          root + "/**",
+		"for d in */; do make -C $d; done":  root + "/*",
+		"find . -name M -exec make -f {} +": root + "/**",
+	} {
+		got := Touches(Request{Command: command, Dir: root, Place: Place{Root: root, Trust: TrustTrusted, Access: AccessScoped, Level: LevelFull}})
+		if want == "" && len(got) > 0 && strings.ContainsAny(strings.Join(got, " "), "*") || want != "" && !slices.Contains(got, want) {
+			t.Errorf("%q touches %q, want %q", command, got, want)
+		}
+	}
+}

@@ -38,7 +38,11 @@ func look(r Request, touched *[]string) finding {
 	if w.problem == "" {
 		w.parse(r.Command, &state{dirs: []string{dir}})
 	}
+	if w.asksGit && r.Place.GitProgram != "" {
+		w.add(ClassUnknown, "This repository's settings ("+quote(r.Place.GitProgram)+") name a program for git to start")
+	}
 	f := w.found
+	f.git = w.asksGit
 	if w.problem != "" {
 		return finding{why: reasons{ClassUnknown: w.problem}, impossible: true}
 	}

@@ -44,7 +44,7 @@ func (w *walk) git(c *call) {
 		return
 	}
 	c.offer = []string{"git", sub.text}
-	c.git = true
+	c.git, w.asksGit = true, true
 	g := &call{name: sub.text, args: args[1:], st: st}
 	w.subcommand(g)
 	st.input = c.st.input

@@ -19,6 +19,8 @@ type Place struct {
 	Domains    []string // granted hosts; "*.example.org" covers all below example.org
 	Rules      []Rule
 	Outside    []OutsideRule
+	// A setting of a repository that the command may work in which names a program for git to start; "" is none.
+	GitProgram string
 	Sh         bool // there is no bash: command lines run in sh, whichever shell that is
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -9,13 +10,16 @@ import (
 const maxTouched = 256
 
 // Touches tells which places of the workspace a command line works in or names, as far as it says so: absolute paths,
-// links not resolved. Each may belong to a repository of its own, which Decide can't see.
+// links not resolved. Each may belong to a repository of its own, which Decide can't see. Patterns stand as they are
+// written, with /** at the end for all that is below; where a command only reads, those are left out.
 func Touches(r Request) []string {
 	if r.Command == "" || malformed(r) != "" || r.Place.Root == "" {
 		return nil
 	}
 	var all []string
-	look(r, &all)
+	if f := look(r, &all); f.why.only(ClassRead) && !f.git {
+		all = slices.DeleteFunc(all, func(p string) bool { return strings.ContainsAny(p, "*?[") })
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -33,17 +37,20 @@ func (w *walk) touch(args []arg, name string, st *state) {
 		}
 	}
 	add(st.dirs)
-	if name == "git" {
+	switch name {
+	case "git":
 		return
+	case "find": // what it finds is named by itself
+		add([]string{path.Join(w.root, "**")})
 	}
 	for _, a := range args {
+		if a.kind == listed {
+			add([]string{path.Join(w.root, "**")})
+		}
 		if a.kind > pattern || a.home || a.text == "" || len(a.text) > 4096 {
 			continue
 		}
 		text := a.text
-		if a.kind == pattern {
-			text, _, _ = strings.Cut(text, "*")
-		}
 		add(resolve(st.dirs, text))
 		if _, value, is := strings.Cut(text, "="); is {
 			add(resolve(st.dirs, value))

@@ -21,6 +21,7 @@ type walk struct {
 	root     string
 	found    finding
 	gits     int  // git commands that are known, word for word
+	asksGit  bool // git runs in it
 	mixed    bool // there are others, that git's own files stay closed to
 	code     bool
 	offers   [][]string

@@ -219,7 +219,13 @@ func (e *desk) around(ctx context.Context, w *workplace, r policy.Request) (poli
 		return place, err
 	}
 	r.Place = place
-	for _, path := range policy.Touches(r) {
+	touched := policy.Touches(r)
+	if slices.ContainsFunc(touched, isPattern) {
+		touched = append(touched, nested(ctx, place.Root, touched)...)
+	}
+	place.GitProgram = tool.GitPrograms(place.Root)
+	looked := map[string]bool{}
+	for _, path := range append(touched, r.Dir) { // a pattern may be a name all the same
 		if real, err := filepath.EvalSymlinks(path); err == nil {
 			path = real
 		}
@@ -228,10 +234,16 @@ func (e *desk) around(ctx context.Context, w *workplace, r policy.Request) (poli
 			return place, err
 		}
 		trust := lesser(place, p.Trust)
+		p.GitProgram = place.GitProgram
 		if trust != place.Trust || len(p.Rules)+len(p.Domains) < len(place.Rules)+len(place.Domains) {
 			place = p
 		}
 		place.Trust = trust
+		for dir := path; len(dir) > len(place.Root) && !looked[dir]; dir = filepath.Dir(dir) {
+			if looked[dir] = true; place.GitProgram == "" {
+				place.GitProgram = tool.GitPrograms(dir)
+			}
+		}
 	}
 	return place, nil
 }
