@@ -4,47 +4,101 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
-	"unsafe"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 
 	"github.com/openvibez/openvibez/host/sandbox/box"
 )
 
+// handled are all rights that this kernel's Landlock knows of, and that are refused where no rule allows them.
+func handled(version int) ll.RulesetAttr {
+	has := func(since int, bits uint) uint64 {
+		if version < since {
+			return 0
+		}
+		return 1<<bits - 1
+	}
+	return ll.RulesetAttr{
+		HandledAccessFS:  has(1, 13) | has(2, 14) | has(3, 15) | has(5, 16) | has(9, 17),
+		HandledAccessNet: has(4, 2) | has(10, 4),
+		Scoped:           has(6, 2),
+	}
+}
+
+// rules are a Landlock ruleset in the making.
+type rules struct {
+	fd    int
+	knows uint64
+}
+
+// allow lets what lies at a path be used so, as far as the kernel tells rights apart.
+func (r rules) allow(access uint64, path string) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if access &= r.knows; access == 0 {
+		return nil
+	}
+	if err := ll.LandlockAddPathBeneathRule(r.fd, &ll.PathBeneathAttr{AllowedAccess: access, ParentFd: fd}, 0); err != nil {
+		return fmt.Errorf("allow %s: %w", path, err)
+	}
+	return nil
+}
+
 // landlockOff lets the process reach only the files of its box. Around namespaces it is a second wall; where there are
-// none it is the only one for files.
+// none it is the only one for files. It stands around the thread that starts the process: to put it around all threads
+// each has to be woken, and no other ever does anything for somebody else.
 func landlockOff(s *box.Spec, root, plugin *os.File) error {
 	const (
-		read  = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSReadDir)
-		write = landlock.AccessFSSet(ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg |
-			ll.AccessFSMakeSock | ll.AccessFSMakeFifo | ll.AccessFSMakeSym | ll.AccessFSTruncate | ll.AccessFSRefer)
-		unixConnect = landlock.AccessFSSet(ll.AccessFSResolveUnix)
-		file        = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSExecute)
+		read  = ll.AccessFSReadFile | ll.AccessFSReadDir
+		write = ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg |
+			ll.AccessFSMakeSock | ll.AccessFSMakeFifo | ll.AccessFSMakeSym | ll.AccessFSTruncate | ll.AccessFSRefer
+		file   = ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSExecute
+		device = ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSIoctlDev
 	)
-	shown := read | ll.AccessFSExecute
+	version, err := ll.LandlockGetABIVersion()
+	if err != nil || version < 1 {
+		// The probes tell what that is worth.
+		return nil
+	}
+	attr := handled(version)
+	var shown uint64 = read | ll.AccessFSExecute
 	if plugin != nil || s.Only {
 		shown = read
 	}
-	config := landlock.V11
-	var rules []landlock.Rule
 	if s.Walls == box.WallsFull {
 		// The network namespace holds nothing to protect, and programs under test listen in it.
-		config.HandledAccessNet = 0
-		rules = append(rules, landlock.PathAccess(shown, "/"))
-		if len(s.Files) > 0 {
-			rules = append(rules, landlock.PathAccess(read|write, box.Settings))
-		}
-	} else if plugin == nil {
-		// What the mounts would hide is not listed, and so not reachable.
-		rules = append(rules, landlock.PathAccess(read, "/proc").IgnoreIfMissing())
+		attr.HandledAccessNet = 0
 	}
-	rules = append(rules,
-		landlock.PathAccess(read|ll.AccessFSWriteFile, "/dev/pts").WithIoctlDev().IgnoreIfMissing(),
-		landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSWriteFile|ll.AccessFSTruncate,
-			"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom").WithIoctlDev())
+	fd, err := ll.LandlockCreateRuleset(&attr, 0)
+	if err != nil {
+		return fmt.Errorf("make rules: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	r := rules{fd, attr.HandledAccessFS}
+	allow := func(access uint64, path string) {
+		if err == nil {
+			err = r.allow(access, path)
+		}
+	}
+	if s.Walls == box.WallsFull {
+		allow(shown, "/")
+		if len(s.Files) > 0 {
+			allow(read|write, box.Settings)
+		}
+	} else if plugin == nil && exists("/proc") {
+		// What the mounts would hide is not listed, and so not reachable.
+		allow(read, "/proc")
+	}
+	if exists("/dev/pts") {
+		allow(read|ll.AccessFSWriteFile|ll.AccessFSIoctlDev, "/dev/pts")
+	}
+	for _, d := range devices {
+		allow(device, "/dev/"+d)
+	}
 	for _, b := range s.Binds {
 		if b.Empty || s.Walls == box.WallsFull && !b.Write && !b.Fresh && !b.Scrap && !b.Exec && plugin == nil {
 			continue
@@ -61,7 +115,7 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 			access |= write
 		}
 		if plugin != nil {
-			access |= unixConnect
+			access |= ll.AccessFSResolveUnix
 		}
 		switch {
 		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
@@ -77,15 +131,21 @@ func landlockOff(s *box.Spec, root, plugin *os.File) error {
 			// The one that was looked at, whatever lies there by now.
 			path = fmt.Sprintf("/proc/self/fd/%d", root.Fd())
 		}
-		rules = append(rules, landlock.PathAccess(access, path))
+		allow(access, path)
 	}
 	if plugin != nil {
-		rules = append(rules, landlock.PathAccess(ll.AccessFSReadFile|ll.AccessFSExecute, fmt.Sprintf("/proc/self/fd/%d", plugin.Fd())))
+		allow(ll.AccessFSReadFile|ll.AccessFSExecute, fmt.Sprintf("/proc/self/fd/%d", plugin.Fd()))
 	}
-	return config.BestEffort().Restrict(rules...)
+	if err != nil {
+		return err
+	}
+	return ll.LandlockRestrictSelf(fd, 0)
 }
 
-// dropCapabilities gives up, for all threads, what making the box took; the calling thread's children can't get any back.
+func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
+
+// dropCapabilities gives up what making the box took; the calling thread's children can't get any back. The filter keeps
+// the other threads, which do nothing, from using theirs.
 func dropCapabilities() error {
 	const secureBits = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<6 | 1<<7 // NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, all locked
 	if err := unix.Prctl(unix.PR_SET_SECUREBITS, secureBits, 0, 0, 0); err != nil {
@@ -104,8 +164,8 @@ func dropCapabilities() error {
 	}
 	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	none := &[2]unix.CapUserData{}
-	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)), 0); errno != 0 {
-		return fmt.Errorf("drop capabilities: %w", errno)
+	if err := unix.Capset(header, &none[0]); err != nil {
+		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	return nil
 }
