@@ -102,7 +102,7 @@ func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest
 		if req.SystemPrompt != nil {
 			s.SystemPrompt = *req.SystemPrompt
 		}
-		if req.Draft != nil {
+		if req.Draft != nil && req.DraftBefore == nil {
 			s.Draft = *req.Draft
 		}
 		if req.Pinned != nil {
@@ -121,7 +121,13 @@ func (a *api) UpdateSession(ctx context.Context, req *apiv1.UpdateSessionRequest
 	if err != nil {
 		return nil, err
 	}
-	return &apiv1.UpdateSessionResponse{Session: s, Rev: s.Rev}, nil
+	other := ""
+	if req.Draft != nil && req.DraftBefore != nil {
+		if s, other, err = a.Store.SaveDraft(ctx, s.Id, *req.Draft, *req.DraftBefore); err != nil {
+			return nil, err
+		}
+	}
+	return &apiv1.UpdateSessionResponse{Session: s, Rev: s.Rev, OtherDraft: other}, nil
 }
 
 func (a *api) DeleteSession(ctx context.Context, req *apiv1.DeleteSessionRequest) (*apiv1.DeleteSessionResponse, error) {

@@ -43,6 +43,9 @@ func Refused(providerID, model string) string { return "refused." + providerID +
 // Removed is where the name of a provider is kept that was removed: what it answered stays, and so does who that was.
 func Removed(providerID string) string { return "removed." + providerID }
 
+// OtherDraft is where the text is kept that another window had typed in a session, until somebody has seen it.
+func OtherDraft(sessionID string) string { return "draft.other." + sessionID }
+
 // Setting is one row of the table.
 type Setting struct {
 	// Key names it; one that ends in a dot stands for all keys that begin so.

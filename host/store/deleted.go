@@ -183,6 +183,9 @@ func (t *tx) purge(id string) error {
 		}
 	}
 	t.s.forgetParts(id)
+	if err := t.forgetOtherDraft(id); err != nil {
+		return err
+	}
 	if _, err := t.exec("DELETE FROM sessions WHERE id = ?", id); err != nil {
 		return fmt.Errorf("delete session %s: %w", id, err)
 	}

@@ -4731,7 +4731,10 @@ type UpdateSessionRequest struct {
 	// Root needs confirm_root.
 	AccessMode *AccessMode `protobuf:"varint,10,opt,name=access_mode,json=accessMode,proto3,enum=openvibez.api.v1.AccessMode,oneof" json:"access_mode,omitempty"`
 	// The person was told what root means and said yes.
-	ConfirmRoot   bool `protobuf:"varint,11,opt,name=confirm_root,json=confirmRoot,proto3" json:"confirm_root,omitempty"`
+	ConfirmRoot bool `protobuf:"varint,11,opt,name=confirm_root,json=confirmRoot,proto3" json:"confirm_root,omitempty"`
+	// With draft: what the caller knew of it before. Where somebody else has written there since, the new draft holds and the
+	// other one is in other_draft, and kept as the setting draft.other.ID.
+	DraftBefore   *string `protobuf:"bytes,12,opt,name=draft_before,json=draftBefore,proto3,oneof" json:"draft_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4843,10 +4846,19 @@ func (x *UpdateSessionRequest) GetConfirmRoot() bool {
 	return false
 }
 
+func (x *UpdateSessionRequest) GetDraftBefore() string {
+	if x != nil && x.DraftBefore != nil {
+		return *x.DraftBefore
+	}
+	return ""
+}
+
 type UpdateSessionResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	Rev           int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Session *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Rev     int64                  `protobuf:"varint,2,opt,name=rev,proto3" json:"rev,omitempty"`
+	// What another window had written, which this draft has replaced.
+	OtherDraft    string `protobuf:"bytes,3,opt,name=other_draft,json=otherDraft,proto3" json:"other_draft,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4893,6 +4905,13 @@ func (x *UpdateSessionResponse) GetRev() int64 {
 		return x.Rev
 	}
 	return 0
+}
+
+func (x *UpdateSessionResponse) GetOtherDraft() string {
+	if x != nil {
+		return x.OtherDraft
+	}
+	return ""
 }
 
 type DeleteSessionRequest struct {
@@ -12264,7 +12283,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"accessMode\"^\n" +
 	"\x15CreateSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x8d\x04\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\xc6\x04\n" +
 	"\x14UpdateSessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\x05title\x18\x02 \x01(\tH\x00R\x05title\x88\x01\x01\x12$\n" +
@@ -12279,7 +12298,8 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\vaccess_mode\x18\n" +
 	" \x01(\x0e2\x1c.openvibez.api.v1.AccessModeH\bR\n" +
 	"accessMode\x88\x01\x01\x12!\n" +
-	"\fconfirm_root\x18\v \x01(\bR\vconfirmRootB\b\n" +
+	"\fconfirm_root\x18\v \x01(\bR\vconfirmRoot\x12&\n" +
+	"\fdraft_before\x18\f \x01(\tH\tR\vdraftBefore\x88\x01\x01B\b\n" +
 	"\x06_titleB\x0e\n" +
 	"\f_provider_idB\b\n" +
 	"\x06_modelB\x10\n" +
@@ -12288,10 +12308,13 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\a_pinnedB\v\n" +
 	"\t_archivedB\x0f\n" +
 	"\r_workspace_idB\x0e\n" +
-	"\f_access_mode\"^\n" +
+	"\f_access_modeB\x0f\n" +
+	"\r_draft_before\"\x7f\n" +
 	"\x15UpdateSessionResponse\x123\n" +
 	"\asession\x18\x01 \x01(\v2\x19.openvibez.api.v1.SessionR\asession\x12\x10\n" +
-	"\x03rev\x18\x02 \x01(\x03R\x03rev\"8\n" +
+	"\x03rev\x18\x02 \x01(\x03R\x03rev\x12\x1f\n" +
+	"\vother_draft\x18\x03 \x01(\tR\n" +
+	"otherDraft\"8\n" +
 	"\x14DeleteSessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03now\x18\x02 \x01(\bR\x03now\"G\n" +

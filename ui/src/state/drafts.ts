@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import { api } from "../api";
 import { setting } from "./settings";
-import { openId, tables } from "./store";
+import { oneLine } from "../text/words";
+import { openId, tables, toast } from "./store";
 
 const NEW_CHAT = "draft.new";
 const PAUSE_MS = 500;
@@ -18,6 +19,9 @@ interface Pending {
   id: string;
   saving: Promise<unknown>;
 }
+
+// What the host was last known to keep for a session: where it has something else, another window wrote that.
+const known = new Map<string, string>();
 
 const pending: Pending = { timer: 0, id: "", saving: Promise.resolve() };
 
@@ -47,8 +51,13 @@ export async function settled(): Promise<void> {
   await pending.saving;
 }
 
-function save(id: string, text: string): Promise<unknown> {
-  if (id) return api.sessions.updateSession({ id, draft: text });
+async function save(id: string, text: string): Promise<unknown> {
+  if (id) {
+    const { otherDraft } = await api.sessions.updateSession({ id, draft: text, draftBefore: known.get(id) ?? "" });
+    known.set(id, text);
+    if (otherDraft && id === openId.value) offer(id, otherDraft);
+    return;
+  }
   return api.host.setSetting({ key: NEW_CHAT, valueJson: text ? JSON.stringify(text) : "" });
 }
 
@@ -59,10 +68,29 @@ export function forgetNewDraft(): void {
 
 // loadDraft puts back what was typed in a session, or in the new chat.
 export function loadDraft(id: string): void {
+  if (id) known.set(id, tables.value.sessions.get(id)?.draft ?? "");
+  const other = id && setting(`draft.other.${id}`);
+  if (typeof other === "string") offer(id, other);
   draft.value = id ? (tables.value.sessions.get(id)?.draft ?? "") : newDraft();
 }
 
 function newDraft(): string {
   const text = setting(NEW_CHAT);
   return typeof text === "string" ? text : "";
+}
+
+// offer shows what another window had typed here, which the text of this one has replaced.
+function offer(id: string, other: string): void {
+  const forget = () => void api.host.setSetting({ key: `draft.other.${id}`, valueJson: "" }).catch(() => undefined);
+  toast.value = {
+    text: `Another window had written: ${oneLine(other, 80)}`,
+    action: {
+      text: "Add it here",
+      act: () => {
+        if (id === openId.value) typed(draft.value ? `${draft.value}\n\n${other}` : other);
+        forget();
+      },
+    },
+    ms: 20_000,
+  };
 }
