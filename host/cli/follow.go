@@ -14,12 +14,8 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-const (
-	// The host gives a sign of life every ten seconds.
-	watchSilence = 35 * time.Second
-	// How long an answer waits for a host that went away to come back.
-	hostPatience = 5 * time.Second
-)
+// hostPatience is how long an answer waits for a host that went away to come back.
+const hostPatience = 5 * time.Second
 
 // follower prints a run as it goes on.
 type follower struct {
@@ -43,68 +39,34 @@ type follower struct {
 	thinking bool
 	// Questions that wait for this terminal, by id; nil once they are answered.
 	asks *asks
-	// Standard output takes nothing more.
-	broken error
 }
 
 // follow watches until the run has ended and everything of it is printed.
 func (f *follower) follow(ctx context.Context) (*apiv1.Run, error) {
 	f.asks = f.newAsks(ctx)
 	defer f.endLine()
-	lost := time.Time{}
-	for {
-		final, seen := f.watch(ctx)
-		switch {
-		case final != nil:
-			return final, nil
-		case f.broken != nil:
-			return nil, f.broken
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case seen || lost.IsZero():
-			lost = time.Now()
-		case time.Since(lost) > hostPatience:
-			f.endLine()
-			return nil, terminal.Fail(terminal.NoHost, fmt.Errorf("the host went away in the middle of the answer; what came by then is kept: openvibez session show %s\nGo on from there: openvibez run continue %s", terminal.Short(f.run.SessionId), terminal.Short(f.run.Id)))
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-		}
-	}
-}
-
-// watch holds one stream until the run has ended or the stream breaks; how it broke matters to nobody, only whether the
-// host had said anything.
-func (f *follower) watch(ctx context.Context) (final *apiv1.Run, seen bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	alive := time.AfterFunc(watchSilence, cancel)
-	defer alive.Stop()
-	stream, err := f.client.Host.Watch(ctx, &apiv1.WatchRequest{
+	req := &apiv1.WatchRequest{
 		AfterRev:  f.rev,
 		Topics:    []apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_ENTRIES, apiv1.Topic_TOPIC_APPROVALS},
 		SessionId: f.run.SessionId,
-	})
-	if err != nil {
-		return nil, false
 	}
-	defer stream.Close()
-	for stream.Receive() {
-		alive.Reset(watchSilence)
-		seen = true
-		for _, change := range stream.Msg().Changes {
+	err := f.client.Watch(ctx, client.Watching{Request: req, Patience: hostPatience, Take: func(res *apiv1.WatchResponse) (bool, error) {
+		for _, change := range res.Changes {
 			if err := f.take(ctx, change); err != nil {
-				f.broken = err
-				return nil, true
+				return false, err
 			}
 		}
-		f.rev = stream.Msg().Rev
-		if f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq || f.options.background && f.run.State == apiv1.RunState_RUN_STATE_WAITING_BACKGROUND {
-			return f.run, true
-		}
+		ended := f.run.EndedMs != 0 && f.lastSeq >= f.run.LastSeq
+		return !ended && !(f.options.background && f.run.State == apiv1.RunState_RUN_STATE_WAITING_BACKGROUND), nil
+	}})
+	if errors.As(err, new(*client.UnreachableError)) {
+		f.endLine()
+		return nil, terminal.Fail(terminal.NoHost, fmt.Errorf("the host went away in the middle of the answer; what came by then is kept: openvibez session show %s\nGo on from there: openvibez run continue %s", terminal.Short(f.run.SessionId), terminal.Short(f.run.Id)))
 	}
-	return nil, seen
+	if err != nil {
+		return nil, err
+	}
+	return f.run, nil
 }
 
 func (f *follower) take(ctx context.Context, change *apiv1.Change) error {

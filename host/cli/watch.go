@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -63,57 +62,22 @@ journal too. If the host restarts, nothing is missed and nothing comes twice.`,
 }
 
 func watch(ctx context.Context, t *terminal.Terminal, c *client.Client, req *apiv1.WatchRequest, asJSON bool) error {
-	lost := time.Now()
-	for {
-		err := watchOnce(ctx, t, c, req, asJSON, &lost)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.As(err, new(*writeError)):
-			return err
-		case time.Since(lost) > 30*time.Second:
-			return &client.UnreachableError{Err: fmt.Errorf("the host has been away for 30 s: %s", err.Error())}
-		}
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-ctx.Done():
-		}
-	}
-}
-
-// writeError is a standard output that takes nothing more.
-type writeError struct{ error }
-
-func watchOnce(ctx context.Context, t *terminal.Terminal, c *client.Client, req *apiv1.WatchRequest, asJSON bool, lost *time.Time) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	alive := time.AfterFunc(watchSilence, cancel)
-	defer alive.Stop()
-	stream, err := c.Host.Watch(ctx, req)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	for stream.Receive() {
-		alive.Reset(watchSilence)
-		*lost = time.Now()
-		for _, change := range stream.Msg().Changes {
+	err := c.Watch(ctx, client.Watching{Request: req, Patience: 30 * time.Second, Take: func(res *apiv1.WatchResponse) (bool, error) {
+		for _, change := range res.Changes {
 			if asJSON {
-				err = terminal.PrintJSON(t.Out, change)
+				if err := terminal.PrintJSON(t.Out, change); err != nil {
+					return false, err
+				}
 			} else {
 				t.Out.Println(changeWords(change))
-				err = t.Out.Failed
-			}
-			if err != nil {
-				return &writeError{err}
 			}
 		}
-		req.AfterRev = stream.Msg().Rev
+		return true, t.Out.Failed
+	}})
+	if ctx.Err() != nil {
+		return nil
 	}
-	if err := stream.Err(); err != nil {
-		return err
-	}
-	return errors.New("the stream ended")
+	return err
 }
 
 // changeWords is a change in one line.
@@ -151,6 +115,8 @@ func changeWords(change *apiv1.Change) string {
 		return fmt.Sprintf("plugin    %s  %s", terminal.OneLine(row.Plugin.Id, 40), pluginState(row.Plugin))
 	case *apiv1.Change_Host:
 		return fmt.Sprintf("host      %d  %s", row.Host.Pid, terminal.OneLine(row.Host.Version, 40))
+	case *apiv1.Change_Consent:
+		return fmt.Sprintf("consent   %s  %s %s", terminal.Short(row.Consent.Id), terminal.OneLine(row.Consent.Text, 80), terminal.OneLine(row.Consent.Subject, 80))
 	case *apiv1.Change_Tombstone:
 		topic := strings.ToLower(strings.TrimPrefix(row.Tombstone.Topic.String(), "TOPIC_"))
 		return fmt.Sprintf("gone      %s  of %s", terminal.Short(row.Tombstone.Id), topic)

@@ -38,60 +38,60 @@ func newTray(c *client.Client, quit func(), log *slog.Logger) *tray {
 
 // follow keeps what is shown up to date until ctx ends.
 func (t *tray) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := t.watch(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		t.log.Debug("tray: watch the host again", "after", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
+	req := &apiv1.WatchRequest{Topics: []apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_CONSENTS}}
+	err := t.client.Watch(ctx, client.Watching{
+		Request: req,
+		Begin: func(ctx context.Context) (err error) {
+			req.AfterRev, err = t.begin(ctx)
+			return err
+		},
+		Take: func(res *apiv1.WatchResponse) (bool, error) {
+			t.take(ctx, res.Changes)
+			return true, nil
+		},
+	})
+	if ctx.Err() == nil {
+		t.log.Warn("tray: watch the host", "error", err)
 	}
 }
 
-func (t *tray) watch(ctx context.Context) error {
+// begin shows what there is, and gives the rev from where on it changes.
+func (t *tray) begin(ctx context.Context) (int64, error) {
 	list, err := t.client.Runs.ListRuns(ctx, &apiv1.ListRunsRequest{})
 	if err != nil {
-		return fmt.Errorf("list runs: %w", err)
+		return 0, fmt.Errorf("list runs: %w", err)
+	}
+	page, err := t.client.Host.GetConsent(ctx, &apiv1.GetConsentRequest{})
+	if err != nil {
+		return 0, fmt.Errorf("ask what the page wants: %w", err)
 	}
 	t.runs, t.titles = map[string]*apiv1.Run{}, map[string]string{}
 	for _, r := range list.Runs {
 		t.put(ctx, r)
 	}
 	t.publish()
-	page, err := t.client.Host.GetConsent(ctx, &apiv1.GetConsentRequest{})
-	if err != nil {
-		return fmt.Errorf("ask what the page wants: %w", err)
-	}
 	t.ask(page.Consent)
-	stream, err := t.client.Host.Watch(ctx, &apiv1.WatchRequest{AfterRev: list.Rev, Topics: []apiv1.Topic{apiv1.Topic_TOPIC_RUNS, apiv1.Topic_TOPIC_CONSENTS}})
-	if err != nil {
-		return fmt.Errorf("watch runs: %w", err)
-	}
-	defer stream.Close()
-	for stream.Receive() {
-		changes := stream.Msg().Changes
-		for _, c := range changes {
-			if r := c.GetRun(); r != nil {
-				t.put(ctx, r)
-			}
-			if q := c.GetConsent(); q != nil {
-				t.ask(q)
-			}
-			if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_CONSENTS {
-				t.ask(nil)
-			}
-			if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_RUNS {
-				delete(t.runs, gone.Id)
-			}
+	return list.Rev, nil
+}
+
+func (t *tray) take(ctx context.Context, changes []*apiv1.Change) {
+	for _, c := range changes {
+		if r := c.GetRun(); r != nil {
+			t.put(ctx, r)
 		}
-		if len(changes) > 0 {
-			t.publish()
+		if q := c.GetConsent(); q != nil {
+			t.ask(q)
+		}
+		if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_CONSENTS {
+			t.ask(nil)
+		}
+		if gone := c.GetTombstone(); gone != nil && gone.Topic == apiv1.Topic_TOPIC_RUNS {
+			delete(t.runs, gone.Id)
 		}
 	}
-	return stream.Err()
+	if len(changes) > 0 {
+		t.publish()
+	}
 }
 
 // ask shows what the page asked for, the newest only.

@@ -69,7 +69,7 @@ func (h *trayHost) Watch(ctx context.Context, r *apiv1.WatchRequest, s *connect.
 			if c == nil {
 				return connect.NewError(connect.CodeUnavailable, nil)
 			}
-			if err := s.Send(&apiv1.WatchResponse{Changes: []*apiv1.Change{c}}); err != nil {
+			if err := s.Send(&apiv1.WatchResponse{Rev: 7, Changes: []*apiv1.Change{c}}); err != nil {
 				return err
 			}
 		case <-ctx.Done():
