@@ -16,6 +16,8 @@ func Sensitive(name string) string {
 		switch {
 		case i == len(parts)-1:
 			return "a repository inside the workspace"
+		case strings.HasSuffix(name, rebaseTodo):
+			return "runs when the rebase goes on"
 		case slices.Contains(parts[i:], "hooks"):
 			return "runs on git commands"
 		}

@@ -29,6 +29,8 @@ const (
 type Snapshot struct {
 	files map[string]stamp
 	dirs  map[string]bool
+	// Of each repository, the names of its objects.
+	objects map[string]map[string]bool
 	// Cut says why not everything was looked at; empty: everything was.
 	Cut string
 }
@@ -46,7 +48,7 @@ func Look(ctx context.Context, root string) (*Snapshot, error) {
 		return nil, fmt.Errorf("look at the workspace: %w", err)
 	}
 	defer base.Close()
-	s := &Snapshot{files: map[string]stamp{}, dirs: map[string]bool{}}
+	s := &Snapshot{files: map[string]stamp{}, dirs: map[string]bool{}, objects: map[string]map[string]bool{}}
 	until := time.Now().Add(maxSeenTime)
 	err = fs.WalkDir(base.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -68,6 +70,9 @@ func Look(ctx context.Context, root string) (*Snapshot, error) {
 		}
 		if d.IsDir() {
 			s.dirs[name] = true
+			if path.Base(name) == ".git" {
+				s.lookGit(base.FS(), name)
+			}
 			if name != "." && uninteresting(name) {
 				return fs.SkipDir
 			}
@@ -166,7 +171,7 @@ func (s *Snapshot) Since(before *Snapshot) (changes []*apiv1.FileChange, left in
 			}
 		}
 	}
-	return listed(changes)
+	return listed(append(changes, s.lost(before)...))
 }
 
 // After tells what has become different since a time, without those that are told already. What is gone left no trace.
