@@ -43,7 +43,8 @@ func sandboxRunCommand(t *terminal.Terminal) *cobra.Command {
 		Use:   "run --workspace DIR [flags] -- 'COMMAND LINE'",
 		Short: "Run one command line in a sandbox profile",
 		Long: `Runs a command line as a model's would be run, after an approval. No host is needed, and no policy is
-asked: whoever types it here has decided. It has no standard input and no terminal.
+asked: whoever types it here has decided. It has no standard input and no terminal, and a /tmp and a home of
+its own, which vanish with it.
 
 Profiles:
   ro    the workspace can be read, nothing can be changed; no network
@@ -92,6 +93,9 @@ codes: 124 after --timeout, 125 if there is no sandbox to run it in, 2 for wrong
 			}
 			for _, host := range r.Refused {
 				t.Err.Printf("openvibez: it tried to reach %s, which --domain does not name\n", host)
+			}
+			for _, words := range r.Told {
+				t.Err.Printf("openvibez: on its way to the network: %s\n", words)
 			}
 			if r.ExitCode != 0 {
 				return &terminal.ExitError{Code: r.ExitCode}
