@@ -22,6 +22,15 @@ func (a *api) consent(ctx context.Context, text, subject string) error {
 	if !a.fromPage {
 		return nil
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-a.closing:
+			cancel(refuse(connect.CodeUnavailable, "the host ends: ask again when it is back"))
+		case <-ctx.Done():
+		}
+	}()
 	err := a.desk.Ask(ctx, text, subject)
 	switch {
 	case err == nil:

@@ -221,6 +221,19 @@ func TestPuppetCannotAnswerItself(t *testing.T) {
 	}
 }
 
+// A host that ends does not wait for a person.
+func TestQuestionEndsWithHost(t *testing.T) {
+	f := start(t)
+	p := f.puppet()
+	dir, done := t.TempDir(), make(chan error, 1)
+	go func() { done <- second(p.workspaces.AddWorkspace(t.Context(), &apiv1.AddWorkspaceRequest{Path: dir})) }()
+	eventually(t, "the question", func() bool { return f.desk.Open() != nil })
+	f.stop()
+	if err := <-done; connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), "host ends") {
+		t.Error(err)
+	}
+}
+
 // On the socket it is the person who asks; folders with keys in them are a question there too.
 func TestFoldersWithKeysAreAQuestion(t *testing.T) {
 	f := start(t)

@@ -27,7 +27,7 @@ function Asked({ asked }: { asked: Consent }) {
         <p>{asked.text}</p>
         <pre class="type-this"><code>{asked.subject}</code></pre>
         <p>
-          What a chat shows can’t answer this. Answer in the dialog that has come up beside the window
+          Nothing that a chat shows can answer this. Answer in the dialog of OpenVibez’s own window, if that is open
           {host.value?.tray ? <>, under “The chat page asks you” in the tray’s menu,</> : ","} or type in a terminal:
         </p>
         <pre class="type-this"><code>{command}</code></pre>

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { moreSessions } from "../state/load";
+import { grouped } from "../state/groups";
 import { query } from "../state/search";
 import { take } from "../state/sessions";
 import { archive, archivedSessions, dialog, drawer, link, nextArchived, nextSessions, problem, sessions, sidebar } from "../state/store";
@@ -36,10 +37,19 @@ export function Sidebar() {
   );
 }
 
+const groupId = (name: string): string => `chats-${name.toLowerCase().replaceAll(" ", "-")}`;
+
 function Chats() {
   return (
     <ul class="sessions" role="list" aria-label="Chats">
-      {sessions.value.map((s) => <SessionItem key={s.id} session={s} />)}
+      {grouped(sessions.value, new Date()).map((g) => (
+        <li key={g.name}>
+          <h2 class="group-name" id={groupId(g.name)}>{g.name}</h2>
+          <ul role="list" class="group" aria-labelledby={groupId(g.name)}>
+            {g.sessions.map((s) => <SessionItem key={s.id} session={s} />)}
+          </ul>
+        </li>
+      ))}
       {sessions.value.length === 0 && link.value === "live" && <li class="no-sessions">Your chats will be listed here.</li>}
       {nextSessions.value && <li><MoreButton /></li>}
     </ul>
