@@ -175,6 +175,15 @@ func (w *walk) subcommand(c *call) {
 	case "format-patch":
 		w.check(spec{ClassBuild, "", "p*", "-nNkspo123456789 -o:w -v:t --stdout --output-directory:w --numbered --no-numbered --start-number:t --suffix:t --signature:t --no-signature --subject-prefix:t --cover-letter --root --thread?:t --signoff --zero-commit --base?:t -NUM" + diffOptions, false}, c)
 	case "archive":
+		for i, a := range c.args { // other formats are made by programs that the configuration names
+			format, is := strings.CutPrefix(a.text, "--format=")
+			if !is && i > 0 && strings.HasPrefix(c.args[i-1].text, "--fo") && !strings.Contains(c.args[i-1].text, "=") {
+				format, is = a.text, true
+			}
+			if is && format != "tar" && format != "zip" || strings.HasPrefix(a.text, "--fo") && strings.Contains(a.text, "=") && !is {
+				w.add(ClassUnknown, "It makes an archive with a program that is not known")
+			}
+		}
 		w.check(spec{ClassRead, "", "p*", "-lv0123456789 -o:w --output:w --format:t --list --prefix:t --verbose --add-file:r --worktree-attributes --remote:x --exec:x", false}, c)
 	case "fetch", "pull", "push", "clone", "ls-remote":
 		w.remote(c)
@@ -325,11 +334,12 @@ func (w *walk) nested(c *call) {
 func (w *walk) config(c *call) {
 	operands := 0
 	reads := false
-	for _, a := range c.args {
+	for i, a := range c.args {
 		switch {
 		case a.kind != literal || a.loud:
 			w.add(ClassUnknown, "Part of it is only known when it runs")
-		case slices.Contains([]string{"--get", "--get-all", "--get-regexp", "--list", "-l", "get", "list", "--get-urlmatch", "--get-color"}, a.text):
+		case slices.Contains([]string{"--get", "--get-all", "--get-regexp", "--list", "-l", "--get-urlmatch", "--get-color"}, a.text),
+			i == 0 && (a.text == "get" || a.text == "list"): // anywhere else these are names and values
 			reads = true
 		case slices.Contains([]string{"--global", "--local", "--system", "--worktree", "--show-origin", "--show-scope", "--name-only", "-z", "--null", "--bool", "--int", "--type=bool", "--all", "--includes"}, a.text):
 		case strings.HasPrefix(a.text, "-"):

@@ -61,7 +61,7 @@ func (w *walk) listed(c *call) {
 		return
 	}
 	switch c.name {
-	case "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "jq", "yq", "gojq", "jaq":
+	case "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "jq":
 		// With the pattern given as an option, every operand is a file.
 		for _, a := range c.args {
 			if a.kind == literal && len(a.text) > 1 && a.text[0] == '-' && (a.text[1] != '-' && strings.ContainsAny(a.text, "ef") ||
@@ -95,6 +95,14 @@ func (w *walk) listed(c *call) {
 	if (c.name == "less" || c.name == "more") && slices.ContainsFunc(c.args, func(a arg) bool { return strings.HasPrefix(a.text, "+") }) {
 		w.add(ClassUnknown, "It gives the pager commands")
 	}
+	switch c.name {
+	case "strings", "size", "nm", "readelf", "objdump", "ar", "ranlib", "strip", "objcopy":
+		for _, a := range c.args { // more of the command line stands in a file
+			if a.kind > pattern || a.text != "" && strings.ContainsRune("@*?[", rune(a.text[0])) && (a.kind == pattern || a.text[0] == '@') {
+				w.add(ClassUnknown, "It takes options from a file")
+			}
+		}
+	}
 	if c.name == "pgrep" || c.name == "ps" {
 		s.operands = "t*"
 	}
@@ -120,12 +128,13 @@ func inside(c *call) bool {
 // onlyLooks corrects the class of archivers that are told to write to standard output, or to list. With options that
 // take values nobody can tell which words are options.
 func (w *walk) onlyLooks(c *call) {
-	letters, looking := "cdfkltnNqrv0123456789", "clt"
+	letters, looking := "cdfkltnNqrv0123456789", "lt"
 	words := []string{"--stdout", "--to-stdout", "--list", "--test", "--decompress", "--keep", "--quiet", "--verbose", "--force"}
 	if c.name == "unzip" {
 		letters, looking, words = "lptvZqCaj1", "lptvZ", nil
 	}
-	looks := false
+	// Of several modes the last one wins; standard output stays.
+	looks, stdout, works := false, false, false
 	for _, a := range c.args {
 		is, may := a.dashed()
 		switch i := slices.Index(words, a.text); {
@@ -133,10 +142,12 @@ func (w *walk) onlyLooks(c *call) {
 		case !is || a.kind != literal || a.loud, strings.HasPrefix(a.text, "--") && i < 0, i < 0 && strings.Trim(a.text[1:], letters) != "":
 			return
 		default:
-			looks = looks || i >= 0 && i < 4 || i < 0 && strings.ContainsAny(a.text[1:], looking)
+			looks = looks || i == 2 || i == 3 || i < 0 && strings.ContainsAny(a.text[1:], looking)
+			stdout = stdout || i == 0 || i == 1 || i < 0 && c.name != "unzip" && strings.Contains(a.text[1:], "c")
+			works = works || i == 4 || i < 0 && c.name != "unzip" && strings.Contains(a.text[1:], "d")
 		}
 	}
-	if looks && w.found.why.only(ClassBuild) {
+	if (stdout || looks && !works) && w.found.why.only(ClassBuild) {
 		w.found.why[ClassBuild] = ""
 		w.add(ClassRead, because(ClassRead))
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // spec says what a program may be given.
 //
@@ -86,6 +89,9 @@ func (w *walk) check(s spec, c *call) {
 		s.why = because(s.class)
 	}
 	w.add(s.class, s.why)
+	if goStyle(c.name) {
+		c = &call{name: c.name, args: doubleDashed(s, c.args), st: c.st}
+	}
 	operands := make([]arg, 0, len(c.args))
 	for i := 0; i < len(c.args); i++ {
 		a := c.args[i]
@@ -112,6 +118,35 @@ func (w *walk) check(s spec, c *call) {
 		}
 	}
 	w.operands(s, operands, c.st)
+}
+
+// goStyle tells of programs whose options are words behind one dash or two.
+func goStyle(name string) bool {
+	return name == "gofmt" || name == "shfmt" || name == "go"
+}
+
+// doubleDashed writes the options of such a program as others have them. Cut short they mean nothing, and what can be
+// switched on may be so with =true.
+func doubleDashed(s spec, args []arg) []arg {
+	out := slices.Clone(args)
+	for i, a := range out {
+		if is, _ := a.dashed(); !is || a.kind != literal || a.loud || a.is("--") {
+			continue
+		}
+		name, value, attached := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(a.text, "-"), "-"), "=")
+		o, known := s.find("--" + name)
+		switch {
+		case !known || !strings.Contains(s.options+" ", "--"+name+" ") && !strings.Contains(s.options, "--"+name+":") && !strings.Contains(s.options, "--"+name+"!"):
+			out[i].text = "--\x00" + name // no option has this name
+		case attached && o.role == 0 && (value == "true" || value == "false"):
+			out[i].text = "--" + name
+		case attached:
+			out[i].text = "--" + name + "=" + value
+		default:
+			out[i].text = "--" + name
+		}
+	}
+	return out
 }
 
 // long handles one option with a name and returns how many further arguments it takes.

@@ -266,8 +266,12 @@ func harmless(v variable) bool {
 		return false
 	}
 	switch v.name {
-	case "LANG", "LANGUAGE", "TZ", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "CI":
-		return v.name != "LANG" || plainLocale(v.value)
+	case "LANG", "LANGUAGE", "TZ":
+		text := v.value.text // that is looked for among the system's own files
+		return v.value.kind == literal && !strings.HasPrefix(text, "/") && !strings.HasPrefix(text, ":") && !strings.Contains(text, "..") &&
+			(v.name != "LANG" || plainLocale(v.value))
+	case "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "CI":
+		return true
 	case "PAGER", "GIT_PAGER", "MANPAGER":
 		return v.value.is("cat") || v.value.is("")
 	}

@@ -111,7 +111,7 @@ func (w *walk) shell(c *call) {
 		case opt == "--version", opt == "--help":
 			w.add(ClassRead, because(ClassRead))
 			return
-		case strings.HasPrefix(opt, "--"), strings.Trim(opt[1:], "abcefhilmnoprstuvxBCEHPT") != "":
+		case strings.HasPrefix(opt, "--"), strings.Trim(opt[1:], "bcefhilmnoprstuvxBCEHPT") != "":
 			w.add(ClassDangerous, "It starts a shell in a way that can't be followed")
 			return
 		default:
@@ -309,19 +309,42 @@ func (w *walk) enterDir(a arg, st *state) {
 	}
 }
 
-// testArgs is [ … ]: an option in the wrong place could run commands.
+// testArgs is [ … ]: an option in the wrong place could run commands. What is computed may only stand where nothing but
+// a value can.
 func (w *walk) testArgs(c *call) {
 	w.add(ClassRead, because(ClassRead))
-	for i, a := range c.args {
-		switch {
-		case a.is("-v"), a.is("-R"), a.kind == splits, a.kind == listed:
+	args := c.args
+	if c.name == "[" && len(args) > 0 && args[len(args)-1].is("]") {
+		args = args[:len(args)-1]
+	}
+	fixed := true
+	for _, a := range args {
+		fixed = fixed && a.kind == literal && !a.loud
+		if a.kind == splits || a.kind == listed || a.kind == literal && (a.text == "-v" || a.text == "-R") {
 			w.add(ClassUnknown, "It tests in a way that can run commands")
-		case a.kind != literal && i == 0 && !(len(c.args) >= 3 && c.args[1].kind == literal && !c.args[1].loud &&
-			slices.Contains([]string{"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "<", ">"}, c.args[1].text)):
-			w.add(ClassUnknown, "It tests in a way that can run commands")
+			return
 		}
 	}
+	known := func(a arg, options string) bool {
+		return a.kind == literal && !a.loud && a.text != "" && strings.Contains(" "+options+" ", " "+a.text+" ")
+	}
+	if len(args) > 1 && args[0].is("!") && !known(args[1], testsTwo) {
+		args = args[1:]
+	}
+	switch {
+	case fixed, len(args) < 2:
+	case len(args) == 2 && known(args[0], testsOne):
+	case len(args) == 3 && known(args[1], testsTwo):
+	default:
+		w.add(ClassUnknown, "It tests in a way that can run commands")
+	}
 }
+
+// What test asks of one value, and of two.
+const (
+	testsOne = "! -a -b -c -d -e -f -g -h -k -n -p -r -s -t -u -w -x -z -G -L -N -O -S"
+	testsTwo = "= == != < > -eq -ne -lt -le -gt -ge -ef -nt -ot"
+)
 
 func (w *walk) kill(c *call) {
 	w.add(ClassRead, because(ClassRead))

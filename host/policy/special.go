@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -39,7 +40,7 @@ func (w *walk) find(c *call) {
 		value := func(role byte) {
 			i++
 			if i < len(args) {
-				if args[i].kind > pattern {
+				if args[i].kind > pattern || args[i].kind == pattern && mayAct(args[i].text) {
 					w.add(ClassUnknown, "Part of it is only known when it runs")
 				}
 				w.use(args[i], role, c.st)
@@ -87,6 +88,9 @@ func (w *walk) find(c *call) {
 			var inner []arg
 			for i < len(args) && !args[i].is(";") && !(args[i].is("+") && args[i-1].is("{}")) {
 				b := args[i]
+				if b.kind != literal || b.loud {
+					w.add(ClassUnknown, "Where the command that find starts ends is only known when it runs")
+				}
 				switch {
 				case b.is("{}"):
 					b = below(roots)
@@ -124,6 +128,14 @@ func (w *walk) find(c *call) {
 	if discard || removes && either {
 		w.discard(losesFiles)
 	}
+}
+
+// mayAct tells whether files may be called so that a glob of them is more than tests to find.
+func mayAct(glob string) bool {
+	return slices.ContainsFunc([]string{"-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprint0", "-fprintf", "-fls", "-files0-from"}, func(action string) bool {
+		hit, err := path.Match(glob, action)
+		return hit || err != nil
+	})
 }
 
 // below is what find puts in for {}: each of the names below its roots.
@@ -178,7 +190,8 @@ func (w *walk) tar(c *call) {
 		s.operands = "t*"
 	}
 	for i, a := range args {
-		if strings.HasSuffix(a.text, "f") && i+1 < len(args) && strings.Contains(args[i+1].text, ":") {
+		// A colon names another machine, wherever tar takes it for the archive's.
+		if host, _, is := strings.Cut(a.text, ":"); is && !strings.Contains(host, "/") && (i == 0 || !strings.HasPrefix(args[i-1].text, "--ex") && !strings.HasPrefix(args[i-1].text, "--transf")) {
 			w.add(ClassNetwork, "It reaches another machine")
 			w.found.others = true
 		}

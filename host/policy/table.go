@@ -10,21 +10,41 @@ func specOf(name string) (spec, bool) {
 	}
 	switch name {
 	case "true", "false", ":", "echo", "pwd", "seq", "sleep", "yes", "basename", "dirname", "expr", "nproc", "arch", "whoami", "id", "groups",
-		"logname", "tty", "uuidgen", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "getconf", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
+		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
 		return read("t*", "*")
+	case "uuidgen": // by the clock it notes the time in a file
+		return read("", "-r --random")
+	case "getconf": // with -v it starts itself anew
+		return read("t*", "-a")
 	case "ls", "dir", "vdir", "cat", "tac", "head", "tail", "wc", "nl", "rev", "fold", "fmt", "paste", "join", "comm", "cmp", "expand", "unexpand",
 		"cut", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "stat", "readlink", "realpath", "df", "du",
-		"od", "hexdump", "ldd-nothing", "pathchk", "tsort", "column", "look", "zcat", "bzcat", "xzcat", "zgrep", "ps", "pgrep", "pstree":
+		"od", "hexdump", "pathchk", "tsort", "column", "look", "bzcat", "xzcat", "ps", "pgrep", "pstree":
 		return read("r*", "*")
-	case "strings", "size", "nm", "readelf":
-		return read("r*", "--plugin:x *")
+	case "zcat": // gzip, told to write to standard output
+		return read("r*", "-fqv --force --quiet --verbose")
+	case "zgrep":
+		return read("t? r*", "-e:t -m:t -A:t -B:t -C:t -EFGivwxclLoqsbHhnaI --ignore-case --invert-match --count --files-with-matches --line-number --color?:t --colour?:t")
+	case "strings":
+		return read("r*", "-adfowh -n:t -t:t -e:t -s:t --all --data --print-file-name --bytes:t --radix:t --include-all-whitespace --encoding:t --output-separator:t "+
+			"--help --version 0123456789")
+	case "size":
+		return read("r*", "-ABGodxth --format:t --common --radix:t --totals --help --version")
+	case "nm":
+		return read("r*", "-aACDgnopPrSuvhlU -f:t -t:t -X:t --debug-syms --print-file-name --demangle?:t --no-demangle --dynamic --defined-only --extern-only --format:t "+
+			"--line-numbers --numeric-sort --no-sort --portability --print-armap --print-size --quiet --reverse-sort --size-sort --special-syms --synthetic "+
+			"--radix:t --undefined-only --with-symbol-versions --no-weak --just-symbols --help --version -s -W")
+	case "readelf":
+		return read("r*", "-ahlSgtesnruVdAcDIWHvTXL -x:t -p:t -R:t -z -w?:t --all --file-header --program-headers --segments --section-headers --sections --section-groups --section-details "+
+			"--headers --syms --symbols --dyn-syms --lto-syms --sym-base:t --notes --relocs --unwind --dynamic --version-info --arch-specific --archive-index "+
+			"--use-dynamic --lint --enable-checks --hex-dump:t --string-dump:t --relocated-dump:t --decompress --debug-dump?:t --demangle?:t --no-demangle "+
+			"--histogram --wide --silent-truncation --help --version")
 	case "base64", "base32", "basenc":
 		return read("r*", "-dDiw:t --decode --ignore-garbage --wrap:t --base64 --base64url --base32 --base16")
 	case "zstdcat":
 		return read("r*", "-dcfkqv --quiet --verbose --force")
-	case "cloc", "tokei", "scc":
+	case "cloc":
 		return read("r*", "-CfhwzM:t -e:t -i:t -s:t -t:t --json --yaml --csv --md --quiet --files --by-file --by-file-by-lang --wide --no-cocomo --by-percent:t "+
-			"--exclude:t --exclude-dir:t --exclude-ext:t --exclude-lang:t --include-ext:t --include-lang:t --match-f:t --not-match-f:t --not-match-d:t --vcs:t "+
+			"--exclude:t --exclude-dir:t --exclude-ext:t --exclude-lang:t --include-ext:t --include-lang:t --match-f:t --not-match-f:t --not-match-d:t "+
 			"--sort:t --type:t --types:t --format:t --fullpath --hide-rate --sum-one --version")
 	case "figlet", "cowsay":
 		return read("t*", "")
@@ -40,22 +60,22 @@ func specOf(name string) (spec, bool) {
 			"--key:t --field-separator:t --buffer-size:t --temporary-directory:w --output:w --parallel:t --batch-size:t --sort:t --files0-from:r --random-source:r --compress-program:x --debug")
 	case "grep", "egrep", "fgrep":
 		return read("t? r*", "-f:r -e:t -m:t -A:t -B:t -C:t -d:t -D:t --file:r --exclude-from:r -EFGPivwxyclLoqsbHhnTuUzZaIrR0123456789 *")
-	case "diff", "colordiff":
-		return read("r*", "-qsicpCuUeynrNxXSlTtEZbwBIaWd0123456789 -C:t -U:t -L:t -x:t -X:r -I:t -W:t -F:t -S:t --label:t --brief --report-identical-files --unified?:t --context?:t --side-by-side --width:t --left-column --suppress-common-lines --recursive --new-file --unidirectional-new-file --exclude:t --exclude-from:r --ignore-case --ignore-all-space --ignore-space-change --ignore-blank-lines --ignore-trailing-space --ignore-tab-expansion --ignore-matching-lines:t --text --strip-trailing-cr --color?:t --no-dereference --from-file:r --to-file:r --minimal --normal --show-c-function --show-function-line:t --speed-large-files --starting-file:t --expand-tabs --initial-tab --suppress-blank-empty --line-format:t --old-line-format:t --new-line-format:t --unchanged-line-format:t --changed-group-format:t --unchanged-group-format:t")
+	case "diff": // it hands its output to pr with -l
+		return read("r*", "-qsicpCuUeynrNxXSTtEZbwBIaWd0123456789 -C:t -U:t -L:t -x:t -X:r -I:t -W:t -F:t -S:t --label:t --brief --report-identical-files --unified?:t --context?:t --side-by-side --width:t --left-column --suppress-common-lines --recursive --new-file --unidirectional-new-file --exclude:t --exclude-from:r --ignore-case --ignore-all-space --ignore-space-change --ignore-blank-lines --ignore-trailing-space --ignore-tab-expansion --ignore-matching-lines:t --text --strip-trailing-cr --color?:t --no-dereference --from-file:r --to-file:r --minimal --normal --show-c-function --show-function-line:t --speed-large-files --starting-file:t --expand-tabs --initial-tab --suppress-blank-empty --line-format:t --old-line-format:t --new-line-format:t --unchanged-line-format:t --changed-group-format:t --unchanged-group-format:t")
 	case "rg":
-		return read("t? r*", "-iSsvwxcoqnNHhIlFLPUu.p0a123456789z -e:t -f:r -g:t -t:t -T:t -m:t -A:t -B:t -C:t -M:t -r:t -j:t -d:t -E:t --ignore-case --smart-case --case-sensitive --invert-match --word-regexp --line-regexp --count --count-matches --only-matching --quiet --line-number --no-line-number --with-filename --no-filename --files-with-matches --files-without-match --files --fixed-strings --pcre2 --multiline --multiline-dotall --hidden --no-hidden --no-ignore --no-ignore-vcs --no-ignore-parent --no-ignore-dot --no-ignore-global --no-ignore-exclude --unrestricted --text --null --pretty --vimgrep --json --stats --trim --heading --no-heading --column --no-column --color:t --colors:t --glob:t --iglob:t --type:t --type-not:t --type-list --type-add:t --max-count:t --max-depth:t --max-filesize:t --max-columns:t --max-columns-preview --after-context:t --before-context:t --context:t --context-separator:t --replace:t --regexp:t --file:r --follow --no-follow --sort:t --sortr:t --threads:t --encoding:t --crlf --no-messages --no-config --one-file-system --passthru --search-zip --no-require-git --byte-offset --block-buffered --line-buffered --engine:t --pre:x --pre-glob:t --hostname-bin:x --hyperlink-format:t --ignore-file:r --no-pre --debug --trace --version")
+		return read("t? r*", "-iSsvwxcoqnNHhIlFLPUu.p0a123456789 -z!b -e:t -f:r -g:t -t:t -T:t -m:t -A:t -B:t -C:t -M:t -r:t -j:t -d:t -E:t --ignore-case --smart-case --case-sensitive --invert-match --word-regexp --line-regexp --count --count-matches --only-matching --quiet --line-number --no-line-number --with-filename --no-filename --files-with-matches --files-without-match --files --fixed-strings --pcre2 --multiline --multiline-dotall --hidden --no-hidden --no-ignore --no-ignore-vcs --no-ignore-parent --no-ignore-dot --no-ignore-global --no-ignore-exclude --unrestricted --text --null --pretty --vimgrep --json --stats --trim --heading --no-heading --column --no-column --color:t --colors:t --glob:t --iglob:t --type:t --type-not:t --type-list --type-add:t --max-count:t --max-depth:t --max-filesize:t --max-columns:t --max-columns-preview --after-context:t --before-context:t --context:t --context-separator:t --replace:t --regexp:t --file:r --follow --no-follow --sort:t --sortr:t --threads:t --encoding:t --crlf --no-messages --no-config --one-file-system --passthru --search-zip!b --no-require-git --byte-offset --block-buffered --line-buffered --engine:t --pre:x --pre-glob:t --hostname-bin:x --hyperlink-format:t --ignore-file:r --no-pre --debug --trace --version")
 	case "ag":
 		return read("t? r*", "-iSsvwclLQnaurtz0 -A:t -B:t -C:t -G:t -m:t --ignore:t --hidden --nocolor --color --nogroup --group --column --depth:t --literal --files-with-matches --count --numbers --nonumbers --pager:x --stats --vimgrep --follow --all-text --unrestricted")
 	case "fd", "fdfind":
-		return read("t? r*", "-HIuLpsiaglF0q1 -t:t -e:t -E:t -d:t -S:t -o:t -c:t -j:t -x:x -X:x --hidden --no-ignore --no-ignore-vcs --unrestricted --case-sensitive --ignore-case --glob --regex --fixed-strings --absolute-path --follow --full-path --print0 --max-depth:t --min-depth:t --exact-depth:t --type:t --extension:t --exclude:t --size:t --changed-within:t --changed-before:t --owner:t --color:t --quiet --max-results:t --exec:x --exec-batch:x --list-details --base-directory:r --search-path:r --strip-cwd-prefix?:t")
+		return read("t? r*", "-HIuLpsiagF0q1 -l!b -t:t -e:t -E:t -d:t -S:t -o:t -c:t -j:t -x:x -X:x --hidden --no-ignore --no-ignore-vcs --unrestricted --case-sensitive --ignore-case --glob --regex --fixed-strings --absolute-path --follow --full-path --print0 --max-depth:t --min-depth:t --exact-depth:t --type:t --extension:t --exclude:t --size:t --changed-within:t --changed-before:t --owner:t --color:t --quiet --max-results:t --exec:x --exec-batch:x --list-details!b --base-directory:r --search-path:r --strip-cwd-prefix?:t")
 	case "tree":
 		return read("r*", "-adflxqNQpugshDFvtcUrCAniSXJ -L:t -P:t -I:t -H:t -T:t -o:w --noreport --dirsfirst --filesfirst --prune --du --si --gitignore --filelimit:t --matchdirs --ignore-case --charset:t --inodes --device --sort:t --timefmt:t --fromfile --hintro:r --houtro:r --gitfile:r --metafirst --info")
 	case "file":
-		return read("r*", "-bikLhNnprsz0 -F:t -P:t --brief --mime --mime-type --mime-encoding --dereference --no-dereference --no-pad --raw --separator:t --extension --keep-going --magic-file:x -m:x --files-from:r -f:r")
-	case "jq", "gojq", "jaq":
+		return read("r*", "-bikLhNnprs0 -z!b -Z!b -F:t -P:t --brief --mime --mime-type --mime-encoding --dereference --no-dereference --no-pad --raw --separator:t --extension --keep-going --magic-file:x -m:x --files-from:r -f:r")
+	case "jq":
 		return read("t? r*", "-nrjaCMScRseh0 --null-input --raw-input --raw-output --raw-output0 --join-output --ascii-output --color-output --monochrome-output --sort-keys --compact-output --slurp --exit-status --tab --seq --stream --stream-errors --indent:t --args --jsonargs --arg:2 --argjson:2 --slurpfile:3 --rawfile:3 --from-file:r -f:r -L:r --unbuffered")
-	case "yq":
-		return read("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c")
+	case "yq": // two programs have this name, and neither was looked at
+		return write("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c")
 	case "shuf":
 		return read("r*", "-eizrn:t -o:w --echo --input-range:t --head-count:t --repeat --zero-terminated --output:w --random-source:r")
 	case "iconv":
@@ -76,7 +96,9 @@ func specOf(name string) (spec, bool) {
 		return read("r*", "-NSRFXEMQUginrsw0123456789 --no-init --quit-if-one-screen --RAW-CONTROL-CHARS --chop-long-lines --LINE-NUMBERS --tabs:t -p:t -x:t")
 	case "bat", "batcat":
 		return read("r*", "-npAfu -l:t -r:t -H:t --plain --number --language:t --line-range:t --highlight-line:t --style:t --color:t --theme:t --decorations:t --paging:t --show-all --wrap:t --tabs:t --file-name:t --diff --terminal-width:t")
-	case "man", "apropos", "whatis", "info":
+	case "apropos", "whatis":
+		return read("t*", "-s:t --sections:t --exact --wildcard --regex --and --long -elrw")
+	case "man", "info": // they start their own programs, which format a page; what shows it is cat
 		return read("t*", "-afwk -s:t -S:t -P:x -H?:x --pager:x --html?:x --where --all --whatis --apropos --sections:t")
 	case "xmllint":
 		return read("r*", "--noout --format --nonet --noblanks --xpath:t --schema:r --dtdvalid:r --relaxng:r --valid --recover --noent:x --nowarning --pretty:t --c14n --encode:t --output:w -o:w --html --huge --stream --compress:x --sax")
@@ -84,10 +106,11 @@ func specOf(name string) (spec, bool) {
 		return read("r*", "-xaV -s:t -e:t -i:t -f:t -S:t -o:t -W:t -P:r --shell:t --exclude:t --include:t --format:t --severity:t --color?:t --external-sources --norc --enable:t --wiki-link-count:t --check-sourced --source-path:r")
 	case "objdump":
 		return read("r*", "-dDhxtTrsSgGlCpafwz -M:t -j:t -m:t --disassemble?:t --source --headers --syms --demangle?:t --section:t --no-show-raw-insn --start-address:t --stop-address:t")
-	case "gofmt", "gofumpt":
-		return read("r*", "-lesd -w!b -r:t -d -extra -lang:t -modpath:t -diff -cpuprofile:w")
+	case "gofmt":
+		return read("r*", "--l --e --s --d --w!b --r:t")
 	case "shfmt":
-		return read("r*", "-ld -w!b -i:t -ln:t -ci -bn -sr -kp -fn -s -mn -f -p -diff -list -write!b --list --diff --write!b --simplify")
+		return read("r*", "--l --d --w!b --i:t --ln:t --ci --bn --sr --kp --fn --s --mn --f --p --list --diff --write!b --simplify --indent:t --language-dialect:t "+
+			"--posix --case-indent --binary-next-line --space-redirects --keep-padding --func-next-line --minify --find --version")
 	case "mkdir":
 		return write("w*", "-pvm:t --parents --verbose --mode:t")
 	case "rmdir":

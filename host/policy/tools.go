@@ -163,7 +163,7 @@ func sqliteRuns(text string) (bool, string) {
 func (w *walk) golang(c *call, verb string) {
 	switch verb {
 	case "version", "help", "doc":
-		w.check(spec{ClassRead, "", "t*", "-m -v -u -all -c -cmd -short -src", false}, c)
+		w.check(spec{ClassRead, "", "t*", "--m --v --u --all --c --cmd --short --src", false}, c)
 	case "list":
 		w.goList(c)
 	case "env":
@@ -248,7 +248,7 @@ func (w *walk) npm(c *call, verb string) {
 		hosts = append(hosts, "registry.yarnpkg.com")
 	}
 	looks := c.has("-v", "--version", "-h", "--help")
-	if c.name == "yarn" { // a file of the workspace says which yarn runs
+	if c.name != "npm" { // a file of the workspace says which yarn or pnpm runs, and what it loads
 		w.runsCode(c)
 	}
 	switch verb {
