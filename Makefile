@@ -79,7 +79,7 @@ $(GOLANGCI):
 
 bench: page ## measure; the figures are ratios within one run
 	go test -run '^$$' -bench . -benchtime 1x ./e2e
-	go test -run '^$$' -bench ConfinedStart -benchtime 1x ./host/provider
+	go test -run '^$$' -bench ConfinedStart -benchtime 1x ./host/plugin
 	go test -run '^$$' -bench 'Decide|Differential' ./host/policy
 	go test -run '^$$' -bench 'Stream|LastPage|ListSessions|Send$$|Search|Restart' -benchtime 20x -timeout 30m ./host/store
 	go test -run '^$$' -bench True -benchtime 100x ./host/sandbox

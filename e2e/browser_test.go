@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/sdk"
 	"github.com/openvibez/openvibez/ui"
 )
@@ -90,7 +90,7 @@ func pack(t *testing.T, m sdk.Manifest) string {
 	program = bytes.Replace(program, place, append([]byte("planted manifest:"), append(said, bytes.Repeat([]byte(" "), 1000-len(said))...)...), 1)
 	m.Platforms = map[string]string{runtime.GOOS + "/" + runtime.GOARCH: "acme"}
 	var b bytes.Buffer
-	if err := provider.WritePackage(&b, &m, map[string][]byte{"acme": program, "LICENSE": []byte("Do as you like.\n")}, nil, ""); err != nil {
+	if err := plugin.WritePackage(&b, &m, map[string][]byte{"acme": program, "LICENSE": []byte("Do as you like.\n")}, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "acme-"+m.Version+".ovp")

@@ -77,7 +77,7 @@ func (h *host) addDemo(ctx context.Context, news chan<- string) {
 	if configured, err := h.store.Providers(ctx); err != nil || len(configured) > 0 {
 		return
 	}
-	if _, err := h.providers.Describe(ctx, "demo"); err != nil {
+	if _, err := h.plugins.Describe(ctx, "demo"); err != nil {
 		h.log.Info("no demonstration", "why", err)
 	} else if said, err := h.addFound(ctx, &apiv1.AddProviderRequest{Plugin: "demo", Name: "Demo"}); err != nil {
 		h.log.Warn("add the demonstration", "error", err)
@@ -88,13 +88,13 @@ func (h *host) addDemo(ctx context.Context, news chan<- string) {
 
 func (h *host) addOllama(ctx context.Context, news chan<- string) {
 	for _, f := range h.providers.Detect(ctx) {
-		if f.Plugin != "ollama" || f.BaseUrl == "" {
+		if f.Kind != apiv1.Hint_KIND_SERVER {
 			continue
 		}
 		// Not configured yet, only asked: without models it would answer nothing.
 		models, err := h.providers.ListModels(ctx, &apiv1.Provider{Id: "found", Plugin: f.Plugin, Name: f.Name})
 		if err != nil || len(models) == 0 {
-			h.log.Info("found an Ollama that can't answer yet", "at", f.BaseUrl, "models", len(models), "error", err)
+			h.log.Info("found a server that can't answer yet", "at", f.BaseUrl, "models", len(models), "error", err)
 			continue
 		}
 		// Somebody may have been faster meanwhile.
@@ -103,7 +103,7 @@ func (h *host) addOllama(ctx context.Context, news chan<- string) {
 		}
 		said, err := h.addFound(ctx, &apiv1.AddProviderRequest{Plugin: f.Plugin, Name: f.Name})
 		if err != nil {
-			h.log.Warn("add the Ollama that was found", "error", err)
+			h.log.Warn("add the server that was found", "error", err)
 			continue
 		}
 		select {
@@ -117,11 +117,11 @@ func (h *host) addFound(ctx context.Context, req *apiv1.AddProviderRequest) (str
 	// It has just answered; once begun, adding it is not left half done by the host's end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	p, err := h.server.AddProvider(ctx, req)
+	p, err := h.providers.Add(ctx, req, nil)
 	if err != nil {
 		return "", err
 	}
-	tested, err := h.server.TestProvider(ctx, p)
+	tested, err := h.providers.Test(ctx, p)
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/openvibez/openvibez/host/cli"
 	"github.com/openvibez/openvibez/host/client"
 	"github.com/openvibez/openvibez/host/place"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/sandbox"
@@ -110,6 +111,7 @@ type host struct {
 	log     *slog.Logger
 
 	store     *store.Store
+	plugins   *plugin.Manager
 	providers *provider.Manager
 	sandbox   *sandbox.Sandbox
 	runs      *run.Engine
@@ -180,11 +182,13 @@ func (h *host) run(ctx context.Context) error {
 	defer h.sandbox.Close()
 	// It takes a moment to find out what it can do; the first plugin should not wait for that.
 	go h.sandbox.Report(ctx)
-	if h.providers, err = h.newProviders(); err != nil {
+	if h.plugins, err = h.newPlugins(); err != nil {
 		return err
 	}
+	defer h.plugins.Close()
+	h.plugins.Sweep()
+	h.providers = provider.New(provider.Config{Plugins: h.plugins, Book: h.store, Logger: h.log, Getenv: h.Getenv})
 	defer h.providers.Close()
-	h.providers.Sweep()
 	h.runs = run.New(run.Config{
 		Store: h.store, Providers: h.providers, Logger: h.log,
 		Box: tool.New(tool.Config{Sandbox: h.sandbox, Scratch: h.dirs.Scratch, Private: filepath.Join(h.dirs.Cache, "sessions")}),
@@ -223,18 +227,17 @@ func (h *host) run(ctx context.Context) error {
 	return nil
 }
 
-func (h *host) newProviders() (*provider.Manager, error) {
+func (h *host) newPlugins() (*plugin.Manager, error) {
 	exe, err := place.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return provider.New(provider.Config{
+	return plugin.New(plugin.Config{
 		PluginDirs: []string{filepath.Dir(exe)},
 		InstallDir: h.dirs.Plugins(),
 		Sandbox:    h.sandbox,
 		RuntimeDir: filepath.Join(h.dirs.Runtime, "p"),
 		Logger:     h.log,
-		Store:      h.store,
 		Getenv:     h.Getenv,
 	}), nil
 }
@@ -261,6 +264,7 @@ func (h *host) newServer(ctx context.Context) (*server.Server, error) {
 	return server.New(server.Config{
 		Store:      h.store,
 		Runs:       h.runs,
+		Plugins:    h.plugins,
 		Providers:  h.providers,
 		Sandbox:    h.sandbox,
 		UI:         ui.Files(),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -39,6 +40,12 @@ type Manifest struct {
 	Program string `json:"program,omitempty"`
 	// Canned answers are marked as such wherever they are shown.
 	Canned bool `json:"canned,omitempty"`
+	// ProbePath is where a server on people's own machines answers without a key: "/api/version".
+	ProbePath string `json:"probe_path,omitempty"`
+	// ContextSetting names the setting that says how many tokens a model takes.
+	ContextSetting string `json:"context_setting,omitempty"`
+	// OptionNames are the protocol's options by what the provider calls them: {"max_tokens": "max_output_tokens"}.
+	OptionNames map[string]string `json:"option_names,omitempty"`
 	// Settings is the JSON Schema (draft 2020-12) of its settings; see SecretSettings for those that are secrets.
 	Settings json.RawMessage `json:"settings,omitempty"`
 
@@ -150,6 +157,7 @@ func (m *Manifest) Describe() *providerv1.DescribeResponse {
 		Id: m.ID, Name: m.Name, Description: m.Description, Version: m.Version,
 		DefaultBaseUrl: m.BaseURL, BaseUrlEnv: m.BaseURLEnv, Origins: slices.Clone(m.Origins),
 		Program: m.Program, Canned: m.Canned, SettingsSchema: compact(m.Settings),
+		ProbePath: m.ProbePath, ContextSetting: m.ContextSetting, OptionNames: maps.Clone(m.OptionNames),
 	}
 	if k := m.Key; k != nil {
 		d.Key = &providerv1.KeyScheme{Header: k.Header, Prefix: k.Prefix, Env: k.Env, Optional: k.Optional, Url: k.URL}

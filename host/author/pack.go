@@ -17,7 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/openvibez/openvibez/host/place"
-	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/terminal"
 	"github.com/openvibez/openvibez/sdk"
@@ -117,7 +117,7 @@ func tryProgram(ctx context.Context, t *terminal.Terminal, program string, m *sd
 	silent := slog.New(slog.DiscardHandler)
 	boxes := sandbox.New(sandbox.Config{Helper: place.SandboxHelper(exe), CacheDir: sockets, RuntimeDir: filepath.Join(sockets, "b"), Logger: silent, Getenv: t.Getenv})
 	defer func() { _ = boxes.Close() }()
-	manager := provider.New(provider.Config{RuntimeDir: sockets, Sandbox: boxes, Logger: silent, Getenv: t.Getenv})
+	manager := plugin.New(plugin.Config{RuntimeDir: sockets, Sandbox: boxes, Logger: silent, Getenv: t.Getenv})
 	defer manager.Close()
 	return manager.TryProgram(ctx, program, m)
 }
@@ -146,11 +146,11 @@ func packPlugin(dir, program, goos, goarch string, m *sdk.Manifest, signing []by
 	}
 	m.Platforms = map[string]string{goos + "/" + goarch: name}
 	var out bytes.Buffer
-	if err := provider.WritePackage(&out, m, files, signing, password); err != nil {
+	if err := plugin.WritePackage(&out, m, files, signing, password); err != nil {
 		return nil, err
 	}
-	if out.Len() > provider.MaxPackage {
-		return nil, fmt.Errorf("the package has %s, and may have %s", terminal.Size(int64(out.Len())), terminal.Size(provider.MaxPackage))
+	if out.Len() > plugin.MaxPackage {
+		return nil, fmt.Errorf("the package has %s, and may have %s", terminal.Size(int64(out.Len())), terminal.Size(plugin.MaxPackage))
 	}
 	return out.Bytes(), nil
 }
@@ -178,7 +178,7 @@ questions. Whoever installs one trusts the key from then on: keep it, and keep i
 				if err != nil {
 					return fmt.Errorf("read the package: %w", err)
 				}
-				signed, err := provider.SignPackage(content, signing, password)
+				signed, err := plugin.SignPackage(content, signing, password)
 				if err != nil {
 					return fmt.Errorf("sign %s: %w", name, err)
 				}
@@ -202,7 +202,7 @@ func signingKey(t *terminal.Terminal, file string) (key []byte, password string,
 	if key, err = os.ReadFile(file); err != nil {
 		return nil, "", fmt.Errorf("read the key: %w", err)
 	}
-	if provider.KeyWantsPassword(key) {
+	if plugin.KeyWantsPassword(key) {
 		password, err = askPassword(t, "Password of "+file+": ")
 	}
 	return key, password, err
@@ -245,7 +245,7 @@ and work with its tools too. The password is asked for, or taken from ` + envPas
 					return terminal.Misused(cmd, "the password is empty; --no-password makes a key without one")
 				}
 			}
-			public, private, err := provider.NewSigningKey(password)
+			public, private, err := plugin.NewSigningKey(password)
 			if err != nil {
 				return err
 			}

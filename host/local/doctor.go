@@ -16,7 +16,9 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/cli"
 	"github.com/openvibez/openvibez/host/client"
+	"github.com/openvibez/openvibez/host/keys"
 	"github.com/openvibez/openvibez/host/place"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/sandbox"
@@ -127,7 +129,7 @@ func (d *doctor) directories(dirs place.Dirs) {
 
 // keychain asks the system's keychain whether it answers.
 func (d *doctor) keychain(ctx context.Context) {
-	if err := provider.CheckKeychain(ctx); err != nil {
+	if err := keys.CheckKeychain(ctx); err != nil {
 		d.warn("keychain", err.Error()+"; keys can be kept in environment variables instead: openvibez provider add NAME --key-env VARIABLE")
 		return
 	}
@@ -251,9 +253,9 @@ func (d *doctor) resting(ctx context.Context, dirs place.Dirs) {
 	defer os.RemoveAll(sockets)
 	boxes := sandbox.New(sandbox.Config{Helper: place.SandboxHelper(exe), CacheDir: dirs.Cache, RuntimeDir: filepath.Join(sockets, "b"), Logger: silent, Getenv: d.Getenv})
 	defer func() { _ = boxes.Close() }()
-	m := provider.New(provider.Config{
+	m := plugin.New(plugin.Config{
 		PluginDirs: []string{filepath.Dir(exe)}, InstallDir: dirs.Plugins(), Sandbox: boxes,
-		RuntimeDir: filepath.Join(sockets, "p"), Logger: silent, Store: st, Getenv: d.Getenv,
+		RuntimeDir: filepath.Join(sockets, "p"), Logger: silent, Getenv: d.Getenv,
 	})
 	defer m.Close()
 	d.plugins(m.Plugins(ctx))
@@ -274,7 +276,11 @@ func (d *doctor) resting(ctx context.Context, dirs place.Dirs) {
 	} else {
 		d.ok("tray", "a panel shows icons here")
 	}
-	for _, f := range m.Detect(ctx) {
+	connections := provider.Config{Plugins: m, Logger: silent, Getenv: d.Getenv}
+	if st != nil {
+		connections.Book = st
+	}
+	for _, f := range provider.New(connections).Detect(ctx) {
 		d.ok("found", cli.HintWords(f))
 	}
 }

@@ -1,108 +1,96 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
+	"github.com/openvibez/openvibez/host/egress"
+	"github.com/openvibez/openvibez/host/keys"
 )
 
 // probeTime is how long a server on this machine may take to say that it is there.
 const probeTime = 500 * time.Millisecond
 
-// Detect looks for what could answer and is not configured: a running Ollama, keys in the environment that no provider uses.
+// Detect looks for what the plugins that came with the host know to be on people's machines, servers and keys in the
+// environment, and no connection uses yet.
 func (m *Manager) Detect(ctx context.Context) []*apiv1.Hint {
-	var providers []*apiv1.Provider
-	if m.store != nil {
+	var configured []*apiv1.Provider
+	if m.book != nil {
 		var err error
-		if providers, err = m.store.Providers(ctx); err != nil {
+		if configured, err = m.book.Providers(ctx); err != nil {
 			m.log.Warn("can't tell what is configured", "error", err)
 			return nil
 		}
 	}
-	installed := m.Plugins(ctx)
-	var found []*apiv1.Hint
-	if f, ok := m.detectOllama(ctx, installed, providers); ok {
-		found = append(found, f)
-	}
-	return append(found, m.detectKeys(installed, providers)...)
-}
-
-func (m *Manager) detectOllama(ctx context.Context, installed []*apiv1.Plugin, providers []*apiv1.Provider) (*apiv1.Hint, bool) {
-	d := &providerv1.DescribeResponse{Id: "ollama", DefaultBaseUrl: "http://127.0.0.1:11434", BaseUrlEnv: "OLLAMA_HOST"}
-	plugin := ""
-	for _, p := range installed {
-		if p.Id == d.Id {
-			plugin = p.Id
-			if p.Description != nil {
-				d = p.Description
-			}
-		}
-	}
-	base, err := baseURL("", d, m.getenv)
-	if err != nil {
-		m.log.Warn("can't tell where Ollama is", "error", err)
-		return nil, false
-	}
-	for _, p := range providers {
-		if p.Plugin != "ollama" {
+	var servers, keysFound []*apiv1.Hint
+	for _, p := range m.plugins.Plugins(ctx) {
+		if p.Tier != apiv1.Tier_TIER_BUILT_IN || p.Description == nil || p.Off {
 			continue
 		}
-		if at, err := baseURL(p.BaseUrl, d, m.getenv); err == nil && at == base {
-			return nil, false
+		if f, ok := m.detectServer(ctx, p, configured); ok {
+			servers = append(servers, f)
+		}
+		if f, ok := m.detectKey(p, configured); ok {
+			keysFound = append(keysFound, f)
 		}
 	}
-	version, ok := m.ollamaVersion(ctx, base)
+	return append(servers, keysFound...)
+}
+
+// detectServer looks whether a plugin's server runs where it would be asked.
+func (m *Manager) detectServer(ctx context.Context, p *apiv1.Plugin, configured []*apiv1.Provider) (*apiv1.Hint, bool) {
+	d := p.Description
+	if d.ProbePath == "" {
+		return nil, false
+	}
+	base, err := egress.BaseURL("", d, m.getenv)
+	if err != nil {
+		m.log.Warn("can't tell where a server is", "plugin", p.Id, "error", err)
+		return nil, false
+	}
+	if slices.ContainsFunc(configured, func(c *apiv1.Provider) bool {
+		at, err := egress.BaseURL(c.BaseUrl, d, m.getenv)
+		return c.Plugin == p.Id && err == nil && at == base
+	}) {
+		return nil, false
+	}
+	version, ok := m.probe(ctx, base+d.ProbePath)
 	if !ok {
 		return nil, false
 	}
-	return &apiv1.Hint{Kind: apiv1.Hint_KIND_SERVER, Plugin: plugin, Name: "Ollama", Version: version, BaseUrl: base}, true
+	return &apiv1.Hint{Kind: apiv1.Hint_KIND_SERVER, Plugin: p.Id, Name: cmp.Or(d.Name, p.Id), Version: version, BaseUrl: base}, true
 }
 
-func (m *Manager) ollamaVersion(ctx context.Context, base string) (string, bool) {
+// probe asks a server for its version.
+func (m *Manager) probe(ctx context.Context, at string) (version string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/version", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return "", false
 	}
-	res, err := m.routes.anywhere.RoundTrip(req)
+	res, err := m.plugins.Direct().RoundTrip(req)
 	if err != nil {
 		return "", false
 	}
 	defer func() { _ = res.Body.Close() }()
 	var body struct{ Version string }
-	ok := res.StatusCode == http.StatusOK && json.NewDecoder(http.MaxBytesReader(nil, res.Body, 4<<10)).Decode(&body) == nil
-	return shorten(body.Version, 40), ok && body.Version != ""
+	ok = res.StatusCode == http.StatusOK && json.NewDecoder(http.MaxBytesReader(nil, res.Body, 4<<10)).Decode(&body) == nil
+	return fmt.Sprintf("%.40s", body.Version), ok && body.Version != ""
 }
 
-func (m *Manager) detectKeys(installed []*apiv1.Plugin, providers []*apiv1.Provider) []*apiv1.Hint {
-	var found []*apiv1.Hint
-	named := map[string]bool{}
-	used := map[string]bool{}
-	for _, p := range providers {
-		used[p.KeySource] = true
+// detectKey looks whether a plugin's key is in the environment.
+func (m *Manager) detectKey(p *apiv1.Plugin, configured []*apiv1.Provider) (*apiv1.Hint, bool) {
+	env := p.Description.GetKey().GetEnv()
+	source := keys.SourceEnv + env
+	if env == "" || m.getenv(env) == "" || slices.ContainsFunc(configured, func(c *apiv1.Provider) bool { return c.KeySource == source }) {
+		return nil, false
 	}
-	for _, p := range installed {
-		env := p.Description.GetKey().GetEnv()
-		if env == "" {
-			continue
-		}
-		named[env] = true
-		if m.getenv(env) == "" || used["env:"+env] {
-			continue
-		}
-		name := orElse(p.Description.Name, p.Id)
-		found = append(found, &apiv1.Hint{Kind: apiv1.Hint_KIND_KEY, Plugin: p.Id, Name: name, Env: env})
-	}
-	for _, known := range []struct{ env, name string }{{"OPENAI_API_KEY", "OpenAI"}, {"ANTHROPIC_API_KEY", "Anthropic"}} {
-		if m.getenv(known.env) == "" || named[known.env] || used["env:"+known.env] {
-			continue
-		}
-		found = append(found, &apiv1.Hint{Kind: apiv1.Hint_KIND_KEY, Name: known.name, Env: known.env})
-	}
-	return found
+	return &apiv1.Hint{Kind: apiv1.Hint_KIND_KEY, Plugin: p.Id, Name: cmp.Or(p.Description.Name, p.Id), Env: env}, true
 }

@@ -1,254 +1,87 @@
-// Package provider finds, starts and watches plugins, and is their only way to the network.
 package provider
 
 import (
 	"context"
 	"log/slog"
-	"sort"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/sandbox"
-	"github.com/openvibez/openvibez/host/store"
-	"github.com/openvibez/openvibez/sdk"
+	"github.com/openvibez/openvibez/host/egress"
+	"github.com/openvibez/openvibez/host/keys"
+	"github.com/openvibez/openvibez/host/plugin"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
+// Book is where the connections are written down, and what models they have.
+type Book interface {
+	Providers(ctx context.Context) ([]*apiv1.Provider, error)
+	// DefaultProvider gives nil where there is none.
+	DefaultProvider(ctx context.Context) (*apiv1.Provider, error)
+	AddProvider(ctx context.Context, p *apiv1.Provider) (*apiv1.Provider, error)
+	// UpdateProvider lets change set fields; if it fails, nothing happens.
+	UpdateProvider(ctx context.Context, id string, change func(*apiv1.Provider) error) (*apiv1.Provider, error)
+	RemoveProvider(ctx context.Context, id string) error
+	Models(ctx context.Context, providerID string) ([]*apiv1.Model, error)
+	SyncModels(ctx context.Context, providerID string, models []*providerv1.Model) error
+}
+
 // Config is what a Manager works with.
 type Config struct {
-	// Where openvibez-provider-* programs are looked for; the first one of a name wins. Those in the first directory came
-	// with the host and are trusted as it is.
-	PluginDirs []string
-	// Where packages are installed; "": nowhere.
-	InstallDir string
-	// Confines them. nil: nothing does.
-	Sandbox *sandbox.Sandbox
-	// A short path of this host alone; sockets are made below it. What an earlier host left there is removed.
-	RuntimeDir string
-	Logger     *slog.Logger
-	// Tells Detect what is configured already; nil: nothing.
-	Store *store.Store
-	// Where keys, proxies and addresses kept in the environment are read: os.Getenv.
+	// They carry out what connections are asked for.
+	Plugins *plugin.Manager
+	// nil: nothing is configured, and nothing can be.
+	Book   Book
+	Logger *slog.Logger
+	// Where addresses kept in the environment are read: os.Getenv.
 	Getenv func(string) string
 }
 
-// Manager runs the plugins: one process each, started when first needed, shared by all its connections.
+// Manager makes calls over the connections that are configured, and changes them.
 type Manager struct {
-	dirs       []string
-	installs   installs
-	shelf      shelf
-	sandbox    *sandbox.Sandbox
-	verified   *verified
-	runtimeDir string
-	log        *slog.Logger
-	store      *store.Store
-	getenv     func(string) string
-	routes     *routes
-	keychain   *keychain
-	held       *held
-	commands   *commands
-	timing     timing
-	// Holds a value when something of what Known tells has changed.
-	changed chan struct{}
+	plugins *plugin.Manager
+	keys    *keys.Ring
+	book    Book
+	log     *slog.Logger
+	getenv  func(string) string
 
-	// Ends when Close is called.
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup
-
-	// Clears what an earlier host left, before the first start.
-	sweep  sync.Once
-	starts atomic.Int64
-
-	mu      sync.Mutex
-	plugins map[string]*plugin
-	// By id: plugins that run from their authors' directories.
-	development map[string]file
-	closed      bool
+	// Held while what is configured changes: it takes several steps.
+	changing sync.Mutex
 }
-
-// timing holds every duration that a test may want shorter.
-type timing struct {
-	start     time.Duration
-	describe  time.Duration
-	ping      time.Duration
-	pingReply time.Duration
-	idle      time.Duration
-	// For a process that has only been asked what it is.
-	idleUnused time.Duration
-	backoff    time.Duration
-	maxBackoff time.Duration
-	// How far back failures count.
-	memory time.Duration
-	// How long a stream may stay open after its end.
-	linger time.Duration
-	// How long a cancelled run may go on in an otherwise unused process.
-	stubborn time.Duration
-}
-
-const (
-	// Restarts that may fail before a plugin is switched off.
-	maxRestarts = 3
-	// Health checks that may go unanswered before a plugin counts as dead.
-	maxMisses = 3
-)
 
 // New makes a Manager. Nothing is started.
 func New(c Config) *Manager {
-	m := &Manager{
-		dirs:       c.PluginDirs,
-		changed:    make(chan struct{}, 1),
-		installs:   installs{dir: c.InstallDir},
-		sandbox:    c.Sandbox,
-		verified:   &verified{files: map[file]bool{}},
-		runtimeDir: c.RuntimeDir,
-		log:        c.Logger,
-		store:      c.Store,
-		getenv:     c.Getenv,
-		routes:     newRoutes(c.Getenv),
-		keychain:   newKeychain(5 * time.Second),
-		held:       newHeld(time.Minute),
-		commands:   newCommands(15*time.Second, 5*time.Minute),
-		plugins:    map[string]*plugin{},
-
-		development: map[string]file{},
-		timing: timing{
-			start: 10 * time.Second, describe: 10 * time.Second,
-			ping: 15 * time.Second, pingReply: 5 * time.Second,
-			idle: 10 * time.Minute, idleUnused: 30 * time.Second,
-			backoff: time.Second, maxBackoff: 30 * time.Second, memory: time.Hour,
-			linger: 5 * time.Second, stubborn: 10 * time.Second,
-		},
-	}
-	if m.sandbox == nil {
-		m.sandbox = sandbox.New(sandbox.Config{Logger: slog.New(slog.DiscardHandler)})
-	}
-	m.installs.changed = m.touch
-	m.ctx, m.cancel = context.WithCancel(context.Background())
-	return m
-}
-
-// Sweep removes what an earlier host left half installed. Only the host that holds the data directory may do that.
-func (m *Manager) Sweep() { m.sweepInstalls() }
-
-// Close stops all plugins and waits until they are gone. Turns under way end with an error.
-func (m *Manager) Close() {
-	m.mu.Lock()
-	m.closed = true
-	plugins := m.plugins
-	m.plugins = map[string]*plugin{}
-	m.mu.Unlock()
-	m.cancel()
-	for _, p := range plugins {
-		p.stop()
-	}
-	m.work.Wait()
-	m.routes.close()
-	m.held.drop("")
-}
-
-// Changed is sent a value after something of what Known tells has changed. It is for one listener.
-func (m *Manager) Changed() <-chan struct{} { return m.changed }
-
-func (m *Manager) touch() {
-	select {
-	case m.changed <- struct{}{}:
-	default:
+	return &Manager{
+		plugins: c.Plugins, keys: keys.New(keys.Config{Getenv: c.Getenv, Logger: c.Logger}),
+		book: c.Book, log: c.Logger, getenv: c.Getenv,
 	}
 }
 
-// Known lists what is installed, by id, as far as it is known: nothing is started.
-func (m *Manager) Known() []*apiv1.Plugin {
-	return m.list(func(f file) *apiv1.Plugin { return m.look(f, nil) })
+// Close forgets the keys that are held. The plugins go on.
+func (m *Manager) Close() { m.keys.Close() }
+
+// owner tells the key ring whose key it is about.
+func (m *Manager) owner(p *apiv1.Provider, d *providerv1.DescribeResponse) (keys.Owner, error) {
+	o := keys.Owner{Provider: p, Plugin: d}
+	base, err := egress.BaseURL(p.BaseUrl, d, m.getenv)
+	if err != nil || base == "" {
+		return o, err
+	}
+	if o.Origin, err = egress.OriginOf(base); err != nil {
+		return o, invalid("the base URL %q can't be used: %w", base, err).Blaming("base_url")
+	}
+	if standard := d.GetDefaultBaseUrl(); standard != "" {
+		// One that is no address is never where a key goes.
+		o.Standard, _ = egress.OriginOf(standard)
+	}
+	return o, nil
 }
 
-// Plugins lists what is installed, by id. One that was never asked what it is gets started for that, once for each
-// version of its file; why it could not be is its problem.
-func (m *Manager) Plugins(ctx context.Context) []*apiv1.Plugin {
-	return m.list(func(f file) *apiv1.Plugin { return m.look(f, asking(ctx)) })
-}
-
-// asking has a plugin say what it is.
-func asking(ctx context.Context) func(*plugin) error {
-	return func(p *plugin) error {
-		_, err := p.describe(ctx)
-		return err
+// ownerOf is owner for a provider whose plugin has yet to say what it is. A plugin that can't is no obstacle where its
+// address is known without it.
+func (m *Manager) ownerOf(ctx context.Context, p *apiv1.Provider) (keys.Owner, error) {
+	d, err := m.plugins.Describe(ctx, p.Plugin)
+	if err != nil && p.BaseUrl == "" {
+		return keys.Owner{}, err
 	}
-}
-
-func (m *Manager) list(look func(file) *apiv1.Plugin) []*apiv1.Plugin {
-	files := m.find()
-	list := make([]*apiv1.Plugin, len(files))
-	var asking sync.WaitGroup
-	few := make(chan struct{}, 4)
-	for i, f := range files {
-		asking.Go(func() {
-			few <- struct{}{}
-			defer func() { <-few }()
-			list[i] = look(f)
-		})
-	}
-	asking.Wait()
-	if l, err := m.installs.read(); err == nil {
-		for i, f := range files {
-			m.about(list[i], f, l)
-		}
-	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Id < list[j].Id })
-	return list
-}
-
-// look gives one plugin as it is now, after asking it what it is if nobody has yet.
-func (m *Manager) look(f file, ask func(*plugin) error) *apiv1.Plugin {
-	a := &apiv1.Plugin{Id: f.id, Path: f.path, State: apiv1.Plugin_STATE_STOPPED}
-	p, err := m.plugin(f.id)
-	if err != nil {
-		a.Problem = err.Error()
-		return a
-	}
-	if f.problem != "" {
-		a.Problem = f.problem
-		return a
-	}
-	if ask != nil && p.untried(f) {
-		if err := ask(p); err != nil {
-			a.Problem = err.Error()
-		}
-	}
-	p.report(a)
-	return a
-}
-
-// Describe tells what a plugin says about itself, starting it if it has not been asked since its file changed.
-func (m *Manager) Describe(ctx context.Context, pluginID string) (*providerv1.DescribeResponse, error) {
-	p, err := m.plugin(pluginID)
-	if err != nil {
-		return nil, err
-	}
-	return p.describe(ctx)
-}
-
-// plugin gives the one plugin of an id, whether or not it is installed.
-func (m *Manager) plugin(id string) (*plugin, error) {
-	if !validID(id) {
-		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-			"%q is no plugin's name; names have lower-case letters, digits and dashes", id)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
-		return nil, errEnding()
-	}
-	p := m.plugins[id]
-	if p == nil {
-		p = newPlugin(m, id)
-		m.plugins[id] = p
-	}
-	return p, nil
-}
-
-func errEnding() error {
-	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_CANCELLED, "the host is ending")
+	return m.owner(p, d.DescribeResponse)
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,15 +22,15 @@ import (
 // CheckSettings tells in words whether a provider's settings, a JSON object or "", are what its plugin takes. The setting
 // that is wrong is the error's field.
 func (m *Manager) CheckSettings(ctx context.Context, pluginID, settings string) error {
-	d, err := m.Describe(ctx, pluginID)
+	d, err := m.plugins.Describe(ctx, pluginID)
 	if err != nil {
 		return err
 	}
-	return checkSettings(d, settings)
+	return checkSettings(d.DescribeResponse, settings)
 }
 
 func checkSettings(d *providerv1.DescribeResponse, settings string) error {
-	name := orElse(d.Name, d.Id)
+	name := cmp.Or(d.Name, d.Id)
 	wrong := func(field, format string, args ...any) error {
 		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, format, args...).Blaming(field)
 	}

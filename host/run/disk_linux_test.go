@@ -15,6 +15,7 @@ import (
 
 	"github.com/openvibez/openvibez/e2e/smalldisk"
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
 )
@@ -61,10 +62,11 @@ func newDiskBench(t *testing.T) *diskBench {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(b, nil))
-	b.plug = provider.New(provider.Config{
-		PluginDirs: []string{plugins}, RuntimeDir: filepath.Join(dir, "run"), Logger: log, Store: b.store,
-		Getenv: func(string) string { return "" },
+	none := func(string) string { return "" }
+	b.processes = plugin.New(plugin.Config{
+		PluginDirs: []string{plugins}, RuntimeDir: filepath.Join(dir, "run"), Logger: log, Getenv: none,
 	})
+	b.plug = provider.New(provider.Config{Plugins: b.processes, Book: b.store, Logger: log, Getenv: none})
 	b.engine = New(Config{Store: b.store, Providers: b.plug, Logger: log})
 	if err := b.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)

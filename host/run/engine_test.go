@@ -14,6 +14,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
@@ -61,11 +62,12 @@ func TestMain(m *testing.M) {
 // bench is a store, a provider and an engine, as the host wires them.
 type bench struct {
 	*testing.T
-	dir    string
-	store  *store.Store
-	plug   *provider.Manager
-	engine *Engine
-	id     string
+	dir       string
+	store     *store.Store
+	processes *plugin.Manager
+	plug      *provider.Manager
+	engine    *Engine
+	id        string
 }
 
 func newBench(t *testing.T) *bench {
@@ -94,10 +96,11 @@ func (b *bench) open() {
 		b.Fatal(err)
 	}
 	b.store = st
-	b.plug = provider.New(provider.Config{
-		PluginDirs: []string{plugins}, RuntimeDir: filepath.Join(b.dir, "run"), Logger: log, Store: st,
-		Getenv: func(string) string { return "" },
+	none := func(string) string { return "" }
+	b.processes = plugin.New(plugin.Config{
+		PluginDirs: []string{plugins}, RuntimeDir: filepath.Join(b.dir, "run"), Logger: log, Getenv: none,
 	})
+	b.plug = provider.New(provider.Config{Plugins: b.processes, Book: st, Logger: log, Getenv: none})
 	b.engine = New(Config{Store: st, Providers: b.plug, Logger: log})
 	if err := b.engine.Start(context.Background()); err != nil {
 		b.Fatal(err)
@@ -110,7 +113,7 @@ func (b *bench) close() {
 	if err := b.engine.Close(ctx); err != nil {
 		b.Error(err)
 	}
-	b.plug.Close()
+	b.processes.Close()
 	if err := b.store.CheckInvariants(context.Background()); err != nil {
 		b.Error(err)
 	}

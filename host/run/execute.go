@@ -9,7 +9,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/run/textcalls"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/tool"
@@ -220,7 +220,7 @@ func (x *execution) call(ctx context.Context) (*providerv1.Done, error) {
 }
 
 // receive journals events until the turn's end.
-func (x *execution) receive(ctx context.Context, t *provider.Turn) (*providerv1.Done, error) {
+func (x *execution) receive(ctx context.Context, t *plugin.Turn) (*providerv1.Done, error) {
 	events := make(chan *providerv1.Event)
 	failed := make(chan error, 1)
 	go func() {

@@ -41,7 +41,7 @@ func TestFrozenPlugin(t *testing.T) {
 // freeze stops a plugin's process as it is, and gives what lets it go on.
 func (b *bench) freeze(plugin string) (thaw func()) {
 	b.Helper()
-	for _, p := range b.plug.Plugins(b.Context()) {
+	for _, p := range b.processes.Plugins(b.Context()) {
 		if p.Id != plugin || p.Pid == 0 {
 			continue
 		}

@@ -125,19 +125,12 @@ func (e *Engine) ChooseModel(ctx context.Context, p *apiv1.Provider, name string
 	if id, ok := match(known, name); ok {
 		return id, nil
 	}
-	fresh, err := e.providers.ListModels(ctx, p)
-	if err != nil {
+	if known, err = e.providers.Sync(ctx, p); err != nil {
 		if name != "" {
 			// It can't be checked now; the provider will say so itself if it does not know it.
 			return name, nil
 		}
 		return "", fmt.Errorf("choose a model of %s: %w", p.Name, err)
-	}
-	if err := e.store.SyncModels(ctx, p.Id, fresh); err != nil {
-		return "", err
-	}
-	if known, err = e.store.Models(ctx, p.Id); err != nil {
-		return "", err
 	}
 	if name == "" {
 		if p, err = e.store.Provider(ctx, p.Id); err != nil {

@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
-
-	"github.com/openvibez/openvibez/host/provider"
 )
 
 const maxNameRunes = 200
@@ -57,36 +55,4 @@ func checkObject(what, text string) error {
 	return nil
 }
 
-var (
-	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	settingKey = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
-)
-
-// maxCommand is the longest command line that prints a key.
-const maxCommand = 2000
-
-// checkKeySource accepts the places a key can be in.
-func checkKeySource(source string) error {
-	if line, is := strings.CutPrefix(source, provider.SourceCommand); is {
-		if strings.TrimSpace(line) == "" || len(line) > maxCommand || strings.ContainsFunc(line, unicode.IsControl) {
-			return refuse(connect.CodeInvalidArgument, "the command that prints the key must be one line of at most %d bytes", maxCommand)
-		}
-		return nil
-	}
-	name, isEnv := strings.CutPrefix(source, provider.SourceEnv)
-	if source == "" || source == provider.SourceKeychain || isEnv && envName.MatchString(name) {
-		return nil
-	}
-	return refuse(connect.CodeInvalidArgument, "%.40q does not say where a key is: write env: and the name of an environment variable, as in env:OPENAI_API_KEY (never the key itself)", source)
-}
-
-// checkKey refuses a key and a place for it that contradict each other. had is where the key was until now.
-func checkKey(source, had string, withKey bool) error {
-	if withKey && source != "" && source != provider.SourceKeychain {
-		return refuse(connect.CodeInvalidArgument, "a key goes into the keychain, and %.40q says that it is elsewhere: give one of the two", source)
-	}
-	if !withKey && source == provider.SourceKeychain && had != provider.SourceKeychain {
-		return refuse(connect.CodeInvalidArgument, "there is no key of this provider in the keychain: give the key with it")
-	}
-	return nil
-}
+var settingKey = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)

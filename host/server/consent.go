@@ -117,7 +117,7 @@ func (a *api) mayAllow(ctx context.Context, req *apiv1.DecideRequest) error {
 
 // mayInstall asks before a package that was looked at is installed.
 func (a *api) mayInstall(ctx context.Context, token string) error {
-	facts := a.Providers.Shown(token)
+	facts := a.Plugins.Shown(token)
 	if !a.fromPage || facts == nil {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (a *api) mayRun(ctx context.Context, id, text string) error {
 	if !a.fromPage {
 		return nil
 	}
-	p, err := a.Providers.Plugin(ctx, id)
+	p, err := a.Plugins.Plugin(ctx, id)
 	if err != nil || p.Tier == apiv1.Tier_TIER_BUILT_IN {
 		return nil //nolint:nilerror // what it is about says so in better words
 	}
@@ -160,11 +160,11 @@ func (a *api) mayConnect(ctx context.Context, next *apiv1.Provider, keyTyped boo
 	if !a.fromPage {
 		return nil
 	}
-	d, err := a.describe(ctx, next.Plugin)
+	d, err := a.Plugins.Describe(ctx, next.Plugin)
 	if err != nil {
 		return err
 	}
-	plugin, err := a.Providers.Plugin(ctx, next.Plugin)
+	plugin, err := a.Plugins.Plugin(ctx, next.Plugin)
 	if err != nil {
 		return err
 	}

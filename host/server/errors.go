@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
@@ -93,6 +94,7 @@ func codeOf(err error) connect.Code {
 		code  connect.Code
 	}{
 		{store.ErrNotFound, connect.CodeNotFound},
+		{provider.ErrNoPlugin, connect.CodeNotFound},
 		{store.ErrAmbiguous, connect.CodeInvalidArgument},
 		{store.ErrInvalid, connect.CodeInvalidArgument},
 		{store.ErrConflict, connect.CodeAlreadyExists},

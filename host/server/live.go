@@ -38,7 +38,7 @@ func (s *Server) keepLive(ctx context.Context) {
 		select {
 		case <-s.touched:
 			s.publish(ctx, apiv1.Topic_TOPIC_HOST, map[string]proto.Message{"host": s.hostNow(ctx)})
-		case <-s.Providers.Changed():
+		case <-s.Plugins.Changed():
 			later = s.publishPlugins(ctx)
 		case <-later:
 			later = s.publishPlugins(ctx)
@@ -56,7 +56,7 @@ func (s *Server) keepLive(ctx context.Context) {
 // publishPlugins tells of the plugins as they are now, and when to look again: nil means not before something changes.
 func (s *Server) publishPlugins(ctx context.Context) (later <-chan time.Time) {
 	plugins := map[string]proto.Message{}
-	for _, p := range s.Providers.Known() {
+	for _, p := range s.Plugins.Known() {
 		plugins[p.Id] = p
 		if p.State == apiv1.Plugin_STATE_BACKING_OFF {
 			later = time.After(liveAgain)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/store"
@@ -166,12 +167,13 @@ func newFixtureIn(t *testing.T, dir string) *fixture {
 			t.Fatal(err)
 		}
 	}
-	providers := provider.New(provider.Config{
-		PluginDirs: []string{dir}, InstallDir: filepath.Join(dir, "plugins"), RuntimeDir: filepath.Join(dir, "p"), Logger: log, Store: st, Getenv: getenv,
+	plugins := plugin.New(plugin.Config{
+		PluginDirs: []string{dir}, InstallDir: filepath.Join(dir, "plugins"), RuntimeDir: filepath.Join(dir, "p"), Logger: log, Getenv: getenv,
 	})
+	providers := provider.New(provider.Config{Plugins: plugins, Book: st, Logger: log, Getenv: getenv})
 	engine := run.New(run.Config{Store: st, Providers: providers, Logger: log})
 	f.Server, err = New(Config{
-		Store: st, Runs: engine, Providers: providers, DataDir: dir, RuntimeDir: dir, Window: filepath.Join(dir, "openvibez-window"),
+		Store: st, Runs: engine, Plugins: plugins, Providers: providers, DataDir: dir, RuntimeDir: dir, Window: filepath.Join(dir, "openvibez-window"),
 		Version: "test", Getenv: getenv, Logger: log,
 		UI:     fstest.MapFS{"index.html": {Data: []byte("<p>the page")}, "assets/a.js": {Data: []byte("1")}},
 		Tray:   func() (bool, string) { return false, "no tray in tests" },
@@ -216,6 +218,7 @@ func (f *fixture) stop() {
 	defer cancel()
 	_ = f.Runs.Close(ctx)
 	_ = f.Close(ctx)
+	f.Plugins.Close()
 	f.Providers.Close()
 	_ = f.Store.Close()
 	f.Server = nil

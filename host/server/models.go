@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -17,14 +16,7 @@ func (a *api) Logout(ctx context.Context, req *apiv1.LogoutRequest) (*apiv1.Logo
 		return nil, err
 	}
 	defer a.forgetHints()
-	if err := a.Providers.ForgetKey(ctx, p); err != nil {
-		return nil, err
-	}
-	p, err = a.Store.UpdateProvider(ctx, p.Id, func(p *apiv1.Provider) error {
-		p.KeySource = ""
-		return nil
-	})
-	if err != nil {
+	if p, err = a.Providers.Logout(ctx, p); err != nil {
 		return nil, err
 	}
 	return &apiv1.LogoutResponse{Provider: p}, nil
@@ -62,10 +54,7 @@ func (a *api) PullModel(ctx context.Context, req *apiv1.PullModelRequest, stream
 			cancel(err)
 		}
 	})
-	switch {
-	case err == nil:
-		a.syncModels(ctx, p)
-	case ctx.Err() != nil:
+	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
@@ -79,19 +68,5 @@ func (a *api) DeleteModel(ctx context.Context, req *apiv1.DeleteModelRequest) (*
 	if err := a.Providers.DeleteModel(ctx, p, req.Model); err != nil {
 		return nil, err
 	}
-	a.syncModels(ctx, p)
 	return &apiv1.DeleteModelResponse{}, nil
-}
-
-// syncModels asks a provider anew for its models, after something was done to them that has worked by itself.
-func (a *api) syncModels(ctx context.Context, p *apiv1.Provider) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	models, err := a.Providers.ListModels(ctx, p)
-	if err == nil {
-		err = a.Store.SyncModels(ctx, p.Id, models)
-	}
-	if err != nil {
-		a.Logger.Warn("list the models anew", "provider", p.Id, "error", err)
-	}
 }

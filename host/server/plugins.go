@@ -9,7 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/plugin"
 )
 
 func (a *api) InspectPackage(ctx context.Context, req *apiv1.InspectPackageRequest) (*apiv1.InspectPackageResponse, error) {
@@ -24,26 +24,26 @@ func (a *api) InspectPackage(ctx context.Context, req *apiv1.InspectPackageReque
 		if !filepath.IsAbs(p.Path) {
 			return nil, refuse(connect.CodeInvalidArgument, "%q is no absolute path", p.Path)
 		}
-		res.Facts, res.Token, err = a.Providers.InspectFile(p.Path)
+		res.Facts, res.Token, err = a.Plugins.InspectFile(p.Path)
 	case *apiv1.InspectPackageRequest_Url:
 		if err := a.socketOnly("have addresses fetched", cli); err != nil {
 			return nil, err
 		}
-		res.Facts, res.Token, err = a.Providers.InspectURL(ctx, p.Url, req.PlainLoopback)
+		res.Facts, res.Token, err = a.Plugins.InspectURL(ctx, p.Url, req.PlainLoopback)
 	case *apiv1.InspectPackageRequest_Update:
 		if err := a.socketOnly("have addresses fetched", cli); err != nil {
 			return nil, err
 		}
-		res.Facts, res.Token, err = a.Providers.InspectUpdate(ctx, p.Update, req.PlainLoopback)
-		if errors.Is(err, provider.ErrInstalled) {
+		res.Facts, res.Token, err = a.Plugins.InspectUpdate(ctx, p.Update, req.PlainLoopback)
+		if errors.Is(err, plugin.ErrInstalled) {
 			// Nothing new is no error: there is nothing to install then, and no token.
 			return res, nil
 		}
 	case *apiv1.InspectPackageRequest_Data:
-		if len(p.Data) > provider.MaxPackage {
-			return nil, refuse(connect.CodeInvalidArgument, "the package has %d bytes; the most is %d", len(p.Data), provider.MaxPackage)
+		if len(p.Data) > plugin.MaxPackage {
+			return nil, refuse(connect.CodeInvalidArgument, "the package has %d bytes; the most is %d", len(p.Data), plugin.MaxPackage)
 		}
-		res.Facts, res.Token, err = a.Providers.Inspect(bytes.NewReader(p.Data), "the chat page")
+		res.Facts, res.Token, err = a.Plugins.Inspect(bytes.NewReader(p.Data), "the chat page")
 	default:
 		return nil, refuse(connect.CodeInvalidArgument, "no package is named")
 	}
@@ -62,7 +62,7 @@ func pluginRefusal(ctx context.Context, err error) error {
 }
 
 func (a *api) InstallPlugin(ctx context.Context, req *apiv1.InstallPluginRequest) (*apiv1.InstallPluginResponse, error) {
-	if why := a.Providers.Unconfined(); why != "" {
+	if why := a.Plugins.Unconfined(); why != "" {
 		if err := a.socketOnly("install plugins where "+why, "use `openvibez plugin install` in a terminal"); err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (a *api) InstallPlugin(ctx context.Context, req *apiv1.InstallPluginRequest
 	if err := a.mayInstall(ctx, req.Token); err != nil {
 		return nil, err
 	}
-	p, err := a.Providers.Install(ctx, req.Token, req.Confirmation)
+	p, err := a.Plugins.Install(ctx, req.Token, req.Confirmation)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
 	}
@@ -78,7 +78,7 @@ func (a *api) InstallPlugin(ctx context.Context, req *apiv1.InstallPluginRequest
 }
 
 func (a *api) RemovePlugin(ctx context.Context, req *apiv1.RemovePluginRequest) (*apiv1.RemovePluginResponse, error) {
-	if err := a.Providers.Remove(req.Id); err != nil {
+	if err := a.Plugins.Remove(req.Id); err != nil {
 		return nil, pluginRefusal(ctx, err)
 	}
 	return &apiv1.RemovePluginResponse{}, nil
@@ -95,7 +95,7 @@ func (a *api) SetPluginEnabled(ctx context.Context, req *apiv1.SetPluginEnabledR
 			return nil, err
 		}
 	}
-	p, err := a.Providers.SetEnabled(ctx, req.Id, req.Enabled, req.AllowUnconfined)
+	p, err := a.Plugins.SetEnabled(ctx, req.Id, req.Enabled, req.AllowUnconfined)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
 	}
@@ -106,7 +106,7 @@ func (a *api) RollbackPlugin(ctx context.Context, req *apiv1.RollbackPluginReque
 	if err := a.mayRun(ctx, req.Id, "Go back to the version of this plugin before?"); err != nil {
 		return nil, err
 	}
-	p, err := a.Providers.Rollback(ctx, req.Id)
+	p, err := a.Plugins.Rollback(ctx, req.Id)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
 	}
@@ -114,7 +114,7 @@ func (a *api) RollbackPlugin(ctx context.Context, req *apiv1.RollbackPluginReque
 }
 
 func (a *api) VerifyPlugin(ctx context.Context, req *apiv1.VerifyPluginRequest) (*apiv1.VerifyPluginResponse, error) {
-	problems, err := a.Providers.Verify(req.Id)
+	problems, err := a.Plugins.Verify(req.Id)
 	if err != nil {
 		return nil, pluginRefusal(ctx, err)
 	}
@@ -122,30 +122,30 @@ func (a *api) VerifyPlugin(ctx context.Context, req *apiv1.VerifyPluginRequest) 
 }
 
 func (a *api) PluginLogs(ctx context.Context, req *apiv1.PluginLogsRequest) (*apiv1.PluginLogsResponse, error) {
-	if _, err := a.Providers.Plugin(ctx, req.Id); err != nil {
+	if _, err := a.Plugins.Plugin(ctx, req.Id); err != nil {
 		return nil, refuse(connect.CodeNotFound, "%w", err)
 	}
 	limit := min(int(req.Limit), 1000)
 	if limit <= 0 {
 		limit = 100
 	}
-	return &apiv1.PluginLogsResponse{Lines: a.Providers.Logs(req.Id, limit)}, nil
+	return &apiv1.PluginLogsResponse{Lines: a.Plugins.Logs(req.Id, limit)}, nil
 }
 
 func (a *api) DevelopPlugin(ctx context.Context, req *apiv1.DevelopPluginRequest, stream *connect.ServerStream[apiv1.DevelopPluginResponse]) error {
 	if err := a.socketOnly("run programs", "use `openvibez plugin dev` in a terminal"); err != nil {
 		return err
 	}
-	_, seen, _, err := a.Providers.FollowLogs(req.Id, 0)
+	_, seen, _, err := a.Plugins.FollowLogs(req.Id, 0)
 	if err != nil {
 		return err
 	}
-	stop, err := a.Providers.Develop(req.Id, req.Path, req.Directory, req.Debug)
+	stop, err := a.Plugins.Develop(req.Id, req.Path, req.Directory, req.Debug)
 	if err != nil {
 		return pluginRefusal(ctx, err)
 	}
 	defer stop()
-	p, err := a.Providers.Plugin(ctx, req.Id)
+	p, err := a.Plugins.Plugin(ctx, req.Id)
 	if err != nil {
 		return err
 	}
@@ -153,14 +153,14 @@ func (a *api) DevelopPlugin(ctx context.Context, req *apiv1.DevelopPluginRequest
 		return err
 	}
 	for {
-		lines, total, more, err := a.Providers.FollowLogs(req.Id, seen)
+		lines, total, more, err := a.Plugins.FollowLogs(req.Id, seen)
 		if err != nil {
 			return err
 		}
 		seen = total
 		if len(lines) > 0 {
 			event := &apiv1.DevelopPluginResponse{Lines: lines}
-			now, err := a.Providers.Plugin(ctx, req.Id)
+			now, err := a.Plugins.Plugin(ctx, req.Id)
 			if err != nil {
 				return err
 			}

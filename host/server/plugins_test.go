@@ -12,7 +12,7 @@ import (
 	"connectrpc.com/connect"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/provider"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/sdk"
 )
 
@@ -33,7 +33,7 @@ func echoPackage(t *testing.T) []byte {
 		Platforms: map[string]string{runtime.GOOS + "/" + runtime.GOARCH: name},
 	}
 	var b bytes.Buffer
-	if err := provider.WritePackage(&b, m, map[string][]byte{name: program}, nil, ""); err != nil {
+	if err := plugin.WritePackage(&b, m, map[string][]byte{name: program}, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

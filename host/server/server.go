@@ -18,6 +18,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/consent"
+	"github.com/openvibez/openvibez/host/plugin"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/sandbox"
@@ -37,6 +38,7 @@ const (
 type Config struct {
 	Store     *store.Store
 	Runs      *run.Engine
+	Plugins   *plugin.Manager
 	Providers *provider.Manager
 	// What commands run in; nil: they don't.
 	Sandbox *sandbox.Sandbox

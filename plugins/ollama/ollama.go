@@ -22,6 +22,9 @@ func (ollama) Describe() *providerv1.DescribeResponse {
 		SettingsSchema: settingsSchema,
 		DefaultBaseUrl: "http://127.0.0.1:11434",
 		BaseUrlEnv:     "OLLAMA_HOST",
+		ProbePath:      "/api/version",
+		ContextSetting: "num_ctx",
+		OptionNames:    map[string]string{"num_predict": "max_output_tokens", "think": "reasoning_effort", "format": "response_schema"},
 		Key: &providerv1.KeyScheme{
 			Header:   "Authorization",
 			Prefix:   "Bearer ",

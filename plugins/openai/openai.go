@@ -35,6 +35,12 @@ func (*openAI) Describe() *providerv1.DescribeResponse {
 		SettingsSchema: settingsSchema,
 		DefaultBaseUrl: "https://api.openai.com/v1",
 		BaseUrlEnv:     "OPENAI_BASE_URL",
+		ContextSetting: "context_tokens",
+		OptionNames: map[string]string{
+			"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens",
+			"reasoning": "reasoning_effort", "reasoning.effort": "reasoning_effort",
+			"response_format": "response_schema", "text.format": "response_schema",
+		},
 		Key: &providerv1.KeyScheme{
 			Header: "Authorization",
 			Prefix: "Bearer ",

@@ -3293,8 +3293,10 @@ type Provider struct {
 	Canned bool `protobuf:"varint,13,opt,name=canned,proto3" json:"canned,omitempty"`
 	// The model that a message gets which names none, as far as the host knows its models; empty: it has to ask first.
 	AnsweringModel string `protobuf:"bytes,14,opt,name=answering_model,json=answeringModel,proto3" json:"answering_model,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The origin that a key from a variable or a command was given for, as scheme://host:port; it goes nowhere else.
+	KeyOrigin     string `protobuf:"bytes,15,opt,name=key_origin,json=keyOrigin,proto3" json:"key_origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Provider) Reset() {
@@ -3421,6 +3423,13 @@ func (x *Provider) GetCanned() bool {
 func (x *Provider) GetAnsweringModel() string {
 	if x != nil {
 		return x.AnsweringModel
+	}
+	return ""
+}
+
+func (x *Provider) GetKeyOrigin() string {
+	if x != nil {
+		return x.KeyOrigin
 	}
 	return ""
 }
@@ -12152,7 +12161,7 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"created_ms\x18\t \x01(\x03R\tcreatedMs\x12\x19\n" +
 	"\bended_ms\x18\n" +
 	" \x01(\x03R\aendedMs\x12\x10\n" +
-	"\x03rev\x18\v \x01(\x03R\x03rev\"\xae\x03\n" +
+	"\x03rev\x18\v \x01(\x03R\x03rev\"\xcd\x03\n" +
 	"\bProvider\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x12\n" +
@@ -12172,7 +12181,9 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"created_ms\x18\v \x01(\x03R\tcreatedMs\x12\x10\n" +
 	"\x03rev\x18\f \x01(\x03R\x03rev\x12\x16\n" +
 	"\x06canned\x18\r \x01(\bR\x06canned\x12'\n" +
-	"\x0fanswering_model\x18\x0e \x01(\tR\x0eansweringModel\"\x8a\x01\n" +
+	"\x0fanswering_model\x18\x0e \x01(\tR\x0eansweringModel\x12\x1d\n" +
+	"\n" +
+	"key_origin\x18\x0f \x01(\tR\tkeyOrigin\"\x8a\x01\n" +
 	"\x05Model\x12\x1f\n" +
 	"\vprovider_id\x18\x01 \x01(\tR\n" +
 	"providerId\x122\n" +

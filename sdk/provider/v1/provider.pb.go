@@ -828,7 +828,14 @@ type DescribeResponse struct {
 	// The program a plugin needs the host to run for it; empty for none.
 	Program string `protobuf:"bytes,12,opt,name=program,proto3" json:"program,omitempty"`
 	// Answers are canned: shown wherever the provider is.
-	Canned        bool `protobuf:"varint,13,opt,name=canned,proto3" json:"canned,omitempty"`
+	Canned bool `protobuf:"varint,13,opt,name=canned,proto3" json:"canned,omitempty"`
+	// For a server that runs on people's own machines: a path below the base URL that answers without a key, and costs
+	// nothing. A JSON object with "version" tells which it is. The host looks there only for plugins that came with it.
+	ProbePath string `protobuf:"bytes,14,opt,name=probe_path,json=probePath,proto3" json:"probe_path,omitempty"`
+	// Name of the setting that says how many tokens a model takes; empty: there is none.
+	ContextSetting string `protobuf:"bytes,15,opt,name=context_setting,json=contextSetting,proto3" json:"context_setting,omitempty"`
+	// What the provider calls the Options, where it is not their name there: "max_tokens" is "max_output_tokens".
+	OptionNames   map[string]string `protobuf:"bytes,16,rep,name=option_names,json=optionNames,proto3" json:"option_names,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -952,6 +959,27 @@ func (x *DescribeResponse) GetCanned() bool {
 		return x.Canned
 	}
 	return false
+}
+
+func (x *DescribeResponse) GetProbePath() string {
+	if x != nil {
+		return x.ProbePath
+	}
+	return ""
+}
+
+func (x *DescribeResponse) GetContextSetting() string {
+	if x != nil {
+		return x.ContextSetting
+	}
+	return ""
+}
+
+func (x *DescribeResponse) GetOptionNames() map[string]string {
+	if x != nil {
+		return x.OptionNames
+	}
+	return nil
 }
 
 // KeyScheme says how the host adds a key to requests. The plugin never sees the key.
@@ -3970,7 +3998,7 @@ type Plan_Step struct {
 
 func (x *Plan_Step) Reset() {
 	*x = Plan_Step{}
-	mi := &file_provider_v1_provider_proto_msgTypes[46]
+	mi := &file_provider_v1_provider_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3982,7 +4010,7 @@ func (x *Plan_Step) String() string {
 func (*Plan_Step) ProtoMessage() {}
 
 func (x *Plan_Step) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_provider_proto_msgTypes[46]
+	mi := &file_provider_v1_provider_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4024,7 +4052,7 @@ type Question_Choice struct {
 
 func (x *Question_Choice) Reset() {
 	*x = Question_Choice{}
-	mi := &file_provider_v1_provider_proto_msgTypes[47]
+	mi := &file_provider_v1_provider_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4036,7 +4064,7 @@ func (x *Question_Choice) String() string {
 func (*Question_Choice) ProtoMessage() {}
 
 func (x *Question_Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_provider_proto_msgTypes[47]
+	mi := &file_provider_v1_provider_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4084,7 +4112,7 @@ type DiagnoseResponse_Fact struct {
 
 func (x *DiagnoseResponse_Fact) Reset() {
 	*x = DiagnoseResponse_Fact{}
-	mi := &file_provider_v1_provider_proto_msgTypes[48]
+	mi := &file_provider_v1_provider_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4096,7 +4124,7 @@ func (x *DiagnoseResponse_Fact) String() string {
 func (*DiagnoseResponse_Fact) ProtoMessage() {}
 
 func (x *DiagnoseResponse_Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_provider_proto_msgTypes[48]
+	mi := &file_provider_v1_provider_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4138,7 +4166,7 @@ var File_provider_v1_provider_proto protoreflect.FileDescriptor
 const file_provider_v1_provider_proto_rawDesc = "" +
 	"\n" +
 	"\x1aprovider/v1/provider.proto\x12\x15openvibez.provider.v1\"\x11\n" +
-	"\x0fDescribeRequest\"\xc4\x03\n" +
+	"\x0fDescribeRequest\"\xa9\x05\n" +
 	"\x10DescribeResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -4155,7 +4183,14 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	" \x03(\tR\aorigins\x122\n" +
 	"\x03key\x18\v \x01(\v2 .openvibez.provider.v1.KeySchemeR\x03key\x12\x18\n" +
 	"\aprogram\x18\f \x01(\tR\aprogram\x12\x16\n" +
-	"\x06canned\x18\r \x01(\bR\x06canned\"{\n" +
+	"\x06canned\x18\r \x01(\bR\x06canned\x12\x1d\n" +
+	"\n" +
+	"probe_path\x18\x0e \x01(\tR\tprobePath\x12'\n" +
+	"\x0fcontext_setting\x18\x0f \x01(\tR\x0econtextSetting\x12[\n" +
+	"\foption_names\x18\x10 \x03(\v28.openvibez.provider.v1.DescribeResponse.OptionNamesEntryR\voptionNames\x1a>\n" +
+	"\x10OptionNamesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
 	"\tKeyScheme\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\tR\x06header\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x10\n" +
@@ -4531,7 +4566,7 @@ func file_provider_v1_provider_proto_rawDescGZIP() []byte {
 }
 
 var file_provider_v1_provider_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_provider_v1_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_provider_v1_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_provider_v1_provider_proto_goTypes = []any{
 	(Feature)(0),                     // 0: openvibez.provider.v1.Feature
 	(Capability)(0),                  // 1: openvibez.provider.v1.Capability
@@ -4591,90 +4626,92 @@ var file_provider_v1_provider_proto_goTypes = []any{
 	(*DeleteModelResponse)(nil),      // 55: openvibez.provider.v1.DeleteModelResponse
 	(*DiagnoseRequest)(nil),          // 56: openvibez.provider.v1.DiagnoseRequest
 	(*DiagnoseResponse)(nil),         // 57: openvibez.provider.v1.DiagnoseResponse
-	(*Plan_Step)(nil),                // 58: openvibez.provider.v1.Plan.Step
-	(*Question_Choice)(nil),          // 59: openvibez.provider.v1.Question.Choice
-	(*DiagnoseResponse_Fact)(nil),    // 60: openvibez.provider.v1.DiagnoseResponse.Fact
+	nil,                              // 58: openvibez.provider.v1.DescribeResponse.OptionNamesEntry
+	(*Plan_Step)(nil),                // 59: openvibez.provider.v1.Plan.Step
+	(*Question_Choice)(nil),          // 60: openvibez.provider.v1.Question.Choice
+	(*DiagnoseResponse_Fact)(nil),    // 61: openvibez.provider.v1.DiagnoseResponse.Fact
 }
 var file_provider_v1_provider_proto_depIdxs = []int32{
 	0,  // 0: openvibez.provider.v1.DescribeResponse.features:type_name -> openvibez.provider.v1.Feature
 	14, // 1: openvibez.provider.v1.DescribeResponse.key:type_name -> openvibez.provider.v1.KeyScheme
-	15, // 2: openvibez.provider.v1.CheckRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 3: openvibez.provider.v1.ListModelsRequest.connection:type_name -> openvibez.provider.v1.Connection
-	20, // 4: openvibez.provider.v1.ListModelsResponse.models:type_name -> openvibez.provider.v1.Model
-	1,  // 5: openvibez.provider.v1.Model.capabilities:type_name -> openvibez.provider.v1.Capability
-	21, // 6: openvibez.provider.v1.Model.price:type_name -> openvibez.provider.v1.Price
-	15, // 7: openvibez.provider.v1.RunRequest.connection:type_name -> openvibez.provider.v1.Connection
-	23, // 8: openvibez.provider.v1.RunRequest.messages:type_name -> openvibez.provider.v1.Message
-	26, // 9: openvibez.provider.v1.RunRequest.tools:type_name -> openvibez.provider.v1.Tool
-	29, // 10: openvibez.provider.v1.RunRequest.options:type_name -> openvibez.provider.v1.Options
-	2,  // 11: openvibez.provider.v1.RunRequest.purpose:type_name -> openvibez.provider.v1.Purpose
-	3,  // 12: openvibez.provider.v1.Message.role:type_name -> openvibez.provider.v1.Role
-	24, // 13: openvibez.provider.v1.Message.parts:type_name -> openvibez.provider.v1.Part
-	25, // 14: openvibez.provider.v1.Part.image:type_name -> openvibez.provider.v1.Blob
-	25, // 15: openvibez.provider.v1.Part.file:type_name -> openvibez.provider.v1.Blob
-	27, // 16: openvibez.provider.v1.Part.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	28, // 17: openvibez.provider.v1.Part.tool_result:type_name -> openvibez.provider.v1.ToolResult
-	31, // 18: openvibez.provider.v1.Event.status:type_name -> openvibez.provider.v1.Status
-	32, // 19: openvibez.provider.v1.Event.plan:type_name -> openvibez.provider.v1.Plan
-	33, // 20: openvibez.provider.v1.Event.action:type_name -> openvibez.provider.v1.Action
-	27, // 21: openvibez.provider.v1.Event.tool_call:type_name -> openvibez.provider.v1.ToolCall
-	34, // 22: openvibez.provider.v1.Event.usage:type_name -> openvibez.provider.v1.Usage
-	35, // 23: openvibez.provider.v1.Event.reference:type_name -> openvibez.provider.v1.Reference
-	36, // 24: openvibez.provider.v1.Event.notice:type_name -> openvibez.provider.v1.Notice
-	37, // 25: openvibez.provider.v1.Event.question:type_name -> openvibez.provider.v1.Question
-	38, // 26: openvibez.provider.v1.Event.done:type_name -> openvibez.provider.v1.Done
-	40, // 27: openvibez.provider.v1.Event.error:type_name -> openvibez.provider.v1.Error
-	39, // 28: openvibez.provider.v1.Event.background:type_name -> openvibez.provider.v1.Background
-	5,  // 29: openvibez.provider.v1.Status.kind:type_name -> openvibez.provider.v1.Status.Kind
-	58, // 30: openvibez.provider.v1.Plan.steps:type_name -> openvibez.provider.v1.Plan.Step
-	7,  // 31: openvibez.provider.v1.Action.kind:type_name -> openvibez.provider.v1.Action.Kind
-	8,  // 32: openvibez.provider.v1.Action.state:type_name -> openvibez.provider.v1.Action.State
-	9,  // 33: openvibez.provider.v1.Notice.level:type_name -> openvibez.provider.v1.Notice.Level
-	10, // 34: openvibez.provider.v1.Question.kind:type_name -> openvibez.provider.v1.Question.Kind
-	59, // 35: openvibez.provider.v1.Question.choices:type_name -> openvibez.provider.v1.Question.Choice
-	11, // 36: openvibez.provider.v1.Done.reason:type_name -> openvibez.provider.v1.Done.Reason
-	4,  // 37: openvibez.provider.v1.Error.code:type_name -> openvibez.provider.v1.ErrorCode
-	15, // 38: openvibez.provider.v1.LoginRequest.connection:type_name -> openvibez.provider.v1.Connection
-	45, // 39: openvibez.provider.v1.LoginEvent.device_code:type_name -> openvibez.provider.v1.DeviceCode
-	46, // 40: openvibez.provider.v1.LoginEvent.done:type_name -> openvibez.provider.v1.LoginDone
-	40, // 41: openvibez.provider.v1.LoginEvent.error:type_name -> openvibez.provider.v1.Error
-	15, // 42: openvibez.provider.v1.LogoutRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 43: openvibez.provider.v1.PollRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 44: openvibez.provider.v1.CancelBackgroundRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 45: openvibez.provider.v1.PullModelRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 46: openvibez.provider.v1.DeleteModelRequest.connection:type_name -> openvibez.provider.v1.Connection
-	15, // 47: openvibez.provider.v1.DiagnoseRequest.connection:type_name -> openvibez.provider.v1.Connection
-	60, // 48: openvibez.provider.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
-	6,  // 49: openvibez.provider.v1.Plan.Step.state:type_name -> openvibez.provider.v1.Plan.Step.State
-	12, // 50: openvibez.provider.v1.ProviderService.Describe:input_type -> openvibez.provider.v1.DescribeRequest
-	16, // 51: openvibez.provider.v1.ProviderService.Check:input_type -> openvibez.provider.v1.CheckRequest
-	18, // 52: openvibez.provider.v1.ProviderService.ListModels:input_type -> openvibez.provider.v1.ListModelsRequest
-	22, // 53: openvibez.provider.v1.ProviderService.Run:input_type -> openvibez.provider.v1.RunRequest
-	41, // 54: openvibez.provider.v1.ProviderService.Answer:input_type -> openvibez.provider.v1.AnswerRequest
-	43, // 55: openvibez.provider.v1.ProviderService.Login:input_type -> openvibez.provider.v1.LoginRequest
-	47, // 56: openvibez.provider.v1.ProviderService.Logout:input_type -> openvibez.provider.v1.LogoutRequest
-	49, // 57: openvibez.provider.v1.ProviderService.Poll:input_type -> openvibez.provider.v1.PollRequest
-	50, // 58: openvibez.provider.v1.ProviderService.CancelBackground:input_type -> openvibez.provider.v1.CancelBackgroundRequest
-	52, // 59: openvibez.provider.v1.ProviderService.PullModel:input_type -> openvibez.provider.v1.PullModelRequest
-	54, // 60: openvibez.provider.v1.ProviderService.DeleteModel:input_type -> openvibez.provider.v1.DeleteModelRequest
-	56, // 61: openvibez.provider.v1.ProviderService.Diagnose:input_type -> openvibez.provider.v1.DiagnoseRequest
-	13, // 62: openvibez.provider.v1.ProviderService.Describe:output_type -> openvibez.provider.v1.DescribeResponse
-	17, // 63: openvibez.provider.v1.ProviderService.Check:output_type -> openvibez.provider.v1.CheckResponse
-	19, // 64: openvibez.provider.v1.ProviderService.ListModels:output_type -> openvibez.provider.v1.ListModelsResponse
-	30, // 65: openvibez.provider.v1.ProviderService.Run:output_type -> openvibez.provider.v1.Event
-	42, // 66: openvibez.provider.v1.ProviderService.Answer:output_type -> openvibez.provider.v1.AnswerResponse
-	44, // 67: openvibez.provider.v1.ProviderService.Login:output_type -> openvibez.provider.v1.LoginEvent
-	48, // 68: openvibez.provider.v1.ProviderService.Logout:output_type -> openvibez.provider.v1.LogoutResponse
-	30, // 69: openvibez.provider.v1.ProviderService.Poll:output_type -> openvibez.provider.v1.Event
-	51, // 70: openvibez.provider.v1.ProviderService.CancelBackground:output_type -> openvibez.provider.v1.CancelBackgroundResponse
-	53, // 71: openvibez.provider.v1.ProviderService.PullModel:output_type -> openvibez.provider.v1.PullProgress
-	55, // 72: openvibez.provider.v1.ProviderService.DeleteModel:output_type -> openvibez.provider.v1.DeleteModelResponse
-	57, // 73: openvibez.provider.v1.ProviderService.Diagnose:output_type -> openvibez.provider.v1.DiagnoseResponse
-	62, // [62:74] is the sub-list for method output_type
-	50, // [50:62] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	58, // 2: openvibez.provider.v1.DescribeResponse.option_names:type_name -> openvibez.provider.v1.DescribeResponse.OptionNamesEntry
+	15, // 3: openvibez.provider.v1.CheckRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 4: openvibez.provider.v1.ListModelsRequest.connection:type_name -> openvibez.provider.v1.Connection
+	20, // 5: openvibez.provider.v1.ListModelsResponse.models:type_name -> openvibez.provider.v1.Model
+	1,  // 6: openvibez.provider.v1.Model.capabilities:type_name -> openvibez.provider.v1.Capability
+	21, // 7: openvibez.provider.v1.Model.price:type_name -> openvibez.provider.v1.Price
+	15, // 8: openvibez.provider.v1.RunRequest.connection:type_name -> openvibez.provider.v1.Connection
+	23, // 9: openvibez.provider.v1.RunRequest.messages:type_name -> openvibez.provider.v1.Message
+	26, // 10: openvibez.provider.v1.RunRequest.tools:type_name -> openvibez.provider.v1.Tool
+	29, // 11: openvibez.provider.v1.RunRequest.options:type_name -> openvibez.provider.v1.Options
+	2,  // 12: openvibez.provider.v1.RunRequest.purpose:type_name -> openvibez.provider.v1.Purpose
+	3,  // 13: openvibez.provider.v1.Message.role:type_name -> openvibez.provider.v1.Role
+	24, // 14: openvibez.provider.v1.Message.parts:type_name -> openvibez.provider.v1.Part
+	25, // 15: openvibez.provider.v1.Part.image:type_name -> openvibez.provider.v1.Blob
+	25, // 16: openvibez.provider.v1.Part.file:type_name -> openvibez.provider.v1.Blob
+	27, // 17: openvibez.provider.v1.Part.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	28, // 18: openvibez.provider.v1.Part.tool_result:type_name -> openvibez.provider.v1.ToolResult
+	31, // 19: openvibez.provider.v1.Event.status:type_name -> openvibez.provider.v1.Status
+	32, // 20: openvibez.provider.v1.Event.plan:type_name -> openvibez.provider.v1.Plan
+	33, // 21: openvibez.provider.v1.Event.action:type_name -> openvibez.provider.v1.Action
+	27, // 22: openvibez.provider.v1.Event.tool_call:type_name -> openvibez.provider.v1.ToolCall
+	34, // 23: openvibez.provider.v1.Event.usage:type_name -> openvibez.provider.v1.Usage
+	35, // 24: openvibez.provider.v1.Event.reference:type_name -> openvibez.provider.v1.Reference
+	36, // 25: openvibez.provider.v1.Event.notice:type_name -> openvibez.provider.v1.Notice
+	37, // 26: openvibez.provider.v1.Event.question:type_name -> openvibez.provider.v1.Question
+	38, // 27: openvibez.provider.v1.Event.done:type_name -> openvibez.provider.v1.Done
+	40, // 28: openvibez.provider.v1.Event.error:type_name -> openvibez.provider.v1.Error
+	39, // 29: openvibez.provider.v1.Event.background:type_name -> openvibez.provider.v1.Background
+	5,  // 30: openvibez.provider.v1.Status.kind:type_name -> openvibez.provider.v1.Status.Kind
+	59, // 31: openvibez.provider.v1.Plan.steps:type_name -> openvibez.provider.v1.Plan.Step
+	7,  // 32: openvibez.provider.v1.Action.kind:type_name -> openvibez.provider.v1.Action.Kind
+	8,  // 33: openvibez.provider.v1.Action.state:type_name -> openvibez.provider.v1.Action.State
+	9,  // 34: openvibez.provider.v1.Notice.level:type_name -> openvibez.provider.v1.Notice.Level
+	10, // 35: openvibez.provider.v1.Question.kind:type_name -> openvibez.provider.v1.Question.Kind
+	60, // 36: openvibez.provider.v1.Question.choices:type_name -> openvibez.provider.v1.Question.Choice
+	11, // 37: openvibez.provider.v1.Done.reason:type_name -> openvibez.provider.v1.Done.Reason
+	4,  // 38: openvibez.provider.v1.Error.code:type_name -> openvibez.provider.v1.ErrorCode
+	15, // 39: openvibez.provider.v1.LoginRequest.connection:type_name -> openvibez.provider.v1.Connection
+	45, // 40: openvibez.provider.v1.LoginEvent.device_code:type_name -> openvibez.provider.v1.DeviceCode
+	46, // 41: openvibez.provider.v1.LoginEvent.done:type_name -> openvibez.provider.v1.LoginDone
+	40, // 42: openvibez.provider.v1.LoginEvent.error:type_name -> openvibez.provider.v1.Error
+	15, // 43: openvibez.provider.v1.LogoutRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 44: openvibez.provider.v1.PollRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 45: openvibez.provider.v1.CancelBackgroundRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 46: openvibez.provider.v1.PullModelRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 47: openvibez.provider.v1.DeleteModelRequest.connection:type_name -> openvibez.provider.v1.Connection
+	15, // 48: openvibez.provider.v1.DiagnoseRequest.connection:type_name -> openvibez.provider.v1.Connection
+	61, // 49: openvibez.provider.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
+	6,  // 50: openvibez.provider.v1.Plan.Step.state:type_name -> openvibez.provider.v1.Plan.Step.State
+	12, // 51: openvibez.provider.v1.ProviderService.Describe:input_type -> openvibez.provider.v1.DescribeRequest
+	16, // 52: openvibez.provider.v1.ProviderService.Check:input_type -> openvibez.provider.v1.CheckRequest
+	18, // 53: openvibez.provider.v1.ProviderService.ListModels:input_type -> openvibez.provider.v1.ListModelsRequest
+	22, // 54: openvibez.provider.v1.ProviderService.Run:input_type -> openvibez.provider.v1.RunRequest
+	41, // 55: openvibez.provider.v1.ProviderService.Answer:input_type -> openvibez.provider.v1.AnswerRequest
+	43, // 56: openvibez.provider.v1.ProviderService.Login:input_type -> openvibez.provider.v1.LoginRequest
+	47, // 57: openvibez.provider.v1.ProviderService.Logout:input_type -> openvibez.provider.v1.LogoutRequest
+	49, // 58: openvibez.provider.v1.ProviderService.Poll:input_type -> openvibez.provider.v1.PollRequest
+	50, // 59: openvibez.provider.v1.ProviderService.CancelBackground:input_type -> openvibez.provider.v1.CancelBackgroundRequest
+	52, // 60: openvibez.provider.v1.ProviderService.PullModel:input_type -> openvibez.provider.v1.PullModelRequest
+	54, // 61: openvibez.provider.v1.ProviderService.DeleteModel:input_type -> openvibez.provider.v1.DeleteModelRequest
+	56, // 62: openvibez.provider.v1.ProviderService.Diagnose:input_type -> openvibez.provider.v1.DiagnoseRequest
+	13, // 63: openvibez.provider.v1.ProviderService.Describe:output_type -> openvibez.provider.v1.DescribeResponse
+	17, // 64: openvibez.provider.v1.ProviderService.Check:output_type -> openvibez.provider.v1.CheckResponse
+	19, // 65: openvibez.provider.v1.ProviderService.ListModels:output_type -> openvibez.provider.v1.ListModelsResponse
+	30, // 66: openvibez.provider.v1.ProviderService.Run:output_type -> openvibez.provider.v1.Event
+	42, // 67: openvibez.provider.v1.ProviderService.Answer:output_type -> openvibez.provider.v1.AnswerResponse
+	44, // 68: openvibez.provider.v1.ProviderService.Login:output_type -> openvibez.provider.v1.LoginEvent
+	48, // 69: openvibez.provider.v1.ProviderService.Logout:output_type -> openvibez.provider.v1.LogoutResponse
+	30, // 70: openvibez.provider.v1.ProviderService.Poll:output_type -> openvibez.provider.v1.Event
+	51, // 71: openvibez.provider.v1.ProviderService.CancelBackground:output_type -> openvibez.provider.v1.CancelBackgroundResponse
+	53, // 72: openvibez.provider.v1.ProviderService.PullModel:output_type -> openvibez.provider.v1.PullProgress
+	55, // 73: openvibez.provider.v1.ProviderService.DeleteModel:output_type -> openvibez.provider.v1.DeleteModelResponse
+	57, // 74: openvibez.provider.v1.ProviderService.Diagnose:output_type -> openvibez.provider.v1.DiagnoseResponse
+	63, // [63:75] is the sub-list for method output_type
+	51, // [51:63] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_provider_v1_provider_proto_init() }
@@ -4719,7 +4756,7 @@ func file_provider_v1_provider_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_provider_v1_provider_proto_rawDesc), len(file_provider_v1_provider_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   49,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
