@@ -41,7 +41,9 @@ func (s *Sandbox) cachePath(root string) string {
 // standard library among it.
 func (s *Sandbox) Cold(root string) bool {
 	cache := s.cachePath(root)
-	for file, kept := range map[string]string{"go.mod": "go-build", "go.work": "go-build", "Cargo.toml": "cargo", "build.gradle": "gradle", "build.gradle.kts": "gradle"} {
+	for file, kept := range map[string]string{
+		"go.mod": "go-build", "go.work": "go-build", "Cargo.toml": "cargo", "build.gradle": "gradle", "build.gradle.kts": "gradle",
+	} {
 		if exists(filepath.Join(root, file)) && !isDir(filepath.Join(cache, kept)) {
 			return true
 		}

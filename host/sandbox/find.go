@@ -22,7 +22,9 @@ const (
 // ofOthers are directories of what was installed, which tools remove and make anew as a whole. What looks like settings
 // there is nobody's.
 func ofOthers() []string {
-	return []string{"node_modules", "bower_components", ".venv", "venv", "site-packages", "target", "dist", "build", "Pods", ".tox", ".terraform", ".next"}
+	return []string{
+		"node_modules", "bower_components", ".venv", "venv", "site-packages", "target", "dist", "build", "Pods", ".tox", ".terraform", ".next",
+	}
 }
 
 // inner is what lies inside a workspace and is not a command's to use or change.

@@ -118,13 +118,16 @@ func (s *Sandbox) StartProgram(ctx context.Context, p Program) (*Running, error)
 func (s *Sandbox) programBox(p Program, held *placeholders) (*box.Spec, error) {
 	at := func(e Executable) string { return filepath.Join(ProgramDir, filepath.Base(e.Path)) }
 	spec := &box.Spec{
-		Walls: box.WallsFull, Only: true, Stdin: true, Listen: true, Args: append([]string{at(p.Executable)}, p.Args...), Dir: programWork,
-		Temp: "/tmp", Home: programHome, Binds: []box.Bind{{Path: "/tmp", Fresh: true}, {Path: programHome, Fresh: true}},
+		Walls: box.WallsFull, Only: true, Stdin: true, Listen: true,
+		Args: append([]string{at(p.Executable)}, p.Args...), Dir: programWork,
+		Temp: "/tmp", Home: programHome,
+		Binds:  []box.Bind{{Path: "/tmp", Fresh: true}, {Path: programHome, Fresh: true}},
 		Limits: box.Limits{Memory: p.Memory, Processes: p.Processes, Files: maxFiles, Temp: 256 << 20},
 	}
 	proxy := "http://" + box.ProxyAddr
 	spec.Env = append([]string{
-		"PATH=" + ProgramDir, "HOME=" + programHome, "TMPDIR=/tmp", "HTTP_PROXY=" + proxy, "HTTPS_PROXY=" + proxy, "http_proxy=" + proxy, "https_proxy=" + proxy,
+		"PATH=" + ProgramDir, "HOME=" + programHome, "TMPDIR=/tmp",
+		"HTTP_PROXY=" + proxy, "HTTPS_PROXY=" + proxy, "http_proxy=" + proxy, "https_proxy=" + proxy,
 		"NO_PROXY=localhost,127.0.0.1,::1", "no_proxy=localhost,127.0.0.1,::1",
 	}, p.Env...)
 	loader := ""
@@ -179,13 +182,19 @@ func (s *Sandbox) programBox(p Program, held *placeholders) (*box.Spec, error) {
 // only the loader is.
 func libraries(loader string) []box.Bind {
 	var binds []box.Bind
-	for _, dir := range []string{"/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/local/lib", "/nix", "/gnu"} {
+	for _, dir := range []string{
+		"/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/local/lib", "/nix", "/gnu",
+	} {
 		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
 			binds = append(binds, box.Bind{Path: dir, Exec: true, Optional: true})
 		}
 	}
-	for _, path := range []string{"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/nsswitch.conf", "/usr/share/zoneinfo", "/usr/share/ca-certificates"} {
-		if real, err := filepath.EvalSymlinks(path); err == nil && !slices.ContainsFunc(binds, func(b box.Bind) bool { return within(b.Path, real) }) {
+	for _, path := range []string{
+		"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/nsswitch.conf",
+		"/usr/share/zoneinfo", "/usr/share/ca-certificates",
+	} {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil && !slices.ContainsFunc(binds, func(b box.Bind) bool { return within(b.Path, real) }) {
 			binds = append(binds, box.Bind{Path: path, From: real, Optional: true})
 		}
 	}
