@@ -2,10 +2,9 @@ package run
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/openvibez/openvibez/host/store"
+	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 )
 
 // DeleteSession hides a session and stops its runs. With now it is removed for good as soon as they have stopped, else it
@@ -44,26 +43,50 @@ func (e *Engine) deleteSession(ctx context.Context, id string, now bool) (time.T
 	if err != nil {
 		return until, err
 	}
+	var halted []*execution
 	for _, r := range runs {
-		if r.EndedMs != 0 {
-			continue
-		}
-		if _, err := e.Cancel(ctx, r.Id); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return until, err
+		if x := e.halt(r); x != nil {
+			halted = append(halted, x)
 		}
 	}
-	if now {
-		err := e.store.PurgeSession(ctx, id)
-		e.sweep(ctx)
-		return time.Time{}, err
+	if !now {
+		e.workers.Go(func() {
+			// The store removes it when its time is over; then what its commands kept can go too.
+			select {
+			case <-time.After(time.Until(until) + 5*time.Second):
+				e.sweep(ctx)
+			case <-e.ending:
+			}
+		})
+		return until, nil
 	}
-	e.workers.Go(func() {
-		// The store removes it when its time is over; then what its commands kept can go too.
+	// Not for ever: on a full disk no run can end before something is deleted.
+	patience := time.After(stopping)
+	for _, x := range halted {
 		select {
-		case <-time.After(time.Until(until) + 5*time.Second):
-			e.sweep(ctx)
-		case <-e.ending:
+		case <-x.ended:
+			continue
+		case <-patience:
 		}
-	})
-	return until, nil
+		break
+	}
+	err = e.store.PurgeSession(ctx, id)
+	e.sweep(ctx)
+	return time.Time{}, err
+}
+
+// halt stops the work on a run whose session is hidden, if there is any; also of one that has ended by that while it waited.
+func (e *Engine) halt(r *apiv1.Run) *execution {
+	for range 1000 {
+		if x := e.execution(r.Id); x != nil {
+			x.cancel(errCancelled)
+			return x
+		}
+		if r.State != apiv1.RunState_RUN_STATE_RUNNING {
+			break
+		}
+		// It was accepted this very moment and is about to be taken up.
+		time.Sleep(time.Millisecond)
+	}
+	return nil
 }

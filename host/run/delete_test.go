@@ -21,6 +21,9 @@ func TestDeleteForWhoHangsUp(t *testing.T) {
 				b.textBegun(r)
 				runs = append(runs, r)
 			}
+			waits := b.send("", "once error rate_limited 3600000\nsay never").Run
+			b.state(waits.Id, apiv1.RunState_RUN_STATE_WAITING_LIMIT)
+			runs = append(runs, waits)
 			queued := b.send(runs[0].SessionId, "say never").Run
 			for _, r := range runs {
 				ctx, hangUp := context.WithCancel(t.Context())

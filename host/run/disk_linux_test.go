@@ -49,14 +49,16 @@ func (b *diskBench) logged(words string) {
 	b.Fatalf("waited a minute for %q in the log:\n%s", words, b.log.String())
 }
 
-func newDiskBench(t *testing.T) *diskBench {
+func newDiskBench(t *testing.T) *diskBench { return newDiskBenchOf(t, 8<<20) }
+
+func newDiskBenchOf(t *testing.T, size int) *diskBench {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ovr")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	smalldisk.Mount(t, dir, 8<<20)
+	smalldisk.Mount(t, dir, size)
 	b := &diskBench{bench: &bench{T: t, dir: dir}, filler: filepath.Join(dir, "filler")}
 	if b.store, err = store.Open(t.Context(), store.Config{Path: filepath.Join(dir, "openvibez.db")}); err != nil {
 		t.Fatal(err)
@@ -230,4 +232,30 @@ func TestQuestionTimesOutOnFullDisk(t *testing.T) {
 	if outs := w.outputs(r); len(outs) != 1 || outs[0].Outcome != apiv1.ToolOutput_OUTCOME_UNANSWERED {
 		t.Errorf("outputs %v", outs)
 	}
+}
+
+// A conversation whose run can't end, since the disk is full, can be deleted: that is what makes room.
+func TestDeleteOnFullDisk(t *testing.T) {
+	// Large enough for the store to keep some of it for deleting.
+	b := newDiskBenchOf(t, 48<<20)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go b.store.Keep(ctx)
+	for _, err := os.Stat(filepath.Join(b.dir, "openvibez.db.reserve")); err != nil; _, err = os.Stat(filepath.Join(b.dir, "openvibez.db.reserve")) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	r := b.send("", "slow 300 20\nhang").Run
+	b.textBegun(r)
+	b.fill()
+	b.logged(holds)
+	if _, err := b.engine.DeleteSession(t.Context(), r.SessionId, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.Session(t.Context(), r.SessionId); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the session is there: %v", err)
+	}
+	if err := b.wait(); err != nil {
+		t.Error(err)
+	}
+	b.free()
 }
