@@ -49,6 +49,16 @@ func (e *Engine) deleteSession(ctx context.Context, id string, now bool) (time.T
 			halted = append(halted, x)
 		}
 	}
+	// Not for ever: on a full disk no run can end before something is deleted.
+	patience := time.After(stopping)
+	for _, x := range halted {
+		select {
+		case <-x.ended:
+			continue
+		case <-patience:
+		}
+		break
+	}
 	if !now {
 		e.workers.Go(func() {
 			// The store removes it when its time is over; then what its commands kept can go too.
@@ -59,16 +69,6 @@ func (e *Engine) deleteSession(ctx context.Context, id string, now bool) (time.T
 			}
 		})
 		return until, nil
-	}
-	// Not for ever: on a full disk no run can end before something is deleted.
-	patience := time.After(stopping)
-	for _, x := range halted {
-		select {
-		case <-x.ended:
-			continue
-		case <-patience:
-		}
-		break
 	}
 	err = e.store.PurgeSession(ctx, id)
 	e.sweep(ctx)
