@@ -117,3 +117,22 @@ func TestBenign(t *testing.T) {
 		t.Logf("%.1f %% of %d ordinary commands run without asking", share, len(rows))
 	}
 }
+
+// TestQuestions counts what a person would be asked in an ordinary hour: many questions teach to say yes.
+func TestQuestions(t *testing.T) {
+	rows := table(t, "agent.txt", 3)
+	asked := 0
+	for _, row := range rows {
+		d := at(row[2], TrustTrusted, AccessScoped, LevelFull)
+		if d.Verdict.String() != row[0] || d.Class.String() != row[1] {
+			t.Errorf("%q: %s %s, want %s %s (%s)", row[2], d.Verdict, d.Class, row[0], row[1], d.Reason)
+		}
+		if d.Verdict == Ask {
+			asked++
+		}
+	}
+	if len(rows) != 113 || asked > 8 {
+		t.Errorf("%d of %d ordinary commands ask; 8 of 113 are borne", asked, len(rows))
+	}
+	t.Logf("%d of %d ordinary commands ask", asked, len(rows))
+}

@@ -31,6 +31,9 @@ func (w *walk) interpreter(c *call) {
 		case name == "python" && strings.HasPrefix(text, "-m"), name == "pypy" && strings.HasPrefix(text, "-m"):
 			w.module(c, i)
 			return
+		case text == "-c" && name == "python" && i+1 < len(c.args) && c.args[i+1].kind == literal && !c.args[i+1].loud && pythonIsPlain(c.args[i+1].text):
+			w.runsCode(c) // a module of the workspace may have any name
+			return
 		case text[1] != '-' && strings.ContainsAny(text[1:], inline), strings.HasPrefix(text, "--e"), strings.HasPrefix(text, "--pr"), text == "--run" || strings.HasPrefix(text, "--command"),
 			name == "perl" && strings.ContainsAny(text, "nip"), name == "ruby" && strings.ContainsAny(text[1:2], "nip"):
 			w.add(ClassUnknown, "It runs a program that stands in the command itself")
@@ -106,4 +109,36 @@ func (w *walk) module(c *call, i int) {
 		c.code = true
 		w.runsCode(inner)
 	}
+}
+
+// pythonIsPlain tells whether a program only imports modules and prints what they hold.
+func pythonIsPlain(text string) bool {
+	name := func(s string) bool {
+		s = strings.TrimSpace(s)
+		return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == ""
+	}
+	value := func(s string) bool {
+		s = strings.TrimSpace(s)
+		if len(s) > 1 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+			return !strings.ContainsAny(s[1:len(s)-1], "\\\"'")
+		}
+		return name(s)
+	}
+	if !strings.Contains(text, "print(") {
+		return false
+	}
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ';' }) {
+		line = strings.Trim(line, " ")
+		names, imports := strings.CutPrefix(line, "import ")
+		values, prints := strings.CutPrefix(line, "print(")
+		values, ends := strings.CutSuffix(values, ")")
+		switch {
+		case line == "":
+		case imports && !slices.ContainsFunc(strings.Split(names, ","), func(s string) bool { return !name(s) }):
+		case prints && ends && !slices.ContainsFunc(strings.Split(values, ","), func(s string) bool { return !value(s) }):
+		default:
+			return false
+		}
+	}
+	return true
 }

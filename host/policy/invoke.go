@@ -11,7 +11,7 @@ func (w *walk) invoke(c *call) {
 		w.add(ClassRead, because(ClassRead))
 		return
 	}
-	if w.builtin(c) || w.wrap(c) || w.tool(c) {
+	if w.justVersion(c) || w.private && w.ownBox(c) || w.builtin(c) || w.wrap(c) || w.tool(c) {
 		return
 	}
 	if why := damaging(c.name); why != "" || strings.HasPrefix(c.name, "mkfs.") || strings.HasPrefix(c.name, "fsck.") {
@@ -51,6 +51,45 @@ func (w *walk) invoke(c *call) {
 	default:
 		w.listed(c)
 	}
+}
+
+// justVersion handles what else asks a program for its version only.
+func (w *walk) justVersion(c *call) bool {
+	switch {
+	case c.name == "ssh" && len(c.args) == 1 && c.args[0].is("-V"):
+	case c.name == "openssl" && len(c.args) > 0 && c.args[0].is("version"):
+		for _, a := range c.args[1:] {
+			if a.kind != literal || a.loud || len(a.text) != 2 || a.text[0] != '-' {
+				return false
+			}
+		}
+	default:
+		return false
+	}
+	w.add(ClassRead, because(ClassRead))
+	return true
+}
+
+// ownBox handles what means little where processes and the home directory are the box's own, and services are hidden.
+func (w *walk) ownBox(c *call) bool {
+	switch c.name {
+	case "pkill", "killall":
+		w.add(ClassBuild, "It ends processes of its own")
+		return true
+	case "ls":
+		c.args = slices.DeleteFunc(slices.Clone(c.args), func(a arg) bool { return a.home && a.kind == literal && a.text == "~" })
+	case "docker", "docker-compose":
+		verbs := c.args
+		if len(verbs) > 0 && verbs[0].is("compose") {
+			verbs = verbs[1:]
+		}
+		if len(verbs) > 0 && slices.ContainsFunc([]string{"ps", "ls", "images", "logs", "top", "stats", "info", "inspect", "port"}, verbs[0].is) {
+			w.add(ClassDangerous, "Docker acts through a service that the sandbox hides, so this can't work here: in root mode it would ask")
+			w.found.impossible = true
+			return true
+		}
+	}
+	return false
 }
 
 // listed is the programs that the table knows.

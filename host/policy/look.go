@@ -245,7 +245,7 @@ func (w *walk) keep(v variable, st *state) {
 		st.set(v.name, arg{kind: splits})
 		return
 	}
-	if v.odd || !plainName(v.name) {
+	if v.odd || !plainName(v.name) && !ownName(v.name) {
 		w.add(ClassUnknown, "It sets "+v.name+", which can change what the commands after it do")
 		return
 	}

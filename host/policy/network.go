@@ -15,10 +15,20 @@ func (w *walk) reach(host string) {
 		w.elsewhere()
 		return
 	}
+	if w.private && loopback(host) {
+		w.loops++
+		return
+	}
 	w.add(ClassNetwork, "It reaches "+host)
 	if !slices.Contains(w.found.domains, host) {
 		w.found.domains = append(w.found.domains, host)
 	}
+}
+
+// loopback tells of the box's own addresses.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // elsewhere notes that the network is needed, and that not all hosts are known.
@@ -101,9 +111,16 @@ func wget() spec {
 // fetch is curl and wget: options first, then every operand is a URL.
 func (w *walk) fetch(s spec, c *call) {
 	s.operands = "U*"
-	before := len(w.found.domains)
+	before, loops, others := len(w.found.domains), w.loops, w.found.others
+	w.found.others = false
 	w.check(s, c)
 	urls := len(w.found.domains) > before || w.found.others
+	if w.loops > loops && !urls { // it stays in the box
+		w.found.why[ClassNetwork] = ""
+		w.add(ClassRead, because(ClassRead))
+		urls = true
+	}
+	w.found.others = w.found.others || others
 	for _, a := range c.args {
 		if a.is("-O") || a.is("--remote-name") || a.is("-J") || c.name == "wget" {
 			w.add(ClassBuild, because(ClassBuild))

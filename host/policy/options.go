@@ -108,6 +108,8 @@ func (w *walk) check(s spec, c *call) {
 				w.add(ClassBuild, "It takes names of files that could be options")
 			}
 			operands = append(operands, a)
+		case a.kind == pattern && !a.loud && s.spelled(a.text):
+			// A file's name in place of the glob begins with the same option.
 		case a.kind != literal || a.loud:
 			w.add(ClassUnknown, "Part of it is only known when it runs")
 			operands = append(operands, a)
@@ -118,6 +120,16 @@ func (w *walk) check(s spec, c *call) {
 		}
 	}
 	w.operands(s, operands, c.st)
+}
+
+// spelled tells whether a glob is the value of an option that is spelled out and takes any text.
+func (s spec) spelled(text string) bool {
+	name, value, attached := strings.Cut(text, "=")
+	if !attached || !strings.HasPrefix(name, "--") || strings.ContainsAny(name, "*?[") || value == "" {
+		return false
+	}
+	o, ok := s.find(name)
+	return ok && o.role == 't' && o.effect == 0
 }
 
 // goStyle tells of programs whose options are words behind one dash or two.
@@ -173,7 +185,7 @@ func (w *walk) long(s spec, c *call, i int) int {
 	default:
 		w.effect(o.effect)
 		if o.role != 0 && !o.optional {
-			return w.value(o, c, i)
+			return w.value(s, o, c, i)
 		}
 	}
 	return 0
@@ -211,12 +223,12 @@ func (w *walk) short(s spec, c *call, i int) int {
 		if o.optional {
 			return 0
 		}
-		return w.value(o, c, i)
+		return w.value(s, o, c, i)
 	}
 	return 0
 }
 
-func (w *walk) value(o option, c *call, i int) int {
+func (w *walk) value(s spec, o option, c *call, i int) int {
 	if i+1 >= len(c.args) {
 		// The program will complain. Until it does, it is one that writes.
 		if o.role == 'w' || o.role == 'W' {
@@ -231,6 +243,14 @@ func (w *walk) value(o option, c *call, i int) int {
 			w.use(c.args[i+2], map[byte]byte{'2': 't', '3': 'r'}[o.role], c.st)
 		}
 		return 2
+	}
+	if v.kind == pattern && o.role == 't' && s.class == ClassRead && !strings.ContainsAny(s.operands, "wW") && v.text[0] != '-' {
+		// The first file's name is the value, the others follow it, and may be called like options.
+		w.use(v, 'r', c.st)
+		if !s.any() && strings.ContainsRune("*?[", rune(v.text[0])) {
+			w.add(ClassBuild, "It takes names of files that could be options")
+		}
+		return 1
 	}
 	w.use(v, o.role, c.st)
 	if v.kind == splits || v.kind == listed || v.kind == pattern {

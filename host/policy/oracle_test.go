@@ -269,6 +269,9 @@ func started(argv []string, depth int) string {
 	if slices.Contains([]string{"curl", "wget", "ssh", "docker", "systemctl", "apt", "apt-get"}, argv[0]) && slices.Equal(args, []string{"--version"}) {
 		return ""
 	}
+	if argv[0] == "ssh" && slices.Equal(args, []string{"-V"}) || name == "curl" && len(operands) == 1 && local(operands[0]) && !has("-O", "-J", "-K") {
+		return ""
+	}
 	switch name {
 	case "rm", "rmdir", "mv", "cp", "dd", "tee", "touch", "mkdir", "ln", "chmod", "chown", "chgrp", "truncate", "install", "unlink", "shred", "mkfifo", "mknod",
 		"sudo", "doas", "su", "curl", "wget", "ssh", "scp", "nc", "make", "cc", "gcc", "docker", "systemctl", "mount", "crontab", "killall", "pkill", "apt", "apt-get",
@@ -378,6 +381,12 @@ func behind(name string, args []string) []string {
 		args = args[1:]
 	}
 	return nil
+}
+
+// local tells of addresses that lead nowhere else.
+func local(url string) bool {
+	host := strings.FieldsFunc(strings.TrimPrefix(url, "http://"), func(r rune) bool { return r == ':' || r == '/' })
+	return len(host) > 0 && (host[0] == "localhost" || host[0] == "127.0.0.1") && !strings.ContainsAny(url, "@\\#")
 }
 
 func startedGit(args []string, all string) string {

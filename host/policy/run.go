@@ -260,6 +260,27 @@ func plainName(name string) bool {
 	}, name)
 }
 
+// ownName tells of variables that neither shells nor programs know: set and not exported, nothing but the line sees them.
+func ownName(name string) bool {
+	if name == "" || name[0] < 'A' || name[0] > 'Z' || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" || strings.HasSuffix(name, "_PROXY") {
+		return false
+	}
+	for _, family := range []string{
+		"ALL_PROXY", "AWS", "BASH", "BAT", "BC_", "BUNDLE", "CARGO", "CC", "CDPATH", "CFLAGS", "CGO", "CHILD", "CI", "CLICOLOR", "COLUMNS", "COMP", "COPROC", "CPP", "CXX",
+		"DBUS", "DEBIAN", "DENO", "DIRSTACK", "DISPLAY", "DOCKER", "DOTNET", "DYLD", "EDITOR", "EMACS", "ENV", "EPOCH", "EUID", "EXEC", "EXINIT", "FC", "FIGNORE", "FORCE",
+		"FUNC", "GCONV", "GEM", "GIT", "GLIBC", "GLOB", "GO", "GRADLE", "GREP", "GROUPS", "GZIP", "HIST", "HOME", "HOST", "HTTP", "IFS", "IGNOREEOF", "INPUTRC", "JAVA", "JDK", "JQ",
+		"KUBE", "LANG", "LC_", "LD", "LESS", "LINENO", "LINES", "LOC", "LOGNAME", "LS_", "MACHTYPE", "MAIL", "MAKE", "MALLOC", "MAN", "MAPFILE", "MAVEN", "NLS", "NODE", "NO_",
+		"NPM", "NUGET", "OLDPWD", "OPENVIBEZ", "OPT", "OSTYPE", "PAGER", "PATH", "PERL", "PIP", "PIPESTATUS", "POSIX", "PPID", "PROMPT", "PS", "PWD", "PYTHON", "RANDOM",
+		"READLINE", "REPLY", "RIPGREP", "RUBY", "RUST", "SECONDS", "SHELL", "SHLVL", "SRANDOM", "SSH", "SYSTEMD", "TAPE", "TAR", "TERM", "TIMEFORMAT", "TMOUT", "TMP", "TZ",
+		"UID", "USER", "UV_", "VIRTUAL", "VISUAL", "WAYLAND", "XAUTH", "XDG", "XZ", "YARN", "ZIP", "ZSTD", "UNZIP", "COMPOSER",
+	} {
+		if strings.HasPrefix(name, family) {
+			return false
+		}
+	}
+	return true
+}
+
 // harmless tells of variables that change how things look, and not what they do.
 func harmless(v variable) bool {
 	if v.odd || v.value.kind == splits {

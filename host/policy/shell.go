@@ -163,6 +163,8 @@ func (w *walk) feed(c *call, shell bool) {
 	case in.kind == document && shell:
 		c.wrapper = true
 		w.script(in.text, c.name == "bash" || c.name == "rbash", c.st)
+	case in.kind == document && base(c.name) == "python" && pythonIsPlain(in.text):
+		w.runsCode(c)
 	case in.kind == pipe && in.network:
 		w.add(ClassDangerous, "It runs what it gets from the network")
 	case in.kind == pipe && shell:
@@ -184,13 +186,19 @@ func (w *walk) builtin(c *call) bool {
 			args = args[1:]
 		}
 		w.add(ClassRead, because(ClassRead))
+		if len(args) == 1 && args[0].is("-") && st.old != nil {
+			before := st.clone()
+			st.dirs, st.old = st.old, st.dirs
+			st.alt = before
+			return true
+		}
 		if len(args) != 1 || args[0].is("-") {
 			w.add(ClassUnknown, "It goes to a directory that is only known when it runs")
 			return true
 		}
 		old := st.clone()
 		w.enterDir(args[0], st)
-		st.alt = old
+		st.old, st.alt = old.dirs, old
 	case "exit", "return":
 		// Outside of functions return is an error and no end; so is exit with more than a number.
 		w.add(ClassRead, because(ClassRead))
@@ -355,7 +363,7 @@ func (w *walk) kill(c *call) {
 			w.add(ClassDangerous, "It ends every process it can reach")
 		case a.kind == literal && len(a.text) > 1 && (a.text[0] == '-' || a.text[0] == '%'):
 		case i > 0 && (c.args[i-1].is("-s") || c.args[i-1].is("-n")):
-		case a.kind == computed && i+1 == len(c.args):
+		case a.kind == computed && i+1 == len(c.args), w.private && a.kind != literal && a.kind != pattern:
 			w.add(ClassBuild, "It ends processes")
 		default:
 			w.add(ClassUnknown, "It ends a process, and which one is not known")

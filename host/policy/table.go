@@ -59,7 +59,7 @@ func specOf(name string) (spec, bool) {
 			"--human-numeric-sort --ignore-nonprinting --month-sort --merge --numeric-sort --reverse --random-sort --stable --unique --version-sort --zero-terminated "+
 			"--key:t --field-separator:t --buffer-size:t --temporary-directory:w --output:w --parallel:t --batch-size:t --sort:t --files0-from:r --random-source:r --compress-program:x --debug")
 	case "grep", "egrep", "fgrep":
-		return read("t? r*", "-f:r -e:t -m:t -A:t -B:t -C:t -d:t -D:t --file:r --exclude-from:r -EFGPivwxyclLoqsbHhnTuUzZaIrR0123456789 *")
+		return read("t? r*", "-f:r -e:t -m:t -A:t -B:t -C:t -d:t -D:t --file:r --exclude-from:r --include:t --exclude:t --exclude-dir:t -EFGPivwxyclLoqsbHhnTuUzZaIrR0123456789 *")
 	case "diff": // it hands its output to pr with -l
 		return read("r*", "-qsicpCuUeynrNxXSTtEZbwBIaWd0123456789 -C:t -U:t -L:t -x:t -X:r -I:t -W:t -F:t -S:t --label:t --brief --report-identical-files --unified?:t --context?:t --side-by-side --width:t --left-column --suppress-common-lines --recursive --new-file --unidirectional-new-file --exclude:t --exclude-from:r --ignore-case --ignore-all-space --ignore-space-change --ignore-blank-lines --ignore-trailing-space --ignore-tab-expansion --ignore-matching-lines:t --text --strip-trailing-cr --color?:t --no-dereference --from-file:r --to-file:r --minimal --normal --show-c-function --show-function-line:t --speed-large-files --starting-file:t --expand-tabs --initial-tab --suppress-blank-empty --line-format:t --old-line-format:t --new-line-format:t --unchanged-line-format:t --changed-group-format:t --unchanged-group-format:t")
 	case "rg":

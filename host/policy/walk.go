@@ -28,7 +28,9 @@ type walk struct {
 	wrapped  int // commands around this one that only start it
 	depth    int
 	commands int
-	removals int // commands that remove files
+	removals int  // commands that remove files
+	private  bool // it would run where processes, home and loopback are its own
+	loops    int  // addresses there that it reaches
 	parsed   int
 	problem  string // the line is refused for this
 	touched  *[]string
@@ -40,6 +42,7 @@ type walk struct {
 // state is what is known at one point of a line.
 type state struct {
 	dirs  []string // where it may be
+	old   []string // where it may have been before; nil is anywhere
 	vars  *scope   // what the line itself has set
 	input input
 	lists bool   // what was run last prints names of files in the workspace
@@ -100,6 +103,15 @@ func (st *state) join(other *state) {
 	for _, d := range other.dirs {
 		if !slices.Contains(st.dirs, d) {
 			st.dirs = append(st.dirs[:len(st.dirs):len(st.dirs)], d)
+		}
+	}
+	if other.old == nil {
+		st.old = nil
+	} else if st.old != nil {
+		st.old = append(st.old[:len(st.old):len(st.old)], other.old...)
+		slices.Sort(st.old)
+		if st.old = slices.Compact(st.old); len(st.old) > 8 {
+			st.old = nil
 		}
 	}
 	if st.vars == other.vars {
