@@ -44,11 +44,13 @@ func validUTF8[M proto.Message](m M) M {
 	return fixed.(M)
 }
 
-// validStrings reports whether all strings in m are valid; with fix it makes them so. The protocol has no maps.
+// validStrings reports whether all strings in m are valid; with fix it makes them so.
 func validStrings(m protoreflect.Message, fix bool) bool {
 	valid := true
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
+		case f.IsMap():
+			valid = validMap(f, v.Map(), fix) && valid
 		case f.Kind() == protoreflect.StringKind && f.IsList():
 			list := v.List()
 			for i := range list.Len() {
@@ -72,6 +74,27 @@ func validStrings(m protoreflect.Message, fix bool) bool {
 			}
 		case f.Kind() == protoreflect.MessageKind:
 			valid = validStrings(v.Message(), fix) && valid
+		}
+		return valid || fix
+	})
+	return valid
+}
+
+// validMap does the same for a map's values. A key that is no text can't be kept: its entry goes.
+func validMap(f protoreflect.FieldDescriptor, m protoreflect.Map, fix bool) bool {
+	valid := true
+	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		switch {
+		case f.MapKey().Kind() == protoreflect.StringKind && !utf8.ValidString(k.String()):
+			if valid = false; fix {
+				m.Clear(k)
+			}
+		case f.MapValue().Kind() == protoreflect.MessageKind:
+			valid = validStrings(v.Message(), fix) && valid
+		case f.MapValue().Kind() == protoreflect.StringKind && !utf8.ValidString(v.String()):
+			if valid = false; fix {
+				m.Set(k, protoreflect.ValueOfString(strings.ToValidUTF8(v.String(), replacement)))
+			}
 		}
 		return valid || fix
 	})
