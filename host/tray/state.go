@@ -34,10 +34,16 @@ func (i *Icon) Start(ctx context.Context, socket string, stop, changed func(), l
 				changed()
 			}
 		}()
-		// Where there can be none it says so at once.
-		select {
-		case <-ended:
-		case <-time.After(300 * time.Millisecond):
+		// Where there can be none it says so at once, and a panel takes an icon in a moment.
+		for range 20 {
+			select {
+			case <-ended:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			if _, problem := i.Shown(); problem != notYet {
+				return
+			}
 		}
 	})
 }
@@ -59,7 +65,7 @@ func (i *Icon) Shown() (shown bool, problem string) {
 	case !running:
 		return false, "this host was started in the background; `openvibez` brings the icon"
 	}
-	if problem := PanelProblem(); problem != "" {
+	if problem := iconProblem(); problem != "" {
 		return false, problem
 	}
 	return true, ""

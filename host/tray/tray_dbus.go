@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,8 +55,14 @@ func awaitPanel(ctx context.Context, log *slog.Logger) error {
 		}
 	}
 	go func() {
-		for nextPanel(ctx, owners) {
-			registerAgain(ctx, log)
+		for {
+			asked, cancel := context.WithCancel(ctx)
+			go keepRegistered(asked, log)
+			more := nextPanel(ctx, owners)
+			cancel()
+			if !more {
+				return
+			}
 		}
 	}()
 	return nil
@@ -80,28 +85,27 @@ func nextPanel(ctx context.Context, owners <-chan *dbus.Signal) bool {
 	}
 }
 
-// registerAgain makes sure that a new panel knows the icon. systray does so by itself as long as its listener lives.
-func registerAgain(ctx context.Context, log *slog.Logger) {
-	select {
-	case <-time.After(time.Second):
-	case <-ctx.Done():
-		return
-	}
-	shared, err := dbus.SessionBus()
-	if err != nil {
-		log.Warn("tray: reach the new panel", "error", err)
-		return
-	}
-	panel := shared.Object(statusNotifierWatcher, "/StatusNotifierWatcher")
-	if known, err := panel.GetProperty(statusNotifierWatcher + ".RegisteredStatusNotifierItems"); err == nil {
-		if items, ok := known.Value().([]string); ok && slices.ContainsFunc(items, func(item string) bool {
-			return slices.ContainsFunc(shared.Names(), func(name string) bool { return strings.HasPrefix(item, name) })
-		}) {
+// keepRegistered makes sure that a panel takes the icon. systray asks it once; one that can't take it yet, or has
+// nothing behind its name, is asked again, ever more rarely.
+func keepRegistered(ctx context.Context, log *slog.Logger) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
 			return
 		}
-	}
-	if err := panel.CallWithContext(ctx, statusNotifierWatcher+".RegisterStatusNotifierItem", 0, "/StatusNotifierItem").Err; err != nil {
-		log.Warn("tray: register with the new panel", "error", err)
+		if iconProblem() == "" {
+			return
+		}
+		shared, err := dbus.SessionBus()
+		if err != nil {
+			log.Warn("tray: reach the panel", "error", err)
+			return
+		}
+		panel := shared.Object(statusNotifierWatcher, "/StatusNotifierWatcher")
+		if err := panel.CallWithContext(ctx, statusNotifierWatcher+".RegisterStatusNotifierItem", 0, "/StatusNotifierItem").Err; err != nil && wait == time.Second {
+			log.Warn("tray: register with the panel", "error", err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -99,6 +100,8 @@ type panel struct {
 	bus   *dbus.Conn
 	mu    sync.Mutex
 	items []string
+	// So often it takes no icon.
+	refuse int
 }
 
 func newPanel(t *testing.T, address string) *panel {
@@ -124,6 +127,10 @@ func newPanel(t *testing.T, address string) *panel {
 func (p *panel) RegisterStatusNotifierItem(service string, sender dbus.Sender) *dbus.Error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.refuse > 0 {
+		p.refuse--
+		return dbus.MakeFailedError(errors.New("not yet"))
+	}
 	p.items = append(p.items, string(sender)+service)
 	return nil
 }
@@ -294,6 +301,9 @@ func TestTray(t *testing.T) {
 	})
 
 	p := newPanel(t, address) // later than the tray, or before it: both must do
+	p.mu.Lock()
+	p.refuse = 1
+	p.mu.Unlock()
 	owner := p.item(t)
 	h.expect(t, "watch after 7")
 	if v, err := p.bus.Object(owner, "/StatusNotifierItem").GetProperty("org.kde.StatusNotifierItem.Id"); err != nil || v.Value() != "OpenVibez" {
@@ -368,5 +378,45 @@ func TestTrayWithoutBus(t *testing.T) {
 	err := run(t.Context(), nil, nil, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.HasPrefix(err.Error(), "there is no session bus") {
 		t.Error(err)
+	}
+}
+
+// What is said about the icon is so: a name on the bus is no panel, and a panel is no icon.
+func TestWhetherTheIconIsShown(t *testing.T) {
+	address := testBus(t)
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+	if problem := PanelProblem(); !strings.Contains(problem, "nothing on this desktop") {
+		t.Errorf("without a panel: %q", problem)
+	}
+	name, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := name.RequestName(statusNotifierWatcher, dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	if problem := PanelProblem(); !strings.Contains(problem, "does not answer") {
+		t.Errorf("with a name and nothing behind it: %q", problem)
+	}
+	if err := name.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := newPanel(t, address)
+	if problem := PanelProblem(); problem != "" {
+		t.Errorf("with a panel: %q", problem)
+	}
+	if problem := iconProblem(); problem != notYet {
+		t.Errorf("with a panel that has not taken the icon: %q", problem)
+	}
+	for _, separator := range []string{"", "@"} {
+		if err := p.RegisterStatusNotifierItem(separator+"/StatusNotifierItem", dbus.Sender(p.bus.Names()[0])); err != nil {
+			t.Fatal(err)
+		}
+		if problem := iconProblem(); problem != "" {
+			t.Errorf("with the icon: %q", problem)
+		}
+		p.mu.Lock()
+		p.items = nil
+		p.mu.Unlock()
 	}
 }
