@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,15 +37,35 @@ func verdictOf(id string, d policy.Decision) verdict {
 	}
 }
 
-// setting is where a checked command would run, as words.
-type setting struct{ workspace, trust, access, level string }
+// setting is where a checked command would run: what is known of the directory, and in words what is said instead.
+type setting struct {
+	workspace, trust, access, level string
 
-func (p setting) parse() (policy.Place, error) {
-	root, err := place.RealDir(p.workspace)
-	if err != nil {
-		return policy.Place{}, fmt.Errorf("find the workspace: %w: --workspace names a directory that exists, where the command would run", err)
+	dir     string
+	known   known
+	assumed bool // nothing is known of the directory: the trust is assumed
+}
+
+// find takes what is known of the directory where no flag says something else.
+func (p *setting) find(ctx context.Context, t *terminal.Terminal) (err error) {
+	if p.known, err = lookUp(ctx, t, p.dir); err != nil {
+		return err
 	}
-	out := policy.Place{Root: root, Sh: !sandbox.HasBash()}
+	if p.trust == "" {
+		p.trust = p.known.trust()
+	}
+	if p.assumed = p.trust == ""; p.assumed {
+		p.trust = policy.TrustTrusted.String()
+	}
+	if p.level == "" {
+		p.level = p.known.level
+	}
+	return nil
+}
+
+func (p *setting) parse() (policy.Place, error) {
+	out := p.known.place(p.dir)
+	out.Sh = !sandbox.HasBash()
 	var errs [3]error
 	out.Trust, errs[0] = policy.ParseTrust(p.trust)
 	out.Access, errs[1] = policy.ParseAccess(p.access)
@@ -61,6 +82,10 @@ func PolicyCheck(t *terminal.Terminal) *cobra.Command {
 		Short: "Tell what the policy says to a command line",
 		Long: `Tells whether a command line that a model wants to run would be allowed, asked about or denied, in which
 sandbox, and why. Nothing is run, and no host is needed.
+
+What you have set up counts as it does for models: the trust of the workspace that the directory is or lies
+in, what you allowed there for good, the hosts you granted, and what the sandbox can enforce here. Flags say
+what to assume instead. A directory that is no workspace yet is taken for a trusted one.
 
 With --stdin it reads one JSON object a line, {"id","command","trust","access"}, and prints one decision a
 line in the same order. Trust and access that a line leaves out are those of the flags. A line that can't be
@@ -84,6 +109,13 @@ The exit code is 0 whatever the decision is, and 2 for wrong usage.`,
 			return terminal.Exactly("a command line")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if at.dir, err = place.RealDir(at.workspace); err != nil {
+				return terminal.Misused(cmd, "find the workspace: %w: --workspace names a directory that exists, where the command would run", err)
+			}
+			if err := at.find(cmd.Context(), t); err != nil {
+				return err
+			}
 			where, err := at.parse()
 			if err != nil {
 				return terminal.Misused(cmd, "%w", err)
@@ -91,24 +123,28 @@ The exit code is 0 whatever the decision is, and 2 for wrong usage.`,
 			if stdin {
 				return checkLines(t, at)
 			}
-			d := policy.Decide(policy.Request{Command: args[0], Dir: where.Root, Place: where})
+			d := policy.Decide(policy.Request{Command: args[0], Dir: at.dir, Place: where})
 			if asJSON {
 				return json.NewEncoder(t.Out).Encode(verdictOf("", d))
 			}
-			sayVerdict(t, d, where)
+			sayVerdict(t, d, where, at.assumed)
 			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&at.workspace, "workspace", "w", ".", "the workspace: the `DIR` where the command would run")
-	cmd.Flags().StringVar(&at.trust, "trust", "trusted", "the workspace's trust: trusted, read_only or untrusted")
+	cmd.Flags().StringVar(&at.trust, "trust", "", "assume this trust: trusted, read_only or untrusted")
 	cmd.Flags().StringVar(&at.access, "access", "scoped", "the session's access mode: read-only, scoped or root")
-	cmd.Flags().StringVar(&at.level, "level", "full", "what the sandbox can enforce: full, reduced or none; \"openvibez doctor\" says it")
+	cmd.Flags().StringVar(&at.level, "level", "", "assume that the sandbox can enforce: full, reduced or none")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&stdin, "stdin", false, "read JSON lines, print JSON lines")
 	return cmd
 }
 
-func sayVerdict(t *terminal.Terminal, d policy.Decision, where policy.Place) {
+func sayVerdict(t *terminal.Terminal, d policy.Decision, where policy.Place, assumed bool) {
+	trust := where.Trust.String()
+	if assumed {
+		trust += " (assumed: it is no workspace yet)"
+	}
 	rows := [][2]string{
 		{"decision", d.Verdict.String()},
 		{"class", d.Class.String()},
@@ -117,7 +153,7 @@ func sayVerdict(t *terminal.Terminal, d policy.Decision, where policy.Place) {
 		{"instead", d.Instead},
 		{"hosts", strings.Join(d.Domains, ", ")},
 		{"remember", strings.Join(d.Prefix, " ")},
-		{"for", fmt.Sprintf("%s, %s, sandbox level %s", where.Trust, where.Access, where.Level)},
+		{"for", fmt.Sprintf("%s, %s, sandbox level %s", trust, where.Access, where.Level)},
 	}
 	for _, r := range rows {
 		if r[1] != "" {
@@ -188,7 +224,7 @@ func checkLine(line []byte, at setting) verdict {
 	if err != nil {
 		return bad(err)
 	}
-	return verdictOf(plainID(asked.ID), policy.Decide(policy.Request{Command: *asked.Command, Dir: where.Root, Place: where}))
+	return verdictOf(plainID(asked.ID), policy.Decide(policy.Request{Command: *asked.Command, Dir: at.dir, Place: where}))
 }
 
 // plainID is an id as text, be it a string or a number.

@@ -69,7 +69,7 @@ type traySlot struct {
 func newTrayMenu(ctx context.Context, t *tray) *trayMenu {
 	m := &trayMenu{tray: t, asks: newTrayAsk(ctx, t)}
 	m.open = systray.AddMenuItem("Open OpenVibez", "")
-	m.newChat = systray.AddMenuItem("New chat", "")
+	m.newChat = systray.AddMenuItem("New conversation", "")
 	systray.AddSeparator()
 	m.running = systray.AddMenuItem("Nothing running", "")
 	m.running.Disable()

@@ -150,7 +150,7 @@ func (t *tray) publish() {
 	t.shown <- lines
 }
 
-// trayLabel says which chat a click cancels, and why it is not running if it isn't.
+// trayLabel says which conversation a click cancels, and why it is not running if it isn't.
 func trayLabel(title string, state apiv1.RunState) string {
 	const most = 40
 	title = strings.Join(strings.Fields(title), " ")
@@ -158,7 +158,7 @@ func trayLabel(title string, state apiv1.RunState) string {
 		title = strings.TrimSpace(string(r[:most-1])) + "…"
 	}
 	if title == "" {
-		title = "New chat"
+		title = "New conversation"
 	}
 	label := "Cancel “" + title + "”"
 	switch state {

@@ -313,13 +313,13 @@ func TestTray(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.expect(t, "open ")
-	ids := p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "-Nothing running", "---", "Quit")
-	p.click(t, owner, ids["New chat"])
+	ids := p.expectMenu(t, owner, "Open OpenVibez", "New conversation", "---", "-Nothing running", "---", "Quit")
+	p.click(t, owner, ids["New conversation"])
 	h.expect(t, "open new")
 
 	h.run("a", apiv1.RunState_RUN_STATE_RUNNING, 0)
 	h.run("b", apiv1.RunState_RUN_STATE_WAITING_APPROVAL, 0)
-	ids = p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "Running (2)",
+	ids = p.expectMenu(t, owner, "Open OpenVibez", "New conversation", "---", "Running (2)",
 		"  Cancel “title__of s-a”", "  Cancel “title__of s-b” (asks you)", "---", "Quit")
 	eventually(t, "the tooltip counts", func() bool { return p.tooltip(owner) == "OpenVibez: 2 active, 1 waiting for you" })
 	p.click(t, owner, ids["Cancel “title__of s-b” (asks you)"])
@@ -327,7 +327,7 @@ func TestTray(t *testing.T) {
 	h.run("b", apiv1.RunState_RUN_STATE_CANCELLED, 1)
 	h.run("c", apiv1.RunState_RUN_STATE_QUEUED, 0)
 	old := ids["Cancel “title__of s-b” (asks you)"]
-	ids = p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "Running (2)",
+	ids = p.expectMenu(t, owner, "Open OpenVibez", "New conversation", "---", "Running (2)",
 		"  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
 	p.click(t, owner, old) // in a menu that was open all the time
 	p.click(t, owner, ids["Cancel “title__of s-a”"])
@@ -335,7 +335,7 @@ func TestTray(t *testing.T) {
 
 	h.changes <- &apiv1.Change{Row: &apiv1.Change_Consent{Consent: &apiv1.Consent{Id: "q1", Text: "Let models read this folder?", Subject: "/srv/a_b"}}}
 	ids = p.expectMenu(t, owner, "The chat page asks you", "  -Let models read this folder?", "  -/srv/a__b", "  Don’t allow", "  Allow",
-		"Open OpenVibez", "New chat", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
+		"Open OpenVibez", "New conversation", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
 	p.click(t, owner, ids["Allow"]) // at once: the menu may have shown another question
 	p.click(t, owner, ids["Don’t allow"])
 	h.expect(t, "answer q1 false")
@@ -343,11 +343,11 @@ func TestTray(t *testing.T) {
 	p.click(t, owner, ids["Allow"])
 	h.expect(t, "answer q1 true")
 	h.changes <- &apiv1.Change{Row: &apiv1.Change_Tombstone{Tombstone: &apiv1.Tombstone{Topic: apiv1.Topic_TOPIC_CONSENTS, Id: "q1"}}}
-	p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
+	p.expectMenu(t, owner, "Open OpenVibez", "New conversation", "---", "Running (2)", "  Cancel “title__of s-a”", "  Cancel “title__of s-c” (queued)", "---", "Quit")
 
 	h.changes <- nil // the stream breaks; the host knows of no runs when asked again
 	h.expect(t, "watch after 7")
-	ids = p.expectMenu(t, owner, "Open OpenVibez", "New chat", "---", "-Nothing running", "---", "Quit")
+	ids = p.expectMenu(t, owner, "Open OpenVibez", "New conversation", "---", "-Nothing running", "---", "Quit")
 
 	// A signal that systray does not expect ends its listener. Then another panel takes over.
 	p.bus.Send(&dbus.Message{

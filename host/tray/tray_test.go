@@ -15,7 +15,7 @@ func TestTrayLabel(t *testing.T) {
 	}{
 		{"Fix the parser", apiv1.RunState_RUN_STATE_RUNNING, "Cancel “Fix the parser”"},
 		{"  two\nlines ", apiv1.RunState_RUN_STATE_QUEUED, "Cancel “two lines” (queued)"},
-		{"", apiv1.RunState_RUN_STATE_WAITING_APPROVAL, "Cancel “New chat” (asks you)"},
+		{"", apiv1.RunState_RUN_STATE_WAITING_APPROVAL, "Cancel “New conversation” (asks you)"},
 		{strings.Repeat("ä", 50), apiv1.RunState_RUN_STATE_RUNNING, "Cancel “" + strings.Repeat("ä", 39) + "…”"},
 	} {
 		if got := trayLabel(c.title, c.state); got != c.want {
