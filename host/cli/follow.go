@@ -280,8 +280,8 @@ func goOn(run *apiv1.Run) string {
 }
 
 func runProblem(run *apiv1.Run, otherwise string) string {
-	if message := run.Error.GetMessage(); message != "" {
-		return message
+	if run.Error.GetMessage() != "" {
+		return client.Words(run.Error)
 	}
 	return otherwise
 }

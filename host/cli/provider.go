@@ -33,7 +33,7 @@ is. Providers are named by name or id.`,
 // sayTested tells how a test went; a connection that does not work is an error.
 func sayTested(t *terminal.Terminal, res *apiv1.TestProviderResponse, quiet bool) error {
 	if problem := res.Provider.Error; problem != nil {
-		return terminal.Fail(terminal.Provider, fmt.Errorf("%s does not work: %s", res.Provider.Name, problem.Message))
+		return terminal.Fail(terminal.Provider, fmt.Errorf("%s does not work: %s", res.Provider.Name, client.Words(problem)))
 	}
 	if !quiet {
 		t.Out.Printf("%s %s works: %s\n", t.Out.Green("ok"), res.Provider.Name, res.Summary)

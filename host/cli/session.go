@@ -237,7 +237,7 @@ func runEnd(r *apiv1.Run) string {
 		return ""
 	case apiv1.RunState_RUN_STATE_FAILED, apiv1.RunState_RUN_STATE_INTERRUPTED:
 		if r.Error.GetMessage() != "" {
-			return stateWords(r.State) + ": " + terminal.Clean(r.Error.Message)
+			return stateWords(r.State) + ": " + client.Words(r.Error)
 		}
 	}
 	return stateWords(r.State)

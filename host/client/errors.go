@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -31,7 +32,31 @@ func (e *callError) Error() string {
 	if e.rpc.Code() == connect.CodeUnavailable {
 		return "the host went away (" + e.rpc.Message() + "): start it with `openvibez`"
 	}
+	if typed := e.typed(); typed != nil && typed.Detail != "" {
+		return withDetail(e.rpc.Message(), typed.Detail)
+	}
 	return e.rpc.Message()
+}
+
+// Words are an error of a provider as a person reads it: what happened, and what the server itself said.
+func Words(e *providerv1.Error) string { return withDetail(e.GetMessage(), e.GetDetail()) }
+
+func withDetail(message, detail string) string {
+	detail = terminal.OneLine(detail, 500)
+	if detail == "" || strings.Contains(message, detail) {
+		return message
+	}
+	return message + "\nIn its own words: " + detail
+}
+
+func (e *callError) typed() *providerv1.Error {
+	for _, d := range e.rpc.Details() {
+		value, err := d.Value()
+		if typed, ok := value.(*providerv1.Error); err == nil && ok {
+			return typed
+		}
+	}
+	return nil
 }
 
 func (e *callError) Unwrap() error { return e.rpc }
@@ -48,14 +73,8 @@ func (e *callError) ExitCode() int {
 	case connect.CodeAlreadyExists:
 		return terminal.Failed
 	}
-	for _, d := range e.rpc.Details() {
-		value, err := d.Value()
-		if typed, ok := value.(*providerv1.Error); err == nil && ok {
-			if typed.Code == providerv1.ErrorCode_ERROR_CODE_HOST {
-				return terminal.Failed
-			}
-			return terminal.Provider
-		}
+	if typed := e.typed(); typed != nil && typed.Code != providerv1.ErrorCode_ERROR_CODE_HOST {
+		return terminal.Provider
 	}
 	return terminal.Failed
 }
