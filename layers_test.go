@@ -53,7 +53,7 @@ var layers = []struct {
 	{"host/place", ""},
 	{"host/terminal", ""},
 	{"host/client", "host/place host/terminal host/api/v1 sdk/provider/v1"},
-	{"host/cli", "host/client host/place host/terminal host/setting host/tool host/keys host/api/v1 sdk/provider/v1"},
+	{"host/cli", "host/client host/place host/terminal host/setting host/api/v1 sdk/provider/v1"},
 	{"host/tray", "host/client host/api/v1 ui/icon"},
 	{"host/local", "host/tool host/cli host/client host/place host/terminal host/tray host/policy host/sandbox host/keys host/plugin host/provider host/server host/store host/setting host/api/v1 ui"},
 	{"host/author", "host/client host/place host/terminal host/plugin host/sandbox host/api/v1 sdk"},

@@ -14,7 +14,6 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
-	"github.com/openvibez/openvibez/host/keys"
 	"github.com/openvibez/openvibez/host/terminal"
 )
 
@@ -142,7 +141,7 @@ func merge(t *terminal.Terminal, cmd *cobra.Command, settings, schema string, gi
 		}
 	}
 	for name, v := range values {
-		if known[name].secret() && bare(v) != keys.KeptSecret {
+		if known[name].secret() && bare(v) != apiv1.KeyInKeychain {
 			return "", secretGiven(cmd, name)
 		}
 	}

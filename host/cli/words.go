@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
-	"github.com/openvibez/openvibez/host/tool"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
@@ -145,15 +144,15 @@ func callWords(c *providerv1.ToolCall) string {
 	// What does not fit is answered by the host; here it is only named.
 	_ = json.Unmarshal([]byte(c.ArgumentsJson), &given)
 	switch {
-	case c.Name == tool.RunShell && given.Command != "":
+	case c.Name == apiv1.ToolRunShell && given.Command != "":
 		return "$ " + given.Command
-	case c.Name == tool.ReadFile && given.Path != "":
+	case c.Name == apiv1.ToolReadFile && given.Path != "":
 		return "reads " + given.Path
-	case c.Name == tool.EditFile && given.Path != "":
+	case c.Name == apiv1.ToolEditFile && given.Path != "":
 		return "changes " + given.Path
-	case c.Name == tool.SearchFiles:
+	case c.Name == apiv1.ToolSearchFiles:
 		return strings.TrimSpace("searches " + given.Path + " for " + strings.TrimSpace(given.Pattern+" "+given.Glob))
-	case c.Name == tool.UpdatePlan:
+	case c.Name == apiv1.ToolUpdatePlan:
 		return "plans"
 	}
 	return "uses " + c.Name

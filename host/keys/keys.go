@@ -21,7 +21,7 @@ import (
 // Where a provider's key can be, as its key source says: SourceKeychain, or one of the others with a name or a command
 // line behind it. Without a source there is no key.
 const (
-	SourceKeychain = "keychain"
+	SourceKeychain = apiv1.KeyInKeychain
 	SourceEnv      = "env:"
 	SourceCommand  = "command:"
 )

@@ -15,11 +15,11 @@ import (
 
 // The tools.
 const (
-	RunShell    = "run_shell"
-	ReadFile    = "read_file"
-	EditFile    = "edit_file"
-	SearchFiles = "search_files"
-	UpdatePlan  = "update_plan"
+	RunShell    = apiv1.ToolRunShell
+	ReadFile    = apiv1.ToolReadFile
+	EditFile    = apiv1.ToolEditFile
+	SearchFiles = apiv1.ToolSearchFiles
+	UpdatePlan  = apiv1.ToolUpdatePlan
 )
 
 // Call is one call of a tool, understood and not yet allowed.
