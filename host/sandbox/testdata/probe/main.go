@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -188,6 +189,7 @@ func try(what string, args []string) error {
 		}
 		return unix.Close(fd)
 	case "ptrace":
+		runtime.LockOSThread() // only the thread that attached may detach
 		if err := unix.PtraceAttach(number(0)); err != nil {
 			return err
 		}
