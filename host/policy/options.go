@@ -12,7 +12,8 @@ import (
 //
 // Options are words. "-abc" are three that take nothing, "-o:w" takes a value in role w as does the last of "-abo:w", "-i?:t" may have one right
 // behind it, "--name", "--name:t" and "--name?:t" likewise. After "!" stands the class it makes the command: b, n, u, d.
-// A lone "*" lets all other options pass.
+// A "*" at the end says that none of the program's options does more than read, so that a word which is only known when
+// it runs may be one; those that stand in the line have to be listed all the same. "**" takes anything.
 type spec struct {
 	class    Class
 	why      string
@@ -81,7 +82,11 @@ func (s spec) find(name string) (option, bool) {
 	return found, matches == 1
 }
 
-func (s spec) any() bool { return s.options == "*" || strings.HasSuffix(s.options, " *") }
+// any tells whether what is only known when it runs may be an option: none does more than read.
+func (s spec) any() bool { return s.text() || strings.HasSuffix(s.options, " *") }
+
+// text tells whether options mean nothing.
+func (s spec) text() bool { return s.options == "**" || s.options == "*" }
 
 // check goes through a program's arguments as getopt does.
 func (w *walk) check(s spec, c *call) {
@@ -171,7 +176,7 @@ func (w *walk) long(s spec, c *call, i int) int {
 		if !attached && !o.optional {
 			return 1
 		}
-	case !ok && s.any():
+	case !ok && s.text():
 		if strings.Contains(s.operands, "r") {
 			w.anyPath(c.args[i], c.st)
 		}
@@ -200,7 +205,7 @@ func (w *walk) short(s spec, c *call, i int) int {
 		}
 		o, ok := s.find("-" + text[j:j+1])
 		if !ok {
-			if s.any() {
+			if s.text() {
 				if j == 1 && strings.Contains(s.operands, "r") {
 					w.anyPath(c.args[i], c.st)
 				}

@@ -9,17 +9,24 @@ func specOf(name string) (spec, bool) {
 		return spec{ClassBuild, "", operands, options, false}, true
 	}
 	switch name {
-	case "true", "false", ":", "echo", "pwd", "seq", "sleep", "yes", "basename", "dirname", "expr", "nproc", "arch", "whoami", "id", "groups",
-		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "locale", "lscpu", "clear", "tput", "vmstat", "lsblk":
-		return read("t*", "*")
+	case "true", "false", ":", "echo": // whatever they are given is text
+		return read("t*", "**")
+	case "pwd", "seq", "sleep", "yes", "basename", "dirname", "expr", "nproc", "arch", "whoami", "id", "groups",
+		"logname", "tty", "uptime", "free", "cal", "factor", "numfmt", "uname", "printenv", "lscpu", "clear", "tput", "vmstat", "lsblk":
+		return read("t*", readOptions(name)+" *")
+	case "locale": // its list of charmaps is made by starting gzip for each
+		return read("t*", "-akcv --all-locales --keyword-name --category-name --verbose")
 	case "uuidgen": // by the clock it notes the time in a file
 		return read("", "-r --random")
 	case "getconf": // with -v it starts itself anew
 		return read("t*", "-a")
 	case "ls", "dir", "vdir", "cat", "tac", "head", "tail", "wc", "nl", "rev", "fold", "fmt", "paste", "join", "comm", "cmp", "expand", "unexpand",
 		"cut", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum", "stat", "readlink", "realpath", "df", "du",
-		"od", "hexdump", "pathchk", "tsort", "column", "look", "bzcat", "xzcat", "ps", "pgrep", "pstree":
-		return read("r*", "*")
+		"od", "hexdump", "pathchk", "tsort", "column", "look", "bzcat", "xzcat", "ps", "pstree":
+		return read("r*", readOptions(name)+" *")
+	case "pgrep":
+		return read("t*", "-flacinovwxA -u:t -U:t -g:t -G:t -P:t -t:t -r:t -d:t -s:t --full --list-name --list-full --count --ignore-case --newest --oldest --inverse --exact "+
+			"--delimiter:t --pgroup:t --group:t --parent:t --session:t --terminal:t --euid:t --uid:t --runstates:t --lightweight --ns:t --nslist:t")
 	case "zcat": // gzip, told to write to standard output
 		return read("r*", "-fqv --force --quiet --verbose")
 	case "zgrep":
@@ -34,54 +41,56 @@ func specOf(name string) (spec, bool) {
 			"--line-numbers --numeric-sort --no-sort --portability --print-armap --print-size --quiet --reverse-sort --size-sort --special-syms --synthetic "+
 			"--radix:t --undefined-only --with-symbol-versions --no-weak --just-symbols --help --version -s -W")
 	case "readelf":
-		return read("r*", "-ahlSgtesnruVdAcDIWHvTXL -x:t -p:t -R:t -z -w?:t --all --file-header --program-headers --segments --section-headers --sections --section-groups --section-details "+
+		return read("r*", "-ahlSgtesnruVdAcDIWHvTL -x:t -p:t -R:t -z -w?:t --all --file-header --program-headers --segments --section-headers --sections --section-groups --section-details "+
 			"--headers --syms --symbols --dyn-syms --lto-syms --sym-base:t --notes --relocs --unwind --dynamic --version-info --arch-specific --archive-index "+
 			"--use-dynamic --lint --enable-checks --hex-dump:t --string-dump:t --relocated-dump:t --decompress --debug-dump?:t --demangle?:t --no-demangle "+
 			"--histogram --wide --silent-truncation --help --version")
-	case "base64", "base32", "basenc":
-		return read("r*", "-dDiw:t --decode --ignore-garbage --wrap:t --base64 --base64url --base32 --base16")
+	case "basenc":
+		return read("r*", "-diw:t --decode --ignore-garbage --wrap:t --base64 --base64url --base32 --base32hex --base16 --base2msbf --base2lsbf --z85")
+	case "base64", "base32":
+		return read("r*", "-diw:t --decode --ignore-garbage --wrap:t")
 	case "zstdcat":
 		return read("r*", "-dcfkqv --quiet --verbose --force")
 	case "cloc":
-		return read("r*", "-CfhwzM:t -e:t -i:t -s:t -t:t --json --yaml --csv --md --quiet --files --by-file --by-file-by-lang --wide --no-cocomo --by-percent:t "+
+		return read("r*", "--json --yaml --csv --md --quiet --by-file --by-file-by-lang --by-percent:t "+
 			"--exclude:t --exclude-dir:t --exclude-ext:t --exclude-lang:t --include-ext:t --include-lang:t --match-f:t --not-match-f:t --not-match-d:t "+
-			"--sort:t --type:t --types:t --format:t --fullpath --hide-rate --sum-one --version")
+			"--fullpath --hide-rate --sum-one --version")
 	case "figlet", "cowsay":
 		return read("t*", "")
 	case "tr":
-		return read("t*", "*")
+		return read("t*", readOptions(name)+" *")
 	case "uniq":
 		return read("r? w?", "-cdDuizf:t -s:t -w:t --count --repeated --all-repeated?:t --unique --ignore-case --zero-terminated --skip-fields:t --skip-chars:t --check-chars:t --group?:t")
 	case "xxd":
 		return read("r? w?", "-abceEhipruRC -c:t -g:t -l:t -o:t -s:t -n:t -cols:t")
 	case "sort":
-		return read("r*", "-bcCdfghiMmnrRsuVz0123456789 -k:t -t:t -S:t -T:w -o:w --ignore-leading-blanks --check?:t --dictionary-order --ignore-case --general-numeric-sort "+
+		return read("r*", "-bcCdfghiMmnrRsuVz -k:t -t:t -S:t -T:w -o:w --ignore-leading-blanks --check?:t --dictionary-order --ignore-case --general-numeric-sort "+
 			"--human-numeric-sort --ignore-nonprinting --month-sort --merge --numeric-sort --reverse --random-sort --stable --unique --version-sort --zero-terminated "+
 			"--key:t --field-separator:t --buffer-size:t --temporary-directory:w --output:w --parallel:t --batch-size:t --sort:t --files0-from:r --random-source:r --compress-program:x --debug")
 	case "grep", "egrep", "fgrep":
-		return read("t? r*", "-f:r -e:t -m:t -A:t -B:t -C:t -d:t -D:t --file:r --exclude-from:r --include:t --exclude:t --exclude-dir:t -EFGPivwxyclLoqsbHhnTuUzZaIrR0123456789 *")
+		return read("t? r*", readOptions(name)+" *")
 	case "diff": // it hands its output to pr with -l
 		return read("r*", "-qsicpCuUeynrNxXSTtEZbwBIaWd0123456789 -C:t -U:t -L:t -x:t -X:r -I:t -W:t -F:t -S:t --label:t --brief --report-identical-files --unified?:t --context?:t --side-by-side --width:t --left-column --suppress-common-lines --recursive --new-file --unidirectional-new-file --exclude:t --exclude-from:r --ignore-case --ignore-all-space --ignore-space-change --ignore-blank-lines --ignore-trailing-space --ignore-tab-expansion --ignore-matching-lines:t --text --strip-trailing-cr --color?:t --no-dereference --from-file:r --to-file:r --minimal --normal --show-c-function --show-function-line:t --speed-large-files --starting-file:t --expand-tabs --initial-tab --suppress-blank-empty --line-format:t --old-line-format:t --new-line-format:t --unchanged-line-format:t --changed-group-format:t --unchanged-group-format:t")
 	case "rg":
-		return read("t? r*", "-iSsvwxcoqnNHhIlFLPUu.p0a123456789 -z!b -e:t -f:r -g:t -t:t -T:t -m:t -A:t -B:t -C:t -M:t -r:t -j:t -d:t -E:t --ignore-case --smart-case --case-sensitive --invert-match --word-regexp --line-regexp --count --count-matches --only-matching --quiet --line-number --no-line-number --with-filename --no-filename --files-with-matches --files-without-match --files --fixed-strings --pcre2 --multiline --multiline-dotall --hidden --no-hidden --no-ignore --no-ignore-vcs --no-ignore-parent --no-ignore-dot --no-ignore-global --no-ignore-exclude --unrestricted --text --null --pretty --vimgrep --json --stats --trim --heading --no-heading --column --no-column --color:t --colors:t --glob:t --iglob:t --type:t --type-not:t --type-list --type-add:t --max-count:t --max-depth:t --max-filesize:t --max-columns:t --max-columns-preview --after-context:t --before-context:t --context:t --context-separator:t --replace:t --regexp:t --file:r --follow --no-follow --sort:t --sortr:t --threads:t --encoding:t --crlf --no-messages --no-config --one-file-system --passthru --search-zip!b --no-require-git --byte-offset --block-buffered --line-buffered --engine:t --pre:x --pre-glob:t --hostname-bin:x --hyperlink-format:t --ignore-file:r --no-pre --debug --trace --version")
-	case "ag":
-		return read("t? r*", "-iSsvwclLQnaurtz0 -A:t -B:t -C:t -G:t -m:t --ignore:t --hidden --nocolor --color --nogroup --group --column --depth:t --literal --files-with-matches --count --numbers --nonumbers --pager:x --stats --vimgrep --follow --all-text --unrestricted")
+		return read("t? r*", "-iSsvwxcoqnNHhIlFLPUu.p0a -z!b -e:t -f:r -g:t -t:t -T:t -m:t -A:t -B:t -C:t -M:t -r:t -j:t -E:t --ignore-case --smart-case --case-sensitive --invert-match --word-regexp --line-regexp --count --count-matches --only-matching --quiet --line-number --no-line-number --with-filename --no-filename --files-with-matches --files-without-match --files --fixed-strings --pcre2 --multiline --multiline-dotall --hidden --no-hidden --no-ignore --no-ignore-vcs --no-ignore-parent --no-ignore-dot --no-ignore-global --no-ignore-exclude --unrestricted --text --null --pretty --vimgrep --json --stats --trim --heading --no-heading --column --no-column --color:t --colors:t --glob:t --iglob:t --type:t --type-not:t --type-list --type-add:t --max-count:t --max-depth:t --max-filesize:t --max-columns:t --max-columns-preview --after-context:t --before-context:t --context:t --context-separator:t --replace:t --regexp:t --file:r --follow --no-follow --sort:t --sortr:t --threads:t --encoding:t --crlf --no-messages --no-config --one-file-system --passthru --search-zip!b --no-require-git --byte-offset --block-buffered --line-buffered --engine:t --pre:x --pre-glob:t --hostname-bin:x --ignore-file:r --no-pre --debug --trace --version")
 	case "fd", "fdfind":
 		return read("t? r*", "-HIuLpsiagF0q1 -l!b -t:t -e:t -E:t -d:t -S:t -o:t -c:t -j:t -x:x -X:x --hidden --no-ignore --no-ignore-vcs --unrestricted --case-sensitive --ignore-case --glob --regex --fixed-strings --absolute-path --follow --full-path --print0 --max-depth:t --min-depth:t --exact-depth:t --type:t --extension:t --exclude:t --size:t --changed-within:t --changed-before:t --owner:t --color:t --quiet --max-results:t --exec:x --exec-batch:x --list-details!b --base-directory:r --search-path:r --strip-cwd-prefix?:t")
 	case "tree":
 		return read("r*", "-adflxqNQpugshDFvtcUrCAniSXJ -L:t -P:t -I:t -H:t -T:t -o:w --noreport --dirsfirst --filesfirst --prune --du --si --gitignore --filelimit:t --matchdirs --ignore-case --charset:t --inodes --device --sort:t --timefmt:t --fromfile --hintro:r --houtro:r --gitfile:r --metafirst --info")
 	case "file":
-		return read("r*", "-bikLhNnprs0 -z!b -Z!b -F:t -P:t --brief --mime --mime-type --mime-encoding --dereference --no-dereference --no-pad --raw --separator:t --extension --keep-going --magic-file:x -m:x --files-from:r -f:r")
+		return read("r*", "-bikLhNnrs0 -p!b -z!b -Z!b -F:t -P:t --brief --mime --mime-type --mime-encoding --dereference --no-dereference --no-pad --raw --separator:t --extension --keep-going --magic-file:x -m:x --files-from:r -f:r")
 	case "jq":
-		return read("t? r*", "-nrjaCMScRseh0 --null-input --raw-input --raw-output --raw-output0 --join-output --ascii-output --color-output --monochrome-output --sort-keys --compact-output --slurp --exit-status --tab --seq --stream --stream-errors --indent:t --args --jsonargs --arg:2 --argjson:2 --slurpfile:3 --rawfile:3 --from-file:r -f:r -L:r --unbuffered")
+		return read("t? r*", "-nrjaCMScRseh0 --null-input --raw-input --raw-output --join-output --ascii-output --color-output --monochrome-output --sort-keys --compact-output --slurp --exit-status --tab --seq --stream --stream-errors --indent:t --args --jsonargs --arg:2 --argjson:2 --slurpfile:3 --rawfile:3 --from-file:r -f:r -L:r --unbuffered")
 	case "yq": // two programs have this name, and neither was looked at
 		return write("t? r*", "-nrjPCMe0 -o:t -p:t -I:t -i!b --inplace!b --null-input --raw-output --output-format:t --input-format:t --prettyPrint --colors --no-colors --indent:t --exit-status --unwrapScalar?:t --no-doc -N -y -Y -S -c")
 	case "shuf":
 		return read("r*", "-eizrn:t -o:w --echo --input-range:t --head-count:t --repeat --zero-terminated --output:w --random-source:r")
 	case "iconv":
 		return read("r*", "-clsf:t -t:t -o:w --from-code:t --to-code:t --list --silent --output:w --verbose")
-	case "ss", "netstat":
-		return read("t*", "-tulnapeimosrxw46H --tcp --udp --listening --numeric --all --processes --extended --summary --route --help")
+	case "ss": // -r asks a service for names
+		return read("t*", "-tulnapeimosxw46H --tcp --udp --listening --numeric --all --processes --extended --summary --help")
+	case "netstat":
+		return read("", "-tulnapeiosrxw46 --tcp --udp --listening --numeric --all --route --help")
 	case "lsof":
 		return read("r*", "-nPtUi?:t -p:t -u:t -c:t -a")
 	case "top":
@@ -92,13 +101,17 @@ func specOf(name string) (spec, bool) {
 		return read("+?", "-uRI?:t -d:t -r:r -f:r -s!d --date:t --utc --universal --iso-8601?:t --rfc-3339:t --rfc-email --reference:r --file:r --set!d --debug")
 	case "hostname":
 		return read("", "-sfidIAyaa --short --fqdn --ip-address --all-ip-addresses --domain")
-	case "more", "less":
+	case "more":
+		return read("r*", "-dflcpsu0123456789 -n:t --silent --logical --no-pause --print-over --clean-print --squeeze --plain --lines:t")
+	case "less":
 		return read("r*", "-NSRFXEMQUginrsw0123456789 --no-init --quit-if-one-screen --RAW-CONTROL-CHARS --chop-long-lines --LINE-NUMBERS --tabs:t -p:t -x:t")
 	case "bat", "batcat":
 		return read("r*", "-npAfu -l:t -r:t -H:t --plain --number --language:t --line-range:t --highlight-line:t --style:t --color:t --theme:t --decorations:t --paging:t --show-all --wrap:t --tabs:t --file-name:t --diff --terminal-width:t")
 	case "apropos", "whatis":
 		return read("t*", "-s:t --sections:t --exact --wildcard --regex --and --long -elrw")
-	case "man", "info": // they start their own programs, which format a page; what shows it is cat
+	case "info":
+		return read("t*", "-aw --where --all --location")
+	case "man": // it starts its own programs, which format a page; what shows it is cat
 		return read("t*", "-afwk -s:t -S:t -P:x -H?:x --pager:x --html?:x --where --all --whatis --apropos --sections:t")
 	case "xmllint":
 		return read("r*", "--noout --format --nonet --noblanks --xpath:t --schema:r --dtdvalid:r --relaxng:r --valid --recover --noent:x --nowarning --pretty:t --c14n --encode:t --output:w -o:w --html --huge --stream --compress:x --sax")
