@@ -26,7 +26,7 @@ var secretKeywords = []string{"type", "title", "description", "writeOnly", "form
 // with writeOnly or the format password. The error says which is wrong and how it should be.
 func SecretSettings(d *providerv1.DescribeResponse) ([]SecretSetting, error) {
 	// Most have none, and this is asked at each turn.
-	if !slices.ContainsFunc([]string{"writeOnly", "password", `\u`}, func(mark string) bool { return strings.Contains(d.SettingsSchema, mark) }) {
+	if !slices.ContainsFunc([]string{"writeOnly", "password", `\u`}, func(mark string) bool { return strings.Contains(d.GetSettingsSchema(), mark) }) {
 		return nil, nil
 	}
 	var schema map[string]any

@@ -95,8 +95,10 @@ func (s *scripted) Describe() *providerv1.DescribeResponse {
 		return d
 	}
 	return &providerv1.DescribeResponse{
-		ProbePath: "/api/version",
-		Id:        s.id, Name: strings.ToUpper(s.id[:1]) + s.id[1:], Description: "Does what the message says; for tests.", Version: "0.1.0",
+		ProbePath:      "/api/version",
+		ContextSetting: "window",
+		OptionNames:    map[string]string{"heat": "temperature"},
+		Id:             s.id, Name: strings.ToUpper(s.id[:1]) + s.id[1:], Description: "Does what the message says; for tests.", Version: "0.1.0",
 		Features:   []providerv1.Feature{providerv1.Feature_FEATURE_ANSWER},
 		BaseUrlEnv: "SCRIPTED_HOST", SettingsSchema: settingsSchema,
 		Key: &providerv1.KeyScheme{Header: "Authorization", Prefix: "Bearer ", Env: "SCRIPTED_API_KEY", Optional: true},

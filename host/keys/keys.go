@@ -101,6 +101,9 @@ func (o Owner) name() string {
 
 // Place is the origin as people write it, without the port that its scheme implies.
 func Place(origin string) string {
+	if origin == "" {
+		return ""
+	}
 	if rest, ok := strings.CutPrefix(origin, "https://"); ok {
 		return "https://" + strings.TrimSuffix(rest, ":443")
 	}
@@ -123,6 +126,13 @@ func (r *Ring) Key(ctx context.Context, o Owner) (string, error) {
 	switch {
 	case p.KeySource == "" && scheme.GetOptional():
 		return "", nil
+	case (fromEnv || fromCommand) && p.KeyOrigin != "" && p.KeyOrigin != o.Origin:
+		where, again := "the variable "+env, " --key-env "+Word(env)
+		if fromCommand {
+			where, again = "a command", " --key-command "+Word(line)
+		}
+		return missing("the key of %s, from %s, was given for %s, and its requests go to %s now: if it is for there too, say so with `%s%s`",
+			name, where, Place(p.KeyOrigin), cmp.Or(Place(o.Origin), "nowhere"), login, again)
 	case p.KeySource == "":
 		return missing("%s needs a key and has none; enter it in its settings or with `%s`, or keep it in an environment variable: `%s --key-env %s`",
 			name, login, login, cmp.Or(scheme.GetEnv(), "NAME"))

@@ -90,6 +90,7 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d plugin.Descri
 		}
 	}
 	if d.Key != nil {
+		m.bind(ctx, p, owner)
 		key, err := m.keys.Key(ctx, owner)
 		if err != nil {
 			return nil, err
@@ -106,6 +107,22 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d plugin.Descri
 		g.Credentials = append(g.Credentials, c)
 	}
 	return g, nil
+}
+
+// bind notes where a key of a variable or a command goes that was configured before that was noted.
+func (m *Manager) bind(ctx context.Context, p *apiv1.Provider, o keys.Owner) {
+	if p.KeyOrigin != "" || p.CreatedMs == 0 || boundTo(p, o) == "" {
+		return
+	}
+	_, err := m.book.UpdateProvider(ctx, p.Id, func(now *apiv1.Provider) error {
+		if now.KeyOrigin == "" && now.KeySource == p.KeySource {
+			now.KeyOrigin = o.Origin
+		}
+		return nil
+	})
+	if err != nil {
+		m.log.Warn("note where a key may go", "provider", p.Id, "error", err)
+	}
 }
 
 func invalid(format string, args ...any) *sdk.Error {

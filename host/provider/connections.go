@@ -124,9 +124,9 @@ func (m *Manager) describe(ctx context.Context, id string) (*providerv1.Describe
 		ids[i] = p.Id
 	}
 	if len(ids) == 0 {
-		return nil, invalid("%w installed: the programs openvibez-provider-NAME belong beside openvibez", ErrNoPlugin).Blaming("plugin")
+		return nil, fmt.Errorf("%w: the programs openvibez-provider-NAME belong beside openvibez", ErrNoPlugin)
 	}
-	return nil, invalid("%w %.40q; there is %s", ErrNoPlugin, id, strings.Join(ids, ", ")).Blaming("plugin")
+	return nil, fmt.Errorf("%w %.40q; there is %s", ErrNoPlugin, id, strings.Join(ids, ", "))
 }
 
 // keep puts a connection's key, unless it is "", and the secrets in its settings into the keychain, and notes the origin
@@ -207,7 +207,8 @@ func (m *Manager) Update(
 			return nil, err
 		}
 	}
-	if req.KeySource != nil || req.Key != nil {
+	// Said anew, a key is for where it goes now. A page may not say so of one that it only names.
+	if req.Key != nil || req.KeySource != nil && (!dropKey || next.KeySource != p.KeySource) {
 		o, err := m.owner(next, d.DescribeResponse)
 		if err != nil {
 			undo()

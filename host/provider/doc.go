@@ -4,5 +4,5 @@
 // nothing here knows what one provider is like: its plugin's description says that.
 //
 // [Manager] is all there is; [Book] is where connections are written down. In reading order: provider.go, call.go,
-// connections.go, sync.go, settings.go, manage.go, detect.go.
+// connections.go, sync.go, settings.go, manage.go, detect.go, quirks.go.
 package provider

@@ -3,7 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"sync"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
@@ -76,7 +75,7 @@ func (x *execution) window(ctx context.Context) (size, answer int64, err error) 
 		return 0, 0, err
 	}
 	size, answer = m.GetModel().GetContextTokens(), m.GetModel().GetMaxOutputTokens()
-	for _, known := range []int64{contextSetting(x.provider.GetSettingsJson()), x.desk.learned.window(x.run)} {
+	for _, known := range []int64{x.desk.providers.ContextTokens(ctx, x.provider), x.desk.learned.window(x.run)} {
 		if known > 0 && (size == 0 || known < size) {
 			size = known
 		}
@@ -86,19 +85,6 @@ func (x *execution) window(ctx context.Context) (size, answer int64, err error) 
 	}
 	answer = min(cmp.Or(answer, mostAnswer), mostAnswer, size/4)
 	return size, answer, nil
-}
-
-// contextSetting is the length that a person set for the models of a provider, under either of the names that plugins give
-// that setting; 0: none.
-func contextSetting(settingsJSON string) int64 {
-	var set struct {
-		NumCtx        int64 `json:"num_ctx"`
-		ContextTokens int64 `json:"context_tokens"`
-	}
-	if err := json.Unmarshal([]byte(settingsJSON), &set); err != nil {
-		return 0
-	}
-	return max(set.NumCtx, set.ContextTokens)
 }
 
 // tokens estimates how many tokens so many bytes are for the run's model.

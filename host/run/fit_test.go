@@ -253,14 +253,6 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-func TestContextSetting(t *testing.T) {
-	for text, want := range map[string]int64{"": 0, `{"num_ctx": 4096}`: 4096, `{"context_tokens": 9}`: 9, `{"num_ctx": "x"}`: 0} {
-		if got := contextSetting(text); got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
-		}
-	}
-}
-
 func TestShortened(t *testing.T) {
 	big := strings.Repeat("x", 20000)
 	journal := at(user("a", "a"), call("a", "1"), output("a", "1", big), text("a", "A"), user("b", "b"), call("b", "2"), output("b", "2", big),

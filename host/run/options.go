@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,14 +13,6 @@ import (
 	"github.com/openvibez/openvibez/host/store"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
-
-// optionNames are what providers call each of our options when they refuse it.
-var optionNames = map[string][]string{
-	"temperature":       {"temperature"},
-	"max_output_tokens": {"max_output_tokens", "max_tokens", "max_completion_tokens", "num_predict"},
-	"reasoning_effort":  {"reasoning_effort", "reasoning.effort", "reasoning", "think"},
-	"response_schema":   {"response_schema", "response_format", "text.format", "format"},
-}
 
 // options are what the run asks for, without what its model is known to refuse.
 func (e *desk) options(ctx context.Context, r *apiv1.Run) (*providerv1.Options, error) {
@@ -46,28 +37,23 @@ func (x *execution) drop(ctx context.Context, parameter string) (bool, error) {
 	if err != nil || r.Options == nil {
 		return false, err
 	}
-	for option, names := range optionNames {
-		if !slices.Contains(names, strings.ToLower(parameter)) || slices.Contains(refused, option) {
-			continue
-		}
-		if !clearOption(proto.CloneOf(r.Options), option) {
-			return false, nil
-		}
-		value, err := json.Marshal(append(refused, option))
-		if err != nil {
-			return false, err
-		}
-		err = x.write.patiently(ctx, func(st *store.Store) error {
-			_, err := st.SetSetting(ctx, setting.Refused(r.ProviderId, r.Model), string(value))
-			return err
-		})
-		if err != nil {
-			return false, err
-		}
-		e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
-		return true, nil
+	option := e.providers.Option(ctx, x.provider, parameter)
+	if option == "" || slices.Contains(refused, option) || !clearOption(proto.CloneOf(r.Options), option) {
+		return false, nil
 	}
-	return false, nil
+	value, err := json.Marshal(append(refused, option))
+	if err != nil {
+		return false, err
+	}
+	err = x.write.patiently(ctx, func(st *store.Store) error {
+		_, err := st.SetSetting(ctx, setting.Refused(r.ProviderId, r.Model), string(value))
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	e.log.Info("model refuses an option; it is left out from now on", "model", r.Model, "option", option)
+	return true, nil
 }
 
 // refused lists the options that the run's model has refused before.

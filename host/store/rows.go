@@ -248,6 +248,7 @@ type providerRow struct {
 	BaseURL      string `gorm:"column:base_url"`
 	SettingsJSON string `gorm:"column:settings_json"`
 	KeySource    string `gorm:"column:key_source"`
+	KeyOrigin    string `gorm:"column:key_origin"`
 	DefaultModel string `gorm:"column:default_model"`
 	IsDefault    bool   `gorm:"column:is_default"`
 	Canned       bool   `gorm:"column:canned"`
@@ -265,7 +266,7 @@ func (r *providerRow) proto() (*apiv1.Provider, error) {
 	p := &apiv1.Provider{
 		Id: r.ID, Plugin: r.Plugin, Name: r.Name, BaseUrl: r.BaseURL, SettingsJson: r.SettingsJSON, KeySource: r.KeySource,
 		DefaultModel: r.DefaultModel, IsDefault: r.IsDefault, Canned: r.Canned, CheckedMs: r.CheckedMS, CreatedMs: r.CreatedMS, Rev: r.Rev,
-		AnsweringModel: r.Answering,
+		AnsweringModel: r.Answering, KeyOrigin: r.KeyOrigin,
 	}
 	var err error
 	p.Error, err = parse[providerv1.Error](r.ErrorJSON)
@@ -276,6 +277,7 @@ func (r *providerRow) proto() (*apiv1.Provider, error) {
 func (r *providerRow) take(p *apiv1.Provider) (err error) {
 	r.Plugin, r.Name, r.BaseURL = clean(p.Plugin), clean(p.Name), clean(p.BaseUrl)
 	r.SettingsJSON, r.KeySource, r.DefaultModel = clean(p.SettingsJson), clean(p.KeySource), clean(p.DefaultModel)
+	r.KeyOrigin = clean(p.KeyOrigin)
 	r.IsDefault, r.Canned, r.CheckedMS = p.IsDefault, p.Canned, p.CheckedMs
 	r.ErrorJSON, err = format(p.Error)
 	return err
