@@ -48,16 +48,17 @@ var layers = []struct {
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
 	{"host/consent", "host/api/v1"},
-	{"host/server", "host/consent host/run host/sandbox host/plugin host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
+	{"host/window", "host/api/v1"},
+	{"host/server", "host/window host/consent host/run host/sandbox host/plugin host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
 
 	{"host/place", ""},
 	{"host/terminal", ""},
 	{"host/client", "host/place host/terminal host/api/v1 sdk/provider/v1"},
 	{"host/cli", "host/client host/place host/terminal host/setting host/api/v1 sdk/provider/v1"},
 	{"host/tray", "host/client host/api/v1 ui/icon"},
-	{"host/local", "host/tool host/cli host/client host/place host/terminal host/tray host/policy host/sandbox host/keys host/plugin host/provider host/server host/store host/setting host/api/v1 ui"},
+	{"host/local", "host/tool host/cli host/client host/place host/terminal host/tray host/policy host/sandbox host/keys host/plugin host/provider host/window host/store host/setting host/api/v1 ui"},
 	{"host/author", "host/client host/place host/terminal host/plugin host/sandbox host/api/v1 sdk"},
-	{"host", "host/author host/cli host/client host/local host/place host/terminal host/tray host/tool host/sandbox host/server host/run host/plugin host/provider host/store host/setting host/api/v1 ui"},
+	{"host", "host/author host/cli host/client host/local host/place host/terminal host/tray host/window host/tool host/sandbox host/server host/run host/plugin host/provider host/store host/setting host/api/v1 ui"},
 
 	{"e2e/smalldisk", ""},
 	{"e2e/llamaserver", ""},
@@ -90,7 +91,7 @@ var testsUse = map[string]string{
 
 // alone lists what only some packages may import. A trailing slash stands for everything below.
 var alone = map[string]string{
-	"os/exec":                        "host host/author host/client host/keys host/plugin host/sandbox host/server e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted e2e/hostile sdk/sdktest",
+	"os/exec":                        "host host/author host/client host/keys host/plugin host/sandbox host/window e2e/keyringtest e2e/ollamatest e2e/llamaserver e2e/scripted e2e/hostile sdk/sdktest",
 	"gorm.io/":                       "host/store",
 	"github.com/glebarez/":           "host/store",
 	"database/sql":                   "host/store",

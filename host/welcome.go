@@ -14,7 +14,7 @@ import (
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/cli"
 	"github.com/openvibez/openvibez/host/client"
-	"github.com/openvibez/openvibez/host/server"
+	"github.com/openvibez/openvibez/host/window"
 )
 
 // welcome tells in the terminal what runs, and how to talk to it.
@@ -57,7 +57,7 @@ func (h *host) welcome(ctx context.Context, news <-chan string) {
 			say("found", cli.HintWords(hint))
 		}
 	}
-	if server.HasDisplay(h.Getenv) == nil {
+	if window.HasDisplay(h.Getenv) == nil {
 		say("chat", called()+" open")
 	} else if res, err := c.Host.OpenWindow(ctx, &apiv1.OpenWindowRequest{LinkOnly: true}); err != nil {
 		say("chat", err.Error())

@@ -22,10 +22,10 @@ import (
 	"github.com/openvibez/openvibez/host/policy"
 	"github.com/openvibez/openvibez/host/provider"
 	"github.com/openvibez/openvibez/host/sandbox"
-	"github.com/openvibez/openvibez/host/server"
 	"github.com/openvibez/openvibez/host/store"
 	"github.com/openvibez/openvibez/host/terminal"
 	"github.com/openvibez/openvibez/host/tray"
+	"github.com/openvibez/openvibez/host/window"
 	"github.com/openvibez/openvibez/ui"
 )
 
@@ -328,7 +328,7 @@ func (d *doctor) configured(list []*apiv1.Provider) {
 }
 
 func (d *doctor) desktop() {
-	if err := server.HasDisplay(d.Getenv); err != nil {
+	if err := window.HasDisplay(d.Getenv); err != nil {
 		d.warn("display", err.Error()+"; the chat opens in a browser elsewhere: openvibez open --link")
 	} else {
 		d.ok("display", "there is one")
@@ -337,7 +337,7 @@ func (d *doctor) desktop() {
 	if err != nil {
 		return
 	}
-	if problem := server.WindowProblem(place.WindowProgram(exe)); problem != "" {
+	if problem := window.Problem(place.WindowProgram(exe)); problem != "" {
 		d.warn("window", problem+"; the browser is used instead")
 	} else {
 		d.ok("window", "its program and libraries are there")

@@ -52,7 +52,7 @@ func (s *Server) tellConsent(open *apiv1.Consent) {
 		line = consentLine(open)
 	}
 	s.publish(context.Background(), apiv1.Topic_TOPIC_CONSENTS, rows)
-	s.window.tell(line)
+	s.window.Tell(line)
 }
 
 // consentLine puts a question to the window's process; without one it takes its dialog away.

@@ -11,6 +11,7 @@ import (
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/setting"
+	"github.com/openvibez/openvibez/host/window"
 )
 
 func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.GetStatusResponse, error) {
@@ -138,7 +139,7 @@ func (a *api) OpenWindow(ctx context.Context, req *apiv1.OpenWindowRequest) (*ap
 		return &apiv1.OpenWindowResponse{How: apiv1.OpenWindowResponse_HOW_LINK, Link: link}, nil
 	}
 	a.Opened()
-	return a.window.open(ctx, session)
+	return a.window.Open(ctx, session)
 }
 
 func (a *api) SignOut(context.Context, *apiv1.SignOutRequest) (*apiv1.SignOutResponse, error) {
@@ -161,7 +162,7 @@ func (a *api) OpenLink(ctx context.Context, req *apiv1.OpenLinkRequest) (*apiv1.
 		return nil, refuse(connect.CodeInvalidArgument, "only links to the web (http, https) and to people (mailto) are opened")
 	}
 	// Parsed and put together again, it can't be taken for an option or hold blanks.
-	if err := openInSystem(ctx, a.Getenv, u.String()); err != nil {
+	if err := window.OpenInSystem(ctx, a.Getenv, u.String()); err != nil {
 		return nil, refuse(connect.CodeFailedPrecondition, "the link can't be opened: %w", err)
 	}
 	return &apiv1.OpenLinkResponse{}, nil

@@ -165,12 +165,12 @@ func (p *page) touch() {
 func (p *page) joined(one *pass) (left func()) {
 	v, release := one.Visitor, p.passes.hold(one)
 	if v == byWindow {
-		p.s.window.pageJoined()
+		p.s.window.PageJoined()
 	}
 	return func() {
 		release()
 		if v == byWindow {
-			p.s.window.pageLeft()
+			p.s.window.PageLeft()
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/openvibez/openvibez/host/run"
 	"github.com/openvibez/openvibez/host/sandbox"
 	"github.com/openvibez/openvibez/host/store"
+	"github.com/openvibez/openvibez/host/window"
 )
 
 const (
@@ -75,7 +76,7 @@ type Server struct {
 	end     context.CancelFunc
 	unix    *http.Server
 	page    *page
-	window  *window
+	window  *window.Window
 	desk    *consent.Desk
 	hints   hints
 	pid     int64
@@ -103,10 +104,26 @@ func New(c Config) (*Server, error) {
 	// What earlier versions signed cookies with.
 	_ = os.Remove(filepath.Join(c.DataDir, "page.key"))
 	s.page = newPage(s, passes)
-	s.window = newWindow(s)
+	s.window = window.New(window.Config{
+		Program: c.Window, RuntimeDir: c.RuntimeDir, Socket: SocketPath(c.RuntimeDir), DevTools: c.DevTools, Getenv: c.Getenv, Logger: c.Logger,
+		Pulse: s.pulse, Closing: s.closing,
+		Greet: func() string {
+			if open := s.desk.Open(); open != nil {
+				return consentLine(open)
+			}
+			return ""
+		},
+		Link: func(ctx context.Context, session string, ours bool, used func()) (string, error) {
+			who := byBrowser
+			if ours {
+				who = byWindow
+			}
+			return s.page.link(ctx, session, who, used)
+		},
+	})
 	s.desk = consent.New(s.tellConsent)
 	mux := s.routes(&api{Server: s})
-	mux.HandleFunc("/window", s.window.serveLink)
+	mux.HandleFunc("/window", s.window.ServeLink)
 	s.unix = &http.Server{
 		Handler:           s.count(mux),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -130,6 +147,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.window.Pulse = s.pulse
 	go s.serve(s.unix, listener)
 	go s.keepLive(ctx)
 	s.worked()
@@ -143,7 +161,7 @@ func (s *Server) serve(h *http.Server, l net.Listener) {
 }
 
 // CloseWindow closes the chat window, as when the person quits. Close alone leaves it waiting for the next host.
-func (s *Server) CloseWindow() { s.window.quit() }
+func (s *Server) CloseWindow() { s.window.Quit() }
 
 // Close stops listening and ends all streams. Calls under way are waited for until ctx ends.
 func (s *Server) Close(ctx context.Context) error {

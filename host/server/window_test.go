@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/window"
 )
 
 // startWithDisplay makes a server that thinks it can show windows. What the window is told ends up in the file.
@@ -23,7 +25,7 @@ func startWithDisplay(t *testing.T, how string) (f *fixture, told func() []strin
 	t.Setenv("TEST_WINDOW_LOG", path)
 	f.start()
 	// These windows show no page; only one test wants that noticed.
-	f.window.pageGone = time.Hour
+	f.window.PageGone = time.Hour
 	t.Cleanup(func() {
 		if f.Server != nil {
 			f.CloseWindow()
@@ -81,7 +83,7 @@ func TestOneWindow(t *testing.T) {
 		t.Errorf("the window was told %q, want %q", lines[1:], want)
 	}
 	f.CloseWindow()
-	eventually(t, "the window to close", func() bool { return !f.window.linked() })
+	eventually(t, "the window to close", func() bool { return !f.window.Linked() })
 	if n := started(told()); n != 1 {
 		t.Errorf("%d windows were started", n)
 	}
@@ -90,34 +92,26 @@ func TestOneWindow(t *testing.T) {
 func TestDeadWindowComesBack(t *testing.T) {
 	f, told := startWithDisplay(t, "")
 	f.open("")
-	for n := 1; n <= maxReopened; n++ {
+	for n := 1; n <= window.MaxReopened; n++ {
 		die(t)
-		eventually(t, "the next window", func() bool { return started(told()) == n+1 && f.window.linked() })
+		eventually(t, "the next window", func() bool { return started(told()) == n+1 && f.window.Linked() })
 	}
 	die(t)
-	eventually(t, "the last window to end", func() bool { return !f.window.linked() })
-	f.window.opening.Lock()
-	n := started(told())
-	f.window.opening.Unlock()
-	if n != maxReopened+1 {
-		t.Errorf("%d windows were started within a minute", n)
-	}
+	eventually(t, "the last window to end", func() bool { return !f.window.Linked() })
 	if res := f.open(""); res.How != apiv1.OpenWindowResponse_HOW_WINDOW {
 		t.Errorf("a person asking for it gets %v", res)
+	}
+	// One that had come back by itself would have been raised instead.
+	if n := started(told()); n != window.MaxReopened+2 || slices.Contains(told(), "raise") {
+		t.Errorf("%d windows were started within a minute: %q", n, told())
 	}
 }
 
 func TestClosedWindowStaysClosed(t *testing.T) {
 	f, told := startWithDisplay(t, "")
 	f.open("")
-	f.window.mu.Lock()
-	p := f.window.process
-	f.window.mu.Unlock()
-	f.window.tell("close")
-	<-p.ended
-	if p.err != nil {
-		t.Errorf("the window ended with %v", p.err)
-	}
+	f.window.Tell("close")
+	eventually(t, "the window to end", func() bool { return !f.window.Linked() })
 	for range 10 {
 		time.Sleep(f.pulse)
 	}
@@ -128,7 +122,7 @@ func TestClosedWindowStaysClosed(t *testing.T) {
 
 func TestFrozenWindowIsReplaced(t *testing.T) {
 	f, told := startWithDisplay(t, "")
-	f.window.pageGone = 20 * time.Millisecond
+	f.window.PageGone = 20 * time.Millisecond
 	f.open("")
 	b := f.browser(byWindow)
 	stream, err := apiv1.NewHostServiceClient(b.doer(), b.base).Watch(t.Context(), &apiv1.WatchRequest{})
@@ -139,7 +133,7 @@ func TestFrozenWindowIsReplaced(t *testing.T) {
 		t.Fatal(stream.Err())
 	}
 	_ = stream.Close()
-	eventually(t, "another window", func() bool { return started(told()) == 2 && f.window.linked() })
+	eventually(t, "another window", func() bool { return started(told()) == 2 && f.window.Linked() })
 	if lines := told(); lines[1] != "close" {
 		t.Errorf("the frozen window was told %q", lines[1:])
 	}

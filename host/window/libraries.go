@@ -1,4 +1,4 @@
-package server
+package window
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// WindowProblem says why the window's program can't run; "" if it can. It is started without an order, which it refuses
+// Problem says why the window's program can't run; "" if it can. It is started without an order, which it refuses
 // in its own words, unless its libraries are missing: then the system's loader speaks first.
-func WindowProblem(program string) string {
+func Problem(program string) string {
 	if _, err := os.Stat(program); err != nil {
 		return "openvibez-window is not installed beside openvibez"
 	}

@@ -1,4 +1,4 @@
-package server
+package window
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package server
+package window
 
 import (
 	"bytes"
@@ -25,25 +25,25 @@ type process struct {
 	err    error
 }
 
-// startWindow runs the window's program. The link goes through its standard input: arguments can be read by everybody.
-func (s *Server) startWindow(link string) (*process, error) {
-	if _, err := os.Stat(s.Window); err != nil {
+// startProcess runs the window's program. The link goes through its standard input: arguments can be read by everybody.
+func (w *Window) startProcess(link string) (*process, error) {
+	if _, err := os.Stat(w.Program); err != nil {
 		return nil, errors.New("openvibez-window is not installed beside openvibez")
 	}
 	order, err := json.Marshal(map[string]any{
-		"url": link, "socket": SocketPath(s.RuntimeDir), "title": "OpenVibez", "devtools": s.DevTools,
+		"url": link, "socket": w.Socket, "title": "OpenVibez", "devtools": w.DevTools,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the window's order: %w", err)
 	}
-	p := &process{log: filepath.Join(s.RuntimeDir, "window.log"), linked: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{log: filepath.Join(w.RuntimeDir, "window.log"), linked: make(chan struct{}), ended: make(chan struct{})}
 	// A file and not a pipe: the window may outlive this host, and must not die of writing to nobody.
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the window's log: %w", err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(s.Window)
+	p.cmd = exec.Command(w.Program)
 	p.cmd.Stdin = bytes.NewReader(append(order, '\n'))
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = ownGroup()
@@ -88,12 +88,12 @@ var redirect = template.Must(template.New("redirect").Parse(`<!doctype html><met
 
 // browse opens the page in the person's browser, by way of a file only they can read: arguments can be read by
 // everybody. The file goes when its token has been used.
-func (w *window) browse(ctx context.Context, session string) error {
-	if err := HasDisplay(w.s.Getenv); err != nil {
+func (w *Window) browse(ctx context.Context, session string) error {
+	if err := HasDisplay(w.Getenv); err != nil {
 		return err
 	}
-	path := filepath.Join(w.s.RuntimeDir, "open.html")
-	link, err := w.s.page.link(ctx, session, byBrowser, func() { _ = os.Remove(path) })
+	path := filepath.Join(w.RuntimeDir, "open.html")
+	link, err := w.Link(ctx, session, false, func() { _ = os.Remove(path) })
 	if err != nil {
 		return err
 	}
@@ -107,16 +107,16 @@ func (w *window) browse(ctx context.Context, session string) error {
 	if err := os.WriteFile(path, page.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("write the redirect: %w", err)
 	}
-	if err := openInSystem(ctx, w.s.Getenv, path); err != nil {
+	if err := OpenInSystem(ctx, w.Getenv, path); err != nil {
 		_ = os.Remove(path)
 		return err
 	}
 	return nil
 }
 
-// openInSystem hands a file or link to whatever the person's system opens it with. A program that is still running
+// OpenInSystem hands a file or link to whatever the person's system opens it with. A program that is still running
 // after a moment has taken it: some openers stay as long as the browser.
-func openInSystem(ctx context.Context, getenv func(string) string, what string) error {
+func OpenInSystem(ctx context.Context, getenv func(string) string, what string) error {
 	if err := HasDisplay(getenv); err != nil {
 		return err
 	}
