@@ -109,7 +109,7 @@ var alone = map[string]string{
 	"connectrpc.com/connect":         "host/api/v1 host/cli host/client host/server",
 	"C":                              "ui/window",
 	"net/http/httputil":              "host/egress host/sandbox sdk/sdktest",
-	"mvdan.cc/sh/":                   "host/policy host/keys",
+	"mvdan.cc/sh/":                   "host/terminal host/policy host/keys",
 }
 
 type file struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/openvibez/openvibez/host/place"
 	"github.com/openvibez/openvibez/host/plugin"
@@ -203,26 +201,19 @@ func signingKey(t *terminal.Terminal, file string) (key []byte, password string,
 		return nil, "", fmt.Errorf("read the key: %w", err)
 	}
 	if plugin.KeyWantsPassword(key) {
-		password, err = askPassword(t, "Password of "+file+": ")
+		password, err = askPassword(t, "Password of "+file)
 	}
 	return key, password, err
 }
 
-func askPassword(t *terminal.Terminal, prompt string) (string, error) {
+func askPassword(t *terminal.Terminal, what string) (string, error) {
 	if password := t.Getenv(envPassword); password != "" {
 		return password, nil
 	}
-	fd := int(t.In.Fd())
-	if !term.IsTerminal(fd) {
+	if !t.Interactive() {
 		return "", fmt.Errorf("the key has a password and there is no terminal to ask in: set %s", envPassword)
 	}
-	t.Err.Print(prompt)
-	defer t.Err.Println()
-	text, err := term.ReadPassword(fd)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return string(text), nil
+	return t.AskHidden(what, "")
 }
 
 func keygenCommand(t *terminal.Terminal) *cobra.Command {
@@ -238,7 +229,7 @@ and work with its tools too. The password is asked for, or taken from ` + envPas
 			password := ""
 			if !open {
 				var err error
-				if password, err = askPassword(t, "A password for the key: "); err != nil {
+				if password, err = askPassword(t, "A password for the key"); err != nil {
 					return err
 				}
 				if password == "" {

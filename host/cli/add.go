@@ -100,13 +100,7 @@ it is instead: --key-env names a variable of the host, --key-command a command t
 
 // nextStep says what to do about a provider that was added and does not work.
 func nextStep(p *apiv1.Provider) string {
-	name := terminal.Clean(p.Name)
-	switch {
-	case strings.Contains(name, "'"):
-		name = p.Id
-	case strings.ContainsAny(name, " \t\"$&;<>()|*?[]{}!#~`\\"):
-		name = "'" + name + "'"
-	}
+	name := terminal.ShellWord(p.Name)
 	change := "openvibez provider set " + name + " --url URL"
 	if p.Error.GetCode() == providerv1.ErrorCode_ERROR_CODE_AUTH {
 		change = "openvibez provider login " + name

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/terminal"
@@ -37,7 +36,7 @@ type asks struct {
 
 func (f *follower) newAsks(ctx context.Context) *asks {
 	return &asks{
-		ctx: ctx, f: f, terminal: term.IsTerminal(int(f.In.Fd())) && f.Err.Terminal && !f.options.json,
+		ctx: ctx, f: f, terminal: f.Interactive() && f.Err.Terminal && !f.options.json,
 		open: map[string]chan struct{}{}, seen: map[string]bool{},
 	}
 }

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
@@ -172,30 +169,27 @@ func install(ctx context.Context, t *terminal.Terminal, c *client.Client, res *a
 
 // agree gets a person's agreement, and what they typed.
 func agree(t *terminal.Terminal, f *apiv1.PackageFacts, g *agreement) (string, error) {
-	here := term.IsTerminal(int(t.In.Fd()))
+	here, prompt := t.Interactive(), "Install it? [y/N] "
 	switch {
 	case f.Confirmation != "" && g.confirm != "":
 		return g.confirm, nil
 	case f.Confirmation != "" && !here:
 		return "", terminal.Fail(terminal.Cancelled, fmt.Errorf("nobody vouches for %s: to install it all the same, say --confirm %s", terminal.Clean(f.Name), f.Confirmation))
 	case f.Confirmation != "":
-		t.Err.Printf("To install it all the same, type its name (%s): ", f.Confirmation)
+		prompt = fmt.Sprintf("To install it all the same, type its name (%s): ", f.Confirmation)
 	case g.yes:
 		return "", nil
 	case !here:
 		return "", terminal.Fail(terminal.Cancelled, errors.New("nothing was installed: say --yes to agree to what is shown above"))
-	default:
-		t.Err.Print("Install it? [y/N] ")
 	}
-	line, err := bufio.NewReader(t.In).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read the answer: %w", err)
+	typed, err := t.Ask(prompt)
+	if err != nil {
+		return "", err
 	}
-	typed := strings.TrimSpace(line)
 	if f.Confirmation != "" && typed == f.Confirmation {
 		return typed, nil
 	}
-	if f.Confirmation == "" && (strings.EqualFold(typed, "y") || strings.EqualFold(typed, "yes")) {
+	if f.Confirmation == "" && terminal.Yes(typed) {
 		return "", nil
 	}
 	return "", errNotInstalled

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
@@ -62,7 +61,7 @@ func keyFor(t *terminal.Terminal, cmd *cobra.Command, k *keyFlags, d *providerv1
 		t.Err.Printf("Using the key in the environment variable %s.\n", env)
 		return "env:" + env, "", nil
 	}
-	if !term.IsTerminal(int(t.In.Fd())) {
+	if !t.Interactive() {
 		return "", "", nil
 	}
 	key, err = askKey(t, d, d.Name, ", Enter for none")
@@ -82,7 +81,8 @@ func askKey(t *terminal.Terminal, d *providerv1.DescribeResponse, name, more str
 	if page := d.GetKey().GetUrl(); page != "" {
 		t.Err.Printf("A key can be had at %s\n", page)
 	}
-	return t.AskHidden("Key of "+name, more)
+	key, err := t.AskHidden("Key of "+name, more)
+	return strings.TrimSpace(key), err
 }
 
 func providerLogin(t *terminal.Terminal) *cobra.Command {
@@ -115,7 +115,7 @@ key that was there before is replaced. The flags say where it is instead.`,
 				return err
 			}
 			if source == "" && secret == "" {
-				if !term.IsTerminal(int(t.In.Fd())) {
+				if !t.Interactive() {
 					return terminal.Misused(cmd, "no key is given, and there is no terminal to ask in: say --key-stdin, --key-env or --key-command")
 				}
 				if secret, err = askKey(t, d, p.Name, ""); err != nil {

@@ -1,18 +1,15 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
@@ -88,15 +85,8 @@ say that it is meant.`,
 			if err != nil {
 				return err
 			}
-			if !yes {
-				if !term.IsTerminal(int(t.In.Fd())) {
-					return terminal.Misused(cmd, "this removes %q from the disk: say --yes", args[1])
-				}
-				t.Err.Printf("Remove %q from the disk? [y/N] ", args[1])
-				answer, _ := bufio.NewReader(t.In).ReadString('\n')
-				if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-					return terminal.Fail(terminal.Cancelled, errors.New("not removed"))
-				}
+			if err := t.Confirm(cmd, fmt.Sprintf("remove %q from the disk", args[1]), yes); err != nil {
+				return err
 			}
 			_, err = c.Providers.DeleteModel(cmd.Context(), &apiv1.DeleteModelRequest{ProviderId: args[0], Model: args[1]})
 			return err

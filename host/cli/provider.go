@@ -163,7 +163,11 @@ func providerModels(t *terminal.Terminal) *cobra.Command {
 				if m.Vanished {
 					continue
 				}
-				rows = append(rows, []string{m.Model.Id, tokens(m.Model.ContextTokens), terminal.Size(m.Model.SizeBytes), terminal.OneLine(m.Model.Details, 40)})
+				size := ""
+				if m.Model.SizeBytes > 0 {
+					size = terminal.Size(m.Model.SizeBytes)
+				}
+				rows = append(rows, []string{m.Model.Id, tokens(m.Model.ContextTokens), size, terminal.OneLine(m.Model.Details, 40)})
 			}
 			terminal.Table(t.Out, rows)
 			return problem

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
@@ -180,11 +179,12 @@ func secretGiven(cmd *cobra.Command, name string) error {
 // askSecret has a person enter a secret setting, or reads it where there is no terminal.
 func askSecret(t *terminal.Terminal, cmd *cobra.Command, name string, s field) (json.RawMessage, error) {
 	var secret string
-	if term.IsTerminal(int(t.In.Fd())) {
+	if t.Interactive() {
 		var err error
 		if secret, err = t.AskHidden(orTitle(s.Title, name), ""); err != nil {
 			return nil, err
 		}
+		secret = strings.TrimSpace(secret)
 	} else {
 		text, err := io.ReadAll(io.LimitReader(t.In, 64<<10))
 		if err != nil {

@@ -14,7 +14,10 @@ import (
 	"golang.org/x/term"
 )
 
-// AskHidden has a person enter what is not shown.
+// Interactive tells whether somebody is there to be asked.
+func (t *Terminal) Interactive() bool { return term.IsTerminal(int(t.In.Fd())) }
+
+// AskHidden has a person enter what is not shown. What a signal interrupts leaves the terminal as it was.
 func (t *Terminal) AskHidden(what, more string) (string, error) {
 	t.Err.Printf("%s (it is not shown%s): ", Clean(what), more)
 	defer t.Err.Println()
@@ -40,7 +43,7 @@ func (t *Terminal) AskHidden(what, more string) (string, error) {
 		if e.err != nil && !errors.Is(e.err, io.EOF) {
 			return "", fmt.Errorf("read what was entered: %w", e.err)
 		}
-		return strings.TrimSpace(string(e.text)), nil
+		return string(e.text), nil
 	case <-signals:
 		// Otherwise nothing typed would be shown any more.
 		_ = term.Restore(fd, before)
@@ -53,13 +56,30 @@ func (t *Terminal) Confirm(cmd *cobra.Command, what string, yes bool) error {
 	if yes {
 		return nil
 	}
-	if !term.IsTerminal(int(t.In.Fd())) {
+	if !t.Interactive() {
 		return Misused(cmd, "this would %s: say --yes", what)
 	}
-	t.Err.Printf("%s%s? [y/N] ", strings.ToUpper(what[:1]), what[1:])
-	answer, _ := bufio.NewReader(t.In).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	answer, err := t.Ask(strings.ToUpper(what[:1]) + what[1:] + "? [y/N] ")
+	if err != nil {
+		return err
+	}
+	if !Yes(answer) {
 		return Fail(Cancelled, errors.New("nothing was done"))
 	}
 	return nil
+}
+
+// Ask has a person enter a line.
+func (t *Terminal) Ask(prompt string) (string, error) {
+	t.Err.Print(prompt)
+	line, err := bufio.NewReader(t.In).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// Yes tells whether an answer agrees.
+func Yes(answer string) bool {
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }

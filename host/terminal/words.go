@@ -2,8 +2,10 @@ package terminal
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // Size is a number of bytes in words.
@@ -21,13 +23,14 @@ func Size(bytes int64) string {
 
 // ShellWord writes a word so that a shell reads it as one.
 func ShellWord(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+", r)
+	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
+	if err != nil {
+		// What POSIX can't write, bash can, but for what no argument can have.
+		if quoted, err = syntax.Quote(word, syntax.LangBash); err != nil {
+			return strconv.Quote(word)
+		}
 	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return quoted
 }
 
 // Ago is how long it is since a time in Unix milliseconds, in one word.
