@@ -267,9 +267,11 @@ func (w *walk) nested(c *call) {
 	case "stash -u", "stash -k", "stash -a", "stash -q", "stash --include-untracked", "stash --keep-index", "stash --all", "stash -m", "stash --message":
 		inner.args = c.args
 		write("-kqua -m:t --keep-index --quiet --include-untracked --all --message:t")
-	case "worktree list", "notes list", "notes show", "notes ", "reflog ", "reflog show", "reflog exists", "remote ", "remote -v", "remote --verbose", "remote get-url",
-		"submodule ", "submodule status", "submodule summary", "bisect log", "sparse-checkout list", "reflog list":
-		read("-v --verbose --porcelain -z --push --all --cached --recursive --files -n:t" + logOptions)
+	case "reflog ", "reflog show":
+		read("-v --verbose -z" + logOptions)
+	case "worktree list", "notes list", "notes show", "notes ", "reflog exists", "reflog list", "remote ", "remote -v", "remote --verbose", "remote get-url",
+		"submodule ", "submodule status", "submodule summary", "bisect log", "sparse-checkout list":
+		read("-v --verbose --porcelain -z --push --all --cached --recursive --files -n:t")
 	case "worktree add", "worktree move", "worktree remove", "worktree prune", "worktree lock", "worktree unlock", "worktree repair":
 		write("-fbBdnqv -b:t -B:t --force --detach --checkout --no-checkout --lock --reason:t --orphan --quiet --track --no-track --guess-remote --dry-run --verbose --expire:t")
 		if verb == "add" || verb == "move" {
