@@ -17,7 +17,7 @@ import (
 	"github.com/openvibez/openvibez/host/terminal"
 )
 
-// Backup makes the command.
+// Backup makes the command that copies the database, by the host if one runs.
 func Backup(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup [FILE]",
@@ -72,7 +72,7 @@ func backUp(ctx context.Context, t *terminal.Terminal, d place.Dirs, path string
 	return st.Backup(ctx, path)
 }
 
-// Restore makes the command.
+// Restore makes the command that puts a copy in its place.
 func Restore(t *terminal.Terminal) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{

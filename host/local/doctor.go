@@ -29,7 +29,7 @@ import (
 	"github.com/openvibez/openvibez/ui"
 )
 
-// Doctor makes the command.
+// Doctor makes the command that looks at an installation, with a running host and without.
 func Doctor(t *terminal.Terminal, version string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{

@@ -25,7 +25,7 @@ const (
 	exitNoBox   = 125
 )
 
-// Sandbox makes the command.
+// Sandbox makes the commands about the sandbox.
 func Sandbox(t *terminal.Terminal) *cobra.Command {
 	return terminal.Group(&cobra.Command{
 		Use:   "sandbox",
