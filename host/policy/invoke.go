@@ -147,7 +147,7 @@ func (w *walk) listed(c *call) {
 	}
 	w.check(s, c)
 	switch c.name {
-	case "rm", "rmdir", "shred", "unlink":
+	case "rm", "rmdir", "shred", "unlink", "truncate":
 		w.wipe(c)
 	case "gzip", "gunzip", "xz", "bzip2", "zstd", "unzip":
 		w.onlyLooks(c)
