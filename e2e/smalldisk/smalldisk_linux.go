@@ -1,4 +1,3 @@
-// Package smalldisk makes small file systems for tests that fill them.
 package smalldisk
 
 import (

@@ -15,8 +15,10 @@ import (
 func examine(r Request) finding { return look(r, nil) }
 
 func look(r Request, touched *[]string) finding {
-	w := &walk{root: filepath.ToSlash(filepath.Clean(r.Place.Root)), touched: touched, posix: r.Place.Sh,
-		private: r.Place.Level == LevelFull && r.Place.Access != AccessRoot}
+	w := &walk{
+		root: filepath.ToSlash(filepath.Clean(r.Place.Root)), touched: touched, posix: r.Place.Sh,
+		private: r.Place.Level == LevelFull && r.Place.Access != AccessRoot,
+	}
 	dir := filepath.ToSlash(filepath.Clean(r.Dir))
 	switch {
 	case len(r.Command) > maxBytes:

@@ -321,8 +321,10 @@ func traced(t *testing.T, dir string, part int, trials []*trial) {
 		"chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,utime,utimes,utimensat,futimesat,setxattr,lsetxattr,fsetxattr,execve,execveat,connect,bind,kill,mount," +
 		"sethostname,settimeofday,clock_settime"
 	cmd := exec.Command("strace", "-f", "-qq", "--seccomp-bpf", "-s", "300", "-e", "trace="+calls, "-e", "signal=none", "-o", file, "bash", "--norc", "--noprofile", file+".sh")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir + "/home", "TMPDIR=" + dir + "/tmp", "LC_ALL=C", "TERM=dumb", "PAGER=cat", "MANPAGER=cat", "GIT_OPTIONAL_LOCKS=0", "GIT_CONFIG_NOSYSTEM=1",
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*", "GIT_PAGER=cat"}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir + "/home", "TMPDIR=" + dir + "/tmp", "LC_ALL=C", "TERM=dumb", "PAGER=cat", "MANPAGER=cat", "GIT_OPTIONAL_LOCKS=0", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*", "GIT_PAGER=cat",
+	}
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	}

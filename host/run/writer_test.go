@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,14 +14,21 @@ import (
 // the writer's way that does not wait is for those who hold what was not taken and try again.
 func TestNoBareWrites(t *testing.T) {
 	files := token.NewFileSet()
-	all, err := parser.ParseDir(files, ".", func(i fs.FileInfo) bool { return !strings.HasSuffix(i.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	mayHold := []string{"Config", "Engine", "writer"}
 	mayTryOnce := []string{"finish", "saveReference", "begin", "flush"}
 	held, tried := 0, 0
-	for name, f := range all["run"].Files {
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(files, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range f.Decls {
 			switch d := d.(type) {
 			case *ast.GenDecl:

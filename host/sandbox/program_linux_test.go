@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -183,9 +184,10 @@ func TestProgramReachesTheHost(t *testing.T) {
 	if got := s.running.End(); got != "exit status 0" {
 		t.Errorf("it ended with %q", got)
 	}
+	var closed net.Error
 	if _, err := s.running.Bridge.Accept(); err == nil {
 		t.Error("the bridge still stands")
-	} else if _, ok := err.(net.Error); !ok {
+	} else if !errors.As(err, &closed) {
 		t.Error(err)
 	}
 }

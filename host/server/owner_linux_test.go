@@ -20,8 +20,10 @@ func TestOtherUsersAreRefused(t *testing.T) {
 	f := start(t)
 	b := f.browser(byBrowser)
 	for _, path := range []string{statusCall, "/", "/auth"} {
-		args := []string{"-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "-H", passHeader + ": " + b.pass,
-			"-H", "Content-Type: application/json", "-d", "{}", b.base + path}
+		args := []string{
+			"-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "-H", passHeader + ": " + b.pass,
+			"-H", "Content-Type: application/json", "-d", "{}", b.base + path,
+		}
 		for uid, refused := range map[uint32]bool{0: false, 65534: true} {
 			cmd := exec.Command(curl, args...)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
@@ -50,7 +52,7 @@ func testOwner(t *testing.T, family int) {
 	if err != nil {
 		t.Skipf("no sockets of family %d here: %v", family, err)
 	}
-	defer syscall.Close(fd)
+	defer func() { _ = syscall.Close(fd) }()
 	port := l.Addr().(*net.TCPAddr).Port
 	var to syscall.Sockaddr = &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
 	if family == syscall.AF_INET6 {

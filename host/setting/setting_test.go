@@ -30,14 +30,29 @@ func TestFits(t *testing.T) {
 		key, value string
 		want       bool
 	}{
-		{RetentionDays, "0", true}, {RetentionDays, "30", true}, {RetentionDays, "-1", false}, {RetentionDays, "1.5", false},
-		{RetentionDays, `"30"`, false}, {RetentionDays, "null", false}, {RetentionDays, "36501", false},
-		{RetentionWhat, `"all"`, true}, {RetentionWhat, "all", false}, {RetentionWhat, `"some"`, false},
-		{Summaries, "false", true}, {Summaries, "0", false},
-		{MaxTurns, "1", true}, {MaxTurns, "0", false},
-		{ApprovalMinutes, "0.5", true}, {ApprovalMinutes, "0", false}, {ApprovalMinutes, "10081", false},
-		{Titles, "false", true}, {Titles, "true", false}, {Titles, `{"provider":"p"}`, true}, {Titles, `{"model":"m"}`, false},
-		{"window.theme", `"dark"`, true}, {"something.new", "7", true},
+		{RetentionDays, "0", true},
+		{RetentionDays, "30", true},
+		{RetentionDays, "-1", false},
+		{RetentionDays, "1.5", false},
+		{RetentionDays, `"30"`, false},
+		{RetentionDays, "null", false},
+		{RetentionDays, "36501", false},
+		{RetentionWhat, `"all"`, true},
+		{RetentionWhat, "all", false},
+		{RetentionWhat, `"some"`, false},
+		{Summaries, "false", true},
+		{Summaries, "0", false},
+		{MaxTurns, "1", true},
+		{MaxTurns, "0", false},
+		{ApprovalMinutes, "0.5", true},
+		{ApprovalMinutes, "0", false},
+		{ApprovalMinutes, "10081", false},
+		{Titles, "false", true},
+		{Titles, "true", false},
+		{Titles, `{"provider":"p"}`, true},
+		{Titles, `{"model":"m"}`, false},
+		{"window.theme", `"dark"`, true},
+		{"something.new", "7", true},
 	} {
 		if got := Fits(c.key, c.value); got != c.want {
 			t.Errorf("%s may be %s: %v", c.key, c.value, got)

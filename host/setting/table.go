@@ -68,22 +68,36 @@ type Setting struct {
 // Table is everything that can be set.
 func Table() []Setting {
 	return []Setting{
-		{Key: RetentionDays, Kind: Whole, Default: "0", Most: 36500, Allowed: "a number of days, where 0 keeps conversations for ever",
-			Words: "remove conversations for good after so many days without a message; 0: never"},
-		{Key: RetentionWhat, Kind: Choice, Default: `"archived"`, Choices: []string{"archived", "all"},
-			Words: "which: archived ones, or all; pinned ones never"},
-		{Key: Summaries, Kind: Switch, Default: "true", Page: true,
-			Words: "summarise older messages when a conversation outgrows its model's window"},
-		{Key: Scratch, Kind: Switch, Default: "true",
-			Words: "let models use tools in a scratch directory where a conversation has no workspace"},
-		{Key: MaxTurns, Kind: Whole, Default: "50", Least: 1, Most: 1 << 30, Allowed: "a whole number from 1 on",
-			Words: "how often one run may call its model"},
-		{Key: ApprovalMinutes, Kind: Number, Default: "10", Least: 0.001, Most: 7 * 24 * 60,
+		{
+			Key: RetentionDays, Kind: Whole, Default: "0", Most: 36500, Allowed: "a number of days, where 0 keeps conversations for ever",
+			Words: "remove conversations for good after so many days without a message; 0: never",
+		},
+		{
+			Key: RetentionWhat, Kind: Choice, Default: `"archived"`, Choices: []string{"archived", "all"},
+			Words: "which: archived ones, or all; pinned ones never",
+		},
+		{
+			Key: Summaries, Kind: Switch, Default: "true", Page: true,
+			Words: "summarise older messages when a conversation outgrows its model's window",
+		},
+		{
+			Key: Scratch, Kind: Switch, Default: "true",
+			Words: "let models use tools in a scratch directory where a conversation has no workspace",
+		},
+		{
+			Key: MaxTurns, Kind: Whole, Default: "50", Least: 1, Most: 1 << 30, Allowed: "a whole number from 1 on",
+			Words: "how often one run may call its model",
+		},
+		{
+			Key: ApprovalMinutes, Kind: Number, Default: "10", Least: 0.001, Most: 7 * 24 * 60,
 			Allowed: "a number of minutes, at most a week of them (10080)",
-			Words:   "after how many minutes without an answer a question counts as denied"},
+			Words:   "after how many minutes without an answer a question counts as denied",
+		},
 		// {"provider": …, "model": …}, or false for nobody.
-		{Key: Titles, DefaultWords: "the provider's cheapest model", Allowed: "false, or who names conversations; see openvibez provider default --help",
-			Words: "who names conversations: openvibez provider default --help"},
+		{
+			Key: Titles, DefaultWords: "the provider's cheapest model", Allowed: "false, or who names conversations; see openvibez provider default --help",
+			Words: "who names conversations: openvibez provider default --help",
+		},
 		{Key: PagePort, Own: true},
 		{Key: PageOpen, Own: true},
 		{Key: FirstStart, Own: true},

@@ -124,14 +124,3 @@ func hitFileLimit(path string) error {
 	}
 	return errors.Join(s.CheckInvariants(ctx), s.Close())
 }
-
-// kept is must for what may have been taken away from.
-func kept(t testing.TB) func(*apiv1.Session, []apiv1.Right, error) *apiv1.Session {
-	return func(p *apiv1.Session, _ []apiv1.Right, err error) *apiv1.Session {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-}

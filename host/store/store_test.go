@@ -50,6 +50,17 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
+// kept is must for what may have been taken away from.
+func kept(t testing.TB) func(*apiv1.Session, []apiv1.Right, error) *apiv1.Session {
+	return func(p *apiv1.Session, _ []apiv1.Right, err error) *apiv1.Session {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+}
+
 func wantErr(t testing.TB, err, target error, words ...string) {
 	t.Helper()
 	if !errors.Is(err, target) {
