@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -112,12 +115,12 @@ func isUnreachable(err error) bool {
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 }
 
-// ClassifyHTTP makes a typed error of an answer with status 400 or more, from the provider or from the host. body is
+// ClassifyHTTP makes a typed error of an answer with status 300 or more, from the provider or from the host. body is
 // what was read of it; with a nil body at most 64 KiB are read from res, whose body is then closed. The message names
 // the provider by its origin; plugins that know better words for a case make their own error.
 func ClassifyHTTP(res *http.Response, body []byte) *Error {
 	if body == nil && res.Body != nil {
-		body, _ = io.ReadAll(io.LimitReader(res.Body, 64<<10))
+		body, _ = io.ReadAll(io.LimitReader(res.Body, maxRefusal))
 		_ = res.Body.Close()
 	}
 	said := parseHTTPError(body)
@@ -126,9 +129,15 @@ func ClassifyHTTP(res *http.Response, body []byte) *Error {
 		Code: code, Message: message, Detail: said.Message, Parameter: said.Param,
 		HttpStatus: int32(res.StatusCode), RequestId: requestID(res.Header, said),
 	}
+	if res.StatusCode < 400 {
+		p.Field = "base_url"
+	}
 	if denied := res.Header.Get(HeaderDenied); denied != "" {
 		p.Code, p.Message = deniedError(denied, said.Message, origin(res))
 		p.Parameter, p.HttpStatus = "", 0
+		if denied == "upstream_garbage" {
+			p.Field = "base_url"
+		}
 	}
 	if code == providerv1.ErrorCode_ERROR_CODE_RATE_LIMITED || code == providerv1.ErrorCode_ERROR_CODE_OVERLOADED {
 		p.RetryAfterMs = retryAfter(res.Header, time.Now()).Milliseconds()
@@ -150,6 +159,9 @@ func httpError(res *http.Response, said saidError) (providerv1.ErrorCode, string
 		return providerv1.ErrorCode_ERROR_CODE_UNSUPPORTED_PARAMETER, "This model does not take " + orWords(said.Param, "one of the parameters sent") + "."
 	case contains(code, "content_filter", "content_policy", "moderation_blocked"):
 		return providerv1.ErrorCode_ERROR_CODE_CONTENT_FILTERED, at + " refused to answer this because of its content rules. Change the message and try again."
+	}
+	if res.StatusCode < 400 {
+		return providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, movedWords(res, at)
 	}
 	switch res.StatusCode {
 	case http.StatusUnauthorized:
@@ -180,6 +192,38 @@ func httpError(res *http.Response, said saidError) (providerv1.ErrorCode, string
 	return providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, at + " does not accept the request (" + strconv.Itoa(res.StatusCode) + ")."
 }
 
+// movedWords says where an answer sends the request. That is not followed: a key and a conversation go where a person said.
+func movedWords(res *http.Response, at string) string {
+	words := at + " does not answer itself, but sends the request on"
+	if to, err := res.Location(); err == nil && to.Host != "" {
+		words += " to " + to.Scheme + "://" + to.Host + to.EscapedPath()
+	}
+	return words + " (" + strconv.Itoa(res.StatusCode) + "), which is not followed. If that is where the provider is, enter it as the base URL."
+}
+
+// Shown gives the beginning of what came, for an error's details: as text where it is text, and otherwise with its bytes
+// in hex.
+func Shown(came []byte) string {
+	const most = 500
+	short := came[:min(len(came), most)]
+	text := strings.ToValidUTF8(string(short), replacement)
+	odd := strings.Count(text, replacement)
+	for _, r := range text {
+		if r < ' ' && r != '\n' && r != '\r' && r != '\t' {
+			odd++
+		}
+	}
+	switch {
+	case len(came) == 0:
+		return ""
+	case odd*8 > len(text):
+		return fmt.Sprintf("% x", came[:min(len(came), 32)])
+	case len(came) > most:
+		return text + "…"
+	}
+	return text
+}
+
 // deniedError is the host's own refusal, or its word on why it could not reach the provider.
 func deniedError(denied, words, at string) (providerv1.ErrorCode, string) {
 	code := providerv1.ErrorCode_ERROR_CODE_DENIED
@@ -187,7 +231,9 @@ func deniedError(denied, words, at string) (providerv1.ErrorCode, string) {
 	case "upstream_unreachable":
 		code, at = providerv1.ErrorCode_ERROR_CODE_UNREACHABLE, "Nothing answers at "+at+". Check the address, and that it is running and reachable from here."
 	case "upstream_tls":
-		code, at = providerv1.ErrorCode_ERROR_CODE_TLS, "No secure connection to "+at+": its certificate or TLS is not accepted. Check the address, and that this computer's clock is right."
+		code, at = providerv1.ErrorCode_ERROR_CODE_TLS, sentence(orWords(words, "no secure connection to "+at+": its certificate or TLS is not accepted. Check the address, and that this computer's clock is right."))
+	case "upstream_garbage":
+		code, at = providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, sentence(orWords(words, "something answers at "+at+", but not in HTTP. Check the address."))
 	case "upstream_timeout":
 		code, at = providerv1.ErrorCode_ERROR_CODE_TIMEOUT, at+" did not answer in time. Try again, or check that it is up."
 	case "upstream_proxy":
@@ -202,6 +248,16 @@ func deniedError(denied, words, at string) (providerv1.ErrorCode, string) {
 		at = orWords(words, "The host refused a request to "+at+" ("+denied+").")
 	}
 	return code, at
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[n:]
+	if strings.HasPrefix(s, "Http") {
+		s = "h" + s[1:]
+	}
+	return strings.TrimRight(s, ".") + "."
 }
 
 // saidError is what providers commonly put into the body of an error.
@@ -237,8 +293,15 @@ func parseHTTPError(body []byte) saidError {
 	return said
 }
 
+// longestWait is the longest that a service may ask to be left alone for. Beyond that it is asked again.
+const longestWait = 24 * time.Hour
+
 // retryAfter reads Retry-After, in seconds or as a date; 0 is unknown.
 func retryAfter(h http.Header, now time.Time) time.Duration {
+	return min(saidWait(h, now), longestWait)
+}
+
+func saidWait(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e12 {
 		return time.Duration(ms * float64(time.Millisecond))
 	}

@@ -24,12 +24,14 @@ const (
 
 // HTTPClient is a plugin's only way to the network. Requests keep their real URLs; the host lets them through to the
 // origins of the connection, adds its key, and does the TLS. It sends no key, cookie or credential that the plugin sets.
+// A redirection is an answer like any other: it is not followed, for it would lead the conversation where nobody sent it.
 //
 // It has no time limit of its own: use the context. What the host refuses or cannot reach is an [*Error] inside the
 // error of Do. Nothing is left open between requests, so a client need not be closed or kept.
 func HTTPClient(c *providerv1.Connection) *http.Client {
 	socket := os.Getenv(EnvHostSocket)
-	return &http.Client{Transport: &throughHost{
+	notFollowed := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{CheckRedirect: notFollowed, Transport: &throughHost{
 		capability: c.GetCapability(),
 		socket:     socket,
 		transport: &http.Transport{

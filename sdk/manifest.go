@@ -70,6 +70,8 @@ type ManifestKey struct {
 	Optional bool `json:"optional,omitempty"`
 	// URL is where a person gets a key.
 	URL string `json:"url,omitempty"`
+	// Also is another header that carries the key alone.
+	Also string `json:"also,omitempty"`
 }
 
 // ManifestFile is one file of a package.
@@ -160,7 +162,7 @@ func (m *Manifest) Describe() *providerv1.DescribeResponse {
 		ProbePath: m.ProbePath, ContextSetting: m.ContextSetting, OptionNames: maps.Clone(m.OptionNames),
 	}
 	if k := m.Key; k != nil {
-		d.Key = &providerv1.KeyScheme{Header: k.Header, Prefix: k.Prefix, Env: k.Env, Optional: k.Optional, Url: k.URL}
+		d.Key = &providerv1.KeyScheme{Header: k.Header, Prefix: k.Prefix, Env: k.Env, Optional: k.Optional, Url: k.URL, Also: k.Also}
 	}
 	return d
 }

@@ -36,6 +36,9 @@ func SecretSettings(d *providerv1.DescribeResponse) ([]SecretSetting, error) {
 	properties, _ := schema["properties"].(map[string]any)
 	var secrets []SecretSetting
 	taken := map[string]string{http.CanonicalHeaderKey(d.GetKey().GetHeader()): "the key"}
+	if also := d.GetKey().GetAlso(); also != "" {
+		taken[http.CanonicalHeaderKey(also)] = "the key"
+	}
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		p, _ := properties[name].(map[string]any)
 		if !markedSecret(p) {

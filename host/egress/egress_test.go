@@ -277,10 +277,13 @@ func TestEgressSaysWhyAnUpstreamDoesNotAnswer(t *testing.T) {
 	}{
 		{"nothing listens", closed.URL, nil, 502, "upstream_unreachable", "nothing listens at " + closed.URL},
 		{"no such name", "https://nowhere.invalid", nil, 502, "upstream_unreachable", "nowhere.invalid"},
-		{"unknown authority", secure.URL, nil, 502, "upstream_tls", "signed by nobody"},
+		{"unknown authority", secure.URL, nil, 502, "upstream_tls", "an authority that this machine does not know; add it to the system's certificates, or name its file in the environment variable SSL_CERT_FILE"},
 		{"plain server", strings.Replace(plainServer.URL, "http://", "https://", 1), nil, 502, "upstream_tls", "http://"},
 		{"timeout", plainServer.URL, slow, 504, "upstream_timeout", "did not answer in time"},
 		{"proxy", "https://api.example.com", badProxy, 502, "upstream_proxy", "HTTPS_PROXY"},
+		{"ssh", says(t, "SSH-2.0-OpenSSH_9.2\r\n"), nil, 502, "upstream_garbage", `not in HTTP: what came begins with "SSH-2.0-OpenSSH_9.2". Check the address, its port above all`},
+		{"bytes", says(t, "\x00\x01\xff\r\n"), nil, 502, "upstream_garbage", `begins with "\x00\x01\xff"`},
+		{"no status", says(t, "HTTP/1.1 many\r\n\r\n"), nil, 502, "upstream_garbage", `begins with "many`},
 		{"hang-up", hangup.URL, nil, 502, "upstream_cut", "closed the connection before it answered"},
 	} {
 		transport := c.transport
@@ -293,6 +296,30 @@ func TestEgressSaysWhyAnUpstreamDoesNotAnswer(t *testing.T) {
 			t.Errorf("%s: got %d %s %q", c.name, status, code, words)
 		}
 	}
+}
+
+// says is the address of a server that says the same to everybody, and hangs up.
+func says(t *testing.T, words string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = bufio.NewReader(c).ReadString('\n')
+				_, _ = io.WriteString(c, words)
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
 }
 
 type timeoutError struct{}
@@ -317,6 +344,29 @@ func TestEgressUsesTheProxyButNotForThisMachine(t *testing.T) {
 		}
 		if err != nil || got != want {
 			t.Errorf("%s goes through %q, want %q (%v)", target, got, want, err)
+		}
+	}
+}
+
+func TestEgressTakesTheProxyForAll(t *testing.T) {
+	for _, c := range []struct {
+		env          map[string]string
+		target, want string
+	}{
+		{map[string]string{"ALL_PROXY": "socks5h://proxy:1"}, "https://a.example", "socks5h://proxy:1"},
+		{map[string]string{"all_proxy": "socks5://proxy:1"}, "http://a.example", "socks5://proxy:1"},
+		{map[string]string{"ALL_PROXY": "socks5://proxy:1", "HTTPS_PROXY": "http://proxy:2"}, "https://a.example", "http://proxy:2"},
+		{map[string]string{"ALL_PROXY": "socks5://proxy:1", "NO_PROXY": "a.example"}, "https://a.example", ""},
+		{map[string]string{"ALL_PROXY": "socks5://proxy:1"}, "http://127.0.0.1:11434", ""},
+	} {
+		u, _ := url.Parse(c.target)
+		p, err := newTransport(func(name string) string { return c.env[name] }).Proxy(&http.Request{URL: u})
+		got := ""
+		if p != nil {
+			got = p.String()
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%v: %s goes through %q, want %q (%v)", c.env, c.target, got, c.want, err)
 		}
 	}
 }

@@ -34,8 +34,8 @@ func CheckBaseURL(raw string) (string, error) {
 		return wrong("it names no host")
 	case u.User != nil:
 		return wrong("it holds a user name or password; the key goes into the provider's key setting")
-	case u.RawQuery != "" || u.ForceQuery:
-		return wrong("it has a query (?%s); leave it out", u.RawQuery)
+	case holdsKey(u.Query()):
+		return wrong("it holds a key behind the question mark; the key goes into the provider's key setting")
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		return wrong("it has a fragment (#%s); leave it out", u.Fragment)
 	case strings.ContainsAny(u.Host, " \t\r\n%\\"):
@@ -46,7 +46,22 @@ func CheckBaseURL(raw string) (string, error) {
 			return wrong("its port %s is not between 1 and 65535", p)
 		}
 	}
-	return strings.TrimRight(u.String(), "/"), nil
+	// A query stays: some servers want their version there, in each call.
+	u.Path, u.RawPath, u.ForceQuery = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/"), false
+	return u.String(), nil
+}
+
+// holdsKey tells whether a query has what looks like a credential: an address is shown and written down.
+func holdsKey(query url.Values) bool {
+	for name := range query {
+		low := strings.ToLower(name)
+		for _, word := range []string{"key", "token", "secret", "password", "sig"} {
+			if strings.Contains(low, word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // BaseURL resolves where a provider's requests go: what the person entered, else what the plugin's environment

@@ -16,20 +16,20 @@ func TestCheckBaseURL(t *testing.T) {
 		}
 	}
 	for in, words := range map[string]string{
-		"api.example.com":            "does not begin with http:// or https://",
-		"localhost:11434":            "does not begin with http:// or https://",
-		"/v1":                        "does not begin with",
-		"ftp://example.com":          "ftp:// is not supported",
-		"https://":                   "names no host",
-		"https:///v1":                "names no host",
-		"https://:443":               "names no host",
-		"https://me:pw@example.com":  "user name or password",
-		"https://example.com?x=1":    "has a query (?x=1)",
-		"https://example.com/#a":     "has a fragment",
-		"https://example.com:0":      "port 0 is not between",
-		"https://example.com:70000":  "port 70000 is not between",
-		"https://exa mple.com":       "it is not a URL",
-		"http://example.com\n.evil/": "it is not a URL",
+		"api.example.com":               "does not begin with http:// or https://",
+		"localhost:11434":               "does not begin with http:// or https://",
+		"/v1":                           "does not begin with",
+		"ftp://example.com":             "ftp:// is not supported",
+		"https://":                      "names no host",
+		"https:///v1":                   "names no host",
+		"https://:443":                  "names no host",
+		"https://me:pw@example.com":     "user name or password",
+		"https://example.com?api_KEY=1": "holds a key behind the question mark",
+		"https://example.com/#a":        "has a fragment",
+		"https://example.com:0":         "port 0 is not between",
+		"https://example.com:70000":     "port 70000 is not between",
+		"https://exa mple.com":          "it is not a URL",
+		"http://example.com\n.evil/":    "it is not a URL",
 	} {
 		_, err := CheckBaseURL(in)
 		wantError(t, err, providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, words, "should look like https://")

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -100,12 +102,15 @@ func upstream(origin string, err error) refusal {
 			"%s does not answer in TLS; if it is a plain HTTP server, its address begins with http://", origin)}
 	case errors.As(err, &authority):
 		return refusal{http.StatusBadGateway, "upstream_tls", fmt.Sprintf(
-			"the certificate of %s is signed by nobody this machine knows; add its authority to the system's certificates", origin)}
+			"the certificate of %s is signed by an authority that this machine does not know; add it to the system's certificates, or name its file in the environment variable SSL_CERT_FILE where OpenVibez is started", origin)}
 	case errors.As(err, &name):
 		return refusal{http.StatusBadGateway, "upstream_tls", fmt.Sprintf("the certificate of %s is for another name: %s", origin, name.Error())}
 	case errors.As(err, &invalid):
 		return refusal{http.StatusBadGateway, "upstream_tls", fmt.Sprintf(
 			"the certificate of %s is not valid now: %s; check this machine's clock too", origin, invalid.Error())}
+	case garbage(err) != "":
+		return refusal{http.StatusBadGateway, "upstream_garbage", fmt.Sprintf(
+			"something answers at %s, but not in HTTP: what came begins with %s. Check the address, its port above all", origin, garbage(err))}
 	case isTimeout && !errors.As(err, &dns):
 		return refusal{http.StatusGatewayTimeout, "upstream_timeout", fmt.Sprintf("%s did not answer in time: %s", origin, root(err))}
 	case throughTLS || strings.Contains(err.Error(), "tls: "):
@@ -137,4 +142,24 @@ func root(err error) string {
 		}
 		err = next
 	}
+}
+
+// malformed finds in an error of net/http, which has no type for it, the beginning of what came in the place of an answer.
+var malformed = regexp.MustCompile(`malformed (?:HTTP \w+( code)?|MIME header(?: line| initial line)?):? ?("(?:[^"\\]|\\.)*"|.*)`)
+
+// garbage gives the beginning of what came where an answer should be, quoted; "" if it was one.
+func garbage(err error) string {
+	m := malformed.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	came, unquoteErr := strconv.Unquote(m[2])
+	if unquoteErr != nil {
+		came = m[2]
+	}
+	const most = 60
+	if len(came) > most {
+		came = strings.ToValidUTF8(came[:most], "") + "…"
+	}
+	return strconv.Quote(came)
 }

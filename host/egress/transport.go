@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,7 +26,10 @@ func newTransport(getenv func(string) string) *http.Transport {
 		}
 		return getenv(strings.ToLower(name))
 	}
-	proxy := (&httpproxy.Config{HTTPProxy: env("HTTP_PROXY"), HTTPSProxy: env("HTTPS_PROXY"), NoProxy: env("NO_PROXY")}).ProxyFunc()
+	all := env("ALL_PROXY")
+	proxy := (&httpproxy.Config{
+		HTTPProxy: cmp.Or(env("HTTP_PROXY"), all), HTTPSProxy: cmp.Or(env("HTTPS_PROXY"), all), NoProxy: env("NO_PROXY"),
+	}).ProxyFunc()
 	return &http.Transport{
 		Proxy:               func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

@@ -145,6 +145,9 @@ func sound(d *providerv1.DescribeResponse, f file) error {
 	if d.Key != nil && !egress.ValidHeader(d.Key.Header) {
 		return wrong("%q can't be the header for a key", d.Key.Header)
 	}
+	if also := d.Key.GetAlso(); also != "" && !egress.ValidHeader(also) {
+		return wrong("%q can't be the header for a key", also)
+	}
 	secrets, err := sdk.SecretSettings(d)
 	if err != nil {
 		return wrong("its settings schema %v", err)

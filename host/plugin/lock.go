@@ -242,6 +242,7 @@ func agree(m *sdk.Manifest, d *providerv1.DescribeResponse) error {
 		{"key's prefix", d.Key.GetPrefix(), want.Key.GetPrefix()},
 		{"key's variable", d.Key.GetEnv(), want.Key.GetEnv()},
 		{"optional key", d.Key.GetOptional(), want.Key.GetOptional()},
+		{"key's other header", d.Key.GetAlso(), want.Key.GetAlso()},
 		{"key's address", d.Key.GetUrl(), want.Key.GetUrl()},
 		{"program", d.Program, want.Program},
 		{"canned answers", d.Canned, want.Canned},

@@ -170,6 +170,9 @@ func keyWords(k *providerv1.KeyScheme) string {
 		return "nowhere"
 	}
 	words := fmt.Sprintf("in the header %s", k.Header)
+	if k.Also != "" {
+		words += " and " + k.Also
+	}
 	if k.Env != "" {
 		words += " (taken from " + k.Env + " where that is set)"
 	}

@@ -96,6 +96,9 @@ func (m *Manager) permit(ctx context.Context, p *apiv1.Provider, d plugin.Descri
 			return nil, err
 		}
 		g.Credentials = append(g.Credentials, egress.Credential{Header: http.CanonicalHeaderKey(d.Key.Header), Prefix: d.Key.Prefix, Secret: key})
+		if d.Key.Also != "" {
+			g.Credentials = append(g.Credentials, egress.Credential{Header: http.CanonicalHeaderKey(d.Key.Also), Secret: key})
+		}
 	}
 	for _, s := range secrets {
 		c := egress.Credential{Header: http.CanonicalHeaderKey(s.Header)}

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,14 +13,8 @@ import (
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
 
-const (
-	// patience is how long Ollama may take to answer what costs it nothing.
-	patience = 15 * time.Second
-	// maxLine is the longest line of a stream; a whole tool call is one line.
-	maxLine = 32 << 20
-	// maxBody is the longest answer that is no stream; /api/show may list a vocabulary.
-	maxBody = 64 << 20
-)
+// patience is how long Ollama may take to answer what costs it nothing.
+const patience = 15 * time.Second
 
 // client speaks to one Ollama.
 type client struct {
@@ -33,7 +23,8 @@ type client struct {
 }
 
 func newClient(conn *providerv1.Connection) (*client, error) {
-	base := strings.TrimRight(conn.GetBaseUrl(), "/")
+	base, _, _ := strings.Cut(conn.GetBaseUrl(), "?")
+	base = strings.TrimRight(base, "/")
 	if u, err := url.Parse(base); err != nil || u.Host == "" {
 		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
 			"%q is no address of an Ollama server. Write it like http://127.0.0.1:11434 in this provider's settings.", conn.GetBaseUrl())
@@ -45,68 +36,48 @@ func newClient(conn *providerv1.Connection) (*client, error) {
 	return &client{http: sdk.HTTPClient(conn), base: base}, nil
 }
 
+// about is the service, with words for calls about a model.
+func (c *client) about(model string) *sdk.Service {
+	return &sdk.Service{HTTP: c.http, Base: c.base, Broken: c.broken, Refused: func(res *http.Response, body []byte) error {
+		return c.refused(res, body, model)
+	}}
+}
+
 // call makes one request and reads the whole answer into out, unless that is nil. model names the model it is about,
 // for the words of an error.
 func (c *client) call(ctx context.Context, method, path, model string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	res, err := c.do(ctx, method, path, model, in)
+	service := c.about(model)
+	res, err := service.Send(ctx, method, path, in)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
-	if err != nil {
-		return c.broken(err)
-	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return c.notOllama(string(body))
+	came, err := service.Read(res, out)
+	if came != nil {
+		return c.notOllama(came)
 	}
-	return nil
-}
-
-// do makes one request. An answer of 400 or more is an error in words.
-func (c *client) do(ctx context.Context, method, path, model string, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		encoded, err := json.Marshal(in)
-		if err != nil {
-			return nil, fmt.Errorf("encode request: %w", err)
-		}
-		body = bytes.NewReader(encoded)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.broken(err)
-	}
-	if res.StatusCode >= 400 {
-		return nil, c.refused(res, model)
-	}
-	return res, nil
+	return err
 }
 
 // lines calls each with every line of a stream, until it says stop or fails. A stream that ends earlier is cut.
 func (c *client) lines(ctx context.Context, path, model string, in any, each func(line []byte) (stop bool, err error)) error {
-	res, err := c.do(ctx, http.MethodPost, path, model, in)
+	res, err := c.about(model).Send(ctx, http.MethodPost, path, in)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	scanner := bufio.NewScanner(res.Body)
-	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
-	for scanner.Scan() {
-		line := bytes.TrimSpace(scanner.Bytes())
-		if len(line) == 0 {
+	for line, err := range sdk.Lines(res.Body) {
+		switch line = bytes.TrimSpace(line); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return c.broken(err)
+		case len(line) == 0:
 			continue
 		}
 		if stop, err := each(line); stop || err != nil {
@@ -115,13 +86,6 @@ func (c *client) lines(ctx context.Context, path, model string, in any, each fun
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	err = scanner.Err()
-	switch {
-	case errors.Is(err, bufio.ErrTooLong):
-		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PROVIDER, "Ollama at %s sent a piece of an answer larger than %d MiB. Try again, or ask for less at once.", c.base, maxLine>>20)
-	case err != nil:
-		return c.broken(err)
 	}
 	return c.broken(io.ErrUnexpectedEOF)
 }
@@ -135,7 +99,7 @@ func (c *client) version(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if answer.Version == nil {
-		return "", c.notOllama("")
+		return "", c.notOllama(nil)
 	}
 	if *answer.Version == "" || *answer.Version == "0.0.0" {
 		return "Ollama", nil

@@ -43,9 +43,9 @@ func (c *client) here() bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (c *client) notOllama(said string) error {
+func (c *client) notOllama(said []byte) error {
 	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
-		"Something answers at %s, but not as Ollama does. Check the address in this provider's settings.", c.base).WithDetail(said)
+		"Something answers at %s, but not as Ollama does. Check the address in this provider's settings.", c.base).WithDetail(sdk.Shown(said)).Blaming("base_url")
 }
 
 // garbled is for a line of a stream that can't be read: half of one, or none of Ollama's.
@@ -53,15 +53,13 @@ func (c *client) garbled(line []byte) error {
 	if bytes.HasPrefix(line, []byte("{")) {
 		return c.broken(io.ErrUnexpectedEOF)
 	}
-	return c.notOllama(string(line))
+	return c.notOllama(line)
 }
 
 // refused puts an HTTP error into words.
-func (c *client) refused(res *http.Response, model string) error {
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if err != nil {
-		return c.broken(err)
+func (c *client) refused(res *http.Response, body []byte, model string) error {
+	if res.StatusCode < 400 {
+		return sdk.ClassifyHTTP(res, append([]byte{}, body...))
 	}
 	said := errorText(body)
 	e := c.explain(said, model)

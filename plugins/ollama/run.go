@@ -23,10 +23,10 @@ func (ollama) Run(ctx context.Context, req *providerv1.RunRequest, s *sdk.Stream
 		return err
 	}
 	t := &turn{client: c, model: req.GetModel(), tools: len(body.Tools) > 0, stream: s}
-	watch := startWatch(ctx, c, body, s)
-	defer watch.stop()
+	ctx, watch := sdk.WatchSilence(ctx, s, c.silence(body))
+	defer watch.Stop()
 	return c.lines(ctx, "/api/chat", req.GetModel(), body, func(line []byte) (bool, error) {
-		watch.alive()
+		watch.Alive()
 		return t.line(line)
 	})
 }

@@ -130,7 +130,7 @@ func (a *answer) usage(u *providerv1.Usage) {
 
 // finish ends the turn: with done, or with an error where there is nothing to show.
 func (a *answer) finish(done *providerv1.Done) error {
-	a.t.watch.end()
+	a.t.watch.End()
 	model := a.t.req.GetModel()
 	nothing := !a.said && len(a.calls) == 0
 	switch reason := done.GetReason(); {

@@ -330,7 +330,7 @@ func TestCancelAndSilence(t *testing.T) {
 				t.Fatal("the request goes on after the cancel")
 			}
 		}
-		impatient := newPluginOf(t, &openAI{quiet: 20 * time.Millisecond, silence: 200 * time.Millisecond}, s.URL, p.conn.GetSettingsJson())
+		impatient := newPluginOf(t, &openAI{quiet: 20 * time.Millisecond, given: 200 * time.Millisecond}, s.URL, p.conn.GetSettingsJson())
 		got = impatient.run(t.Context(), t, impatient.ask(openaitest.Model, "stall"), nil)
 		wantError(t, got.err, providerv1.ErrorCode_ERROR_CODE_TIMEOUT, "has sent nothing for", "kept")
 		if !strings.HasPrefix(got.text, "These words") || len(got.statuses) == 0 || got.statuses[0].GetKind() != providerv1.Status_KIND_WAITING {

@@ -60,7 +60,7 @@ func (r *response) look(res *http.Response, again time.Duration) error {
 	if err != nil {
 		return err
 	}
-	r.t.watch.end()
+	r.t.watch.End()
 	r.t.tellNotes()
 	r.t.stream.Status(providerv1.Status_KIND_WORKING, text)
 	r.t.stream.Background(string(encoded), again)
@@ -77,8 +77,8 @@ func (p *openAI) Poll(ctx context.Context, req *providerv1.PollRequest, s *sdk.S
 	if err != nil {
 		return err
 	}
-	ctx, watch := p.watch(ctx, c, s)
-	defer watch.stop()
+	ctx, watch := sdk.WatchSilence(ctx, s, p.silence(c))
+	defer watch.Stop()
 	t := &turn{client: c, req: &providerv1.RunRequest{RunId: req.GetRunId(), Connection: req.GetConnection(), Model: h.Model}, stream: s, watch: watch}
 	res, err := c.through(h.Model, func(into option.RequestOption) error {
 		_, err := c.responses.Get(ctx, h.ID, responses.ResponseGetParams{
@@ -90,10 +90,10 @@ func (p *openAI) Poll(ctx context.Context, req *providerv1.PollRequest, s *sdk.S
 		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "%s no longer knows this work in the background, so its answer is lost. Ask again.", c.name()).WithDetail(err.Error())
 	}
 	if err != nil {
-		return watch.explain(ctx, err)
+		return watch.Explain(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	return watch.explain(ctx, t.response(res).look(res, nextLook))
+	return watch.Explain(ctx, t.response(res).look(res, nextLook))
 }
 
 // CancelBackground stops work in the background.

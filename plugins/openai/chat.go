@@ -22,7 +22,7 @@ func (t *turn) chat(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	t.watch.over(res)
+	res.Body = t.watch.Over(res.Body)
 	c := &completion{answer: newAnswer(t), requestID: requestID(res.Header)}
 	if c.requestID != "" {
 		t.stream.Reference(c.requestID, "")

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,7 +11,6 @@ import (
 	"time"
 
 	"github.com/openai/openai-go/v3/option"
-	"github.com/openai/openai-go/v3/packages/ssestream"
 	"github.com/openai/openai-go/v3/responses"
 
 	"github.com/openvibez/openvibez/sdk"
@@ -33,7 +28,9 @@ const (
 type client struct {
 	http *http.Client
 	base string
-	host string
+	// query goes behind every call, for addresses that want a version there.
+	query string
+	host  string
 	// official is OpenAI itself, about whose models more is known.
 	official bool
 	// api is apiResponses or apiChat.
@@ -49,8 +46,9 @@ func newClient(conn *providerv1.Connection) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := strings.TrimRight(conn.GetBaseUrl(), "/")
-	u, err := url.Parse(base)
+	base, query, _ := strings.Cut(conn.GetBaseUrl(), "?")
+	base = strings.TrimRight(base, "/")
+	u, err := url.Parse(conn.GetBaseUrl())
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
 			"%q is no address of a server. Write it like https://api.openai.com/v1 in this provider's settings.", conn.GetBaseUrl())
@@ -63,7 +61,7 @@ func newClient(conn *providerv1.Connection) (*client, error) {
 	if official && strings.Trim(u.Path, "/") == "" {
 		base += "/v1"
 	}
-	c := &client{http: sdk.HTTPClient(conn), base: base, host: u.Host, official: official, api: set.API, settings: set}
+	c := &client{http: sdk.HTTPClient(conn), base: base, query: query, host: u.Host, official: official, api: set.API, settings: set}
 	if c.api == apiAuto {
 		c.api = apiChat
 		if official {
@@ -71,37 +69,30 @@ func newClient(conn *providerv1.Connection) (*client, error) {
 		}
 	}
 	// The service, unlike the whole client, reads nothing from the environment. It needs no key: the host adds it.
-	c.responses = responses.NewResponseService(option.WithHTTPClient(c.http), option.WithBaseURL(base), option.WithMaxRetries(0))
+	with := []option.RequestOption{option.WithHTTPClient(c.http), option.WithBaseURL(base), option.WithMaxRetries(0)}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			with = append(with, option.WithQueryAdd(name, v))
+		}
+	}
+	c.responses = responses.NewResponseService(with...)
 	return c, nil
 }
 
-// send makes one request. An answer of 400 or more is an error in words; model is what it is about.
+// about is the service, with words for calls about a model.
+func (c *client) about(model string) *sdk.Service {
+	base := c.base
+	if c.query != "" {
+		base += "?" + c.query
+	}
+	return &sdk.Service{HTTP: c.http, Base: base, Broken: c.broken, Refused: func(res *http.Response, body []byte) error {
+		return c.refused(res, body, model)
+	}}
+}
+
+// send makes one request. What is no answer is an error in words; model is what it is about.
 func (c *client) send(ctx context.Context, method, path, model string, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		encoded := &bytes.Buffer{}
-		enc := json.NewEncoder(encoded)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(in); err != nil {
-			return nil, fmt.Errorf("encode request: %w", err)
-		}
-		body = encoded
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.broken(err)
-	}
-	if res.StatusCode >= 400 {
-		return nil, c.refused(res, model)
-	}
-	return res, nil
+	return c.about(model).Send(ctx, method, path, in)
 }
 
 // through makes one request with OpenAI's library and gives its answer as it came: what the library makes of errors
@@ -109,8 +100,8 @@ func (c *client) send(ctx context.Context, method, path, model string, in any) (
 func (c *client) through(model string, call func(option.RequestOption) error) (*http.Response, error) {
 	var res *http.Response
 	err := call(option.WithResponseBodyInto(&res))
-	if res != nil && res.StatusCode >= 400 {
-		return nil, c.refused(res, model)
+	if res != nil && res.StatusCode >= 300 {
+		return nil, c.about(model).Refuse(res)
 	}
 	if err != nil {
 		return nil, c.broken(err)
@@ -120,14 +111,11 @@ func (c *client) through(model string, call func(option.RequestOption) error) (*
 
 // read gives the whole of an answer that is no stream.
 func (c *client) read(res *http.Response, into any) error {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
-	if err != nil {
-		return c.broken(err)
+	came, err := c.about("").Read(res, into)
+	if came != nil {
+		return c.notOpenAI(came)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return c.notOpenAI(body)
-	}
-	return nil
+	return err
 }
 
 // events calls each with the data of every event of an answer, until it says stop or fails. An answer that is no
@@ -145,26 +133,20 @@ func (c *client) events(ctx context.Context, res *http.Response, each func(data 
 		body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
 		return c.notOpenAI(body)
 	}
-	decoder := ssestream.NewDecoder(res)
-	for decoder.Next() {
-		data := bytes.TrimSpace(decoder.Event().Data)
-		if len(data) == 0 {
+	for data, err := range sdk.Events(res.Body) {
+		switch data = bytes.TrimSpace(data); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return c.broken(err)
+		case len(data) == 0:
 			continue
 		}
 		if stop, err := each(data); stop || err != nil {
 			return err
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	switch err := decoder.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PROVIDER, "%s sent a piece of an answer that is too large to read. Try again, or ask for less at once.", c.name())
-	case err != nil:
-		return c.broken(err)
-	}
-	return nil
+	return ctx.Err()
 }
 
 // name is what people call the server.

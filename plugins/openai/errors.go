@@ -112,26 +112,21 @@ func (c *client) cut() error { return c.broken(io.ErrUnexpectedEOF) }
 // garbled is for an event that can't be read.
 func (c *client) garbled(data []byte) error {
 	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PROVIDER,
-		"%s sent a piece of the answer that can't be read; what came before is kept. Try again.", c.name()).WithDetail(string(data[:min(len(data), 500)]))
+		"%s sent a piece of the answer that can't be read; what came before is kept. Try again.", c.name()).WithDetail(sdk.Shown(data))
 }
 
 func (c *client) notOpenAI(body []byte) error {
 	return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST,
 		"Something answers at %s, but not as OpenAI does. Check the address in this provider's settings; it usually ends with /v1.", c.base).
-		WithDetail(string(body[:min(len(body), 500)]))
+		WithDetail(sdk.Shown(body)).Blaming("base_url")
 }
 
-// refused puts an HTTP error into words. It closes the answer.
-func (c *client) refused(res *http.Response, model string) error {
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	_ = res.Body.Close()
-	if err != nil {
-		return c.broken(err)
+// refused puts an HTTP error into words.
+func (c *client) refused(res *http.Response, body []byte, model string) error {
+	e := sdk.ClassifyHTTP(res, append([]byte{}, body...))
+	if res.StatusCode < 400 {
+		return e
 	}
-	if body == nil {
-		body = []byte{}
-	}
-	e := sdk.ClassifyHTTP(res, body)
 	said := errorIn(body)
 	c.explain(e, said, model)
 	if e.Proto.Detail == "" {

@@ -102,7 +102,7 @@ func TestWordsOfOpenAI(t *testing.T) {
 			res.Header = http.Header{}
 		}
 		res.Header.Set("X-Request-Id", "req_1")
-		got := sdk.FromStatus(c.refused(res, "gpt-x"))
+		got := sdk.FromStatus(c.about("gpt-x").Refuse(res))
 		wantError(t, got, e.code, e.message)
 		if strings.Contains(e.body, "8192 tokens") && got.GetContextTokens() != 8192 {
 			t.Errorf("the window is told as %d tokens", got.GetContextTokens())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -18,8 +19,8 @@ const version = "0.1.0"
 type openAI struct {
 	// quiet is how long nothing may come before that is said; 0: half a minute.
 	quiet time.Duration
-	// silence is how long nothing may come at all; 0: ten minutes, for models that think long say nothing meanwhile.
-	silence time.Duration
+	// given is how long nothing may come at all; 0: ten minutes, for models that think long say nothing meanwhile.
+	given time.Duration
 	// declined remembers what a server did not take, so that it is asked once and not at every turn. Forgetting it
 	// costs one request.
 	declined sync.Map // of declinedKey
@@ -45,6 +46,8 @@ func (*openAI) Describe() *providerv1.DescribeResponse {
 			Header: "Authorization",
 			Prefix: "Bearer ",
 			Env:    "OPENAI_API_KEY",
+			// Azure, and what imitates it.
+			Also: "api-key",
 			// Servers on one's own machine ask for none.
 			Optional: true,
 			Url:      keysPage,
@@ -85,19 +88,24 @@ func (p *openAI) Run(ctx context.Context, req *providerv1.RunRequest, s *sdk.Str
 	if !hasContent(req.GetMessages()) {
 		return sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_INVALID_REQUEST, "There is nothing to answer: the conversation is empty. Write a message first.")
 	}
-	ctx, watch := p.watch(ctx, c, s)
-	defer watch.stop()
+	ctx, watch := sdk.WatchSilence(ctx, s, p.silence(c))
+	defer watch.Stop()
 	t := &turn{client: c, req: req, stream: s, watch: watch, extras: p.extrasFor(c, req), tools: &p.tools}
 	run := t.respond
 	if c.api == apiChat {
 		run = t.chat
 	}
 	for {
-		err := watch.explain(ctx, run(ctx))
+		err := watch.Explain(ctx, run(ctx))
 		if err == nil || t.begun || !p.decline(t, err) {
 			return err
 		}
 	}
+}
+
+// silence is how a server is watched over from which nothing comes.
+func (p *openAI) silence(c *client) sdk.Silence {
+	return sdk.Silence{Name: c.host, Told: p.quiet, End: cmp.Or(p.given, 10*time.Minute)}
 }
 
 // turn is one turn under way, of either API.
@@ -105,7 +113,7 @@ type turn struct {
 	client *client
 	req    *providerv1.RunRequest
 	stream *sdk.Stream
-	watch  *watch
+	watch  *sdk.Watch
 	extras extras
 	tools  *encodedTools
 	// declined are the extras that were refused in this turn.

@@ -69,7 +69,7 @@ type response struct {
 }
 
 func (t *turn) response(res *http.Response) *response {
-	t.watch.over(res)
+	res.Body = t.watch.Over(res.Body)
 	r := &response{answer: newAnswer(t), requestID: requestID(res.Header), items: map[int]json.RawMessage{}}
 	if r.requestID != "" {
 		t.stream.Reference(r.requestID, "")

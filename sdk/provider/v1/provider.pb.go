@@ -994,7 +994,9 @@ type KeyScheme struct {
 	// The provider also works without a key.
 	Optional bool `protobuf:"varint,4,opt,name=optional,proto3" json:"optional,omitempty"`
 	// Where a person gets a key.
-	Url           string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// Another header that carries the key alone: some servers of the same protocol look for it there. Empty: none.
+	Also          string `protobuf:"bytes,6,opt,name=also,proto3" json:"also,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,6 +1062,13 @@ func (x *KeyScheme) GetOptional() bool {
 func (x *KeyScheme) GetUrl() string {
 	if x != nil {
 		return x.Url
+	}
+	return ""
+}
+
+func (x *KeyScheme) GetAlso() string {
+	if x != nil {
+		return x.Also
 	}
 	return ""
 }
@@ -4190,13 +4199,14 @@ const file_provider_v1_provider_proto_rawDesc = "" +
 	"\foption_names\x18\x10 \x03(\v28.openvibez.provider.v1.DescribeResponse.OptionNamesEntryR\voptionNames\x1a>\n" +
 	"\x10OptionNamesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8f\x01\n" +
 	"\tKeyScheme\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\tR\x06header\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x10\n" +
 	"\x03env\x18\x03 \x01(\tR\x03env\x12\x1a\n" +
 	"\boptional\x18\x04 \x01(\bR\boptional\x12\x10\n" +
-	"\x03url\x18\x05 \x01(\tR\x03url\"\x8d\x01\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x12\n" +
+	"\x04also\x18\x06 \x01(\tR\x04also\"\x8d\x01\n" +
 	"\n" +
 	"Connection\x12\x1f\n" +
 	"\vprovider_id\x18\x01 \x01(\tR\n" +
