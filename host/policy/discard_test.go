@@ -51,3 +51,30 @@ func TestLost(t *testing.T) {
 		}
 	}
 }
+
+// TestHalves: a line that mixes git and other commands is offered as two, each of which is allowed.
+func TestHalves(t *testing.T) {
+	for line, want := range map[string]string{
+		"go test ./... && git commit -am x":                  "go test ./...|git commit -am x",
+		"git add -A && git commit -m 'a && b'; make; go vet": "git add -A && git commit -m 'a && b'|make; go vet",
+		"npm test 2>&1 | tail -5 && git add . && git stash":  "npm test 2>&1 | tail -5|git add . && git stash",
+		"make && git add . && make test":                     "",
+		"cd sub && make && git add .":                        "",
+		"make || git stash":                                  "",
+		"if make; then git add .; fi":                        "",
+	} {
+		first, second, ok := halves(line)
+		if got := strings.Trim(first+"|"+second, "|"); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+		d := at(line, TrustTrusted, AccessScoped, LevelFull)
+		if d.Verdict != Ask || strings.Contains(d.Instead, "two lines") != ok {
+			t.Errorf("%q: %s, instead: %q", line, d.Verdict, d.Instead)
+		}
+		for _, half := range []string{first, second} {
+			if half != "" && at(half, TrustTrusted, AccessScoped, LevelFull).Verdict != Allow {
+				t.Errorf("%q is offered and not allowed", half)
+			}
+		}
+	}
+}

@@ -58,6 +58,9 @@ func (d *Decision) explain(p Place, f finding) {
 		d.Cause = CauseGitMixed
 		d.Reason = what + " and runs other commands in the same line: git's own files stay read-only to those."
 		d.Instead = "Run the git commands on a line of their own."
+		if first, second, ok := halves(d.request.Command); ok {
+			d.Instead = "Run it as two lines, which need no question: first " + first + " and, if that went well, " + second
+		}
 	case d.Verdict == Ask && d.Class == ClassUnknown && p.Access == AccessReadOnly:
 		d.Cause = CauseUnknown
 		d.Reason = what + ". It would run where nothing can be changed."
