@@ -49,7 +49,7 @@ func TestBrowserApprovals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	need(t, status.SandboxLevel == "full", "a sandbox: "+status.SandboxProblem)
+	need(t, status.Host.GetSandboxLevel() == "full", "a sandbox: "+status.Host.GetSandboxProblem())
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("one\ntwo\n"), 0o600); err != nil {
 		t.Fatal(err)

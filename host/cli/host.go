@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
 	"github.com/openvibez/openvibez/host/client"
@@ -99,20 +104,21 @@ func statusCommand(t *terminal.Terminal) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return terminal.PrintJSON(t.Out, s)
+				return printStatus(t.Out, s)
 			}
+			h := s.Host
 			say := func(name, text string) { t.Out.Printf("%s  %s\n", t.Out.Dim(fmt.Sprintf("%-8s", name)), text) }
-			say("host", fmt.Sprintf("running, process %d, since %s", s.Pid, time.UnixMilli(s.StartedMs).Format("2006-01-02 15:04")))
-			say("version", s.Version)
-			say("data", s.DataDir)
+			say("host", fmt.Sprintf("running, process %d, since %s", h.Pid, time.UnixMilli(h.StartedMs).Format("2006-01-02 15:04")))
+			say("version", h.Version)
+			say("data", h.DataDir)
 			say("runs", fmt.Sprintf("%d under way, %d waiting", s.ActiveRuns, s.QueuedRuns))
-			if s.Tray {
+			if h.Tray {
 				say("tray", "shown")
 			} else {
-				say("tray", s.TrayProblem)
+				say("tray", h.TrayProblem)
 			}
-			if s.PageUrl != "" {
-				say("page", s.PageUrl)
+			if h.PageUrl != "" {
+				say("page", h.PageUrl)
 			}
 			for _, hint := range s.Hints {
 				say("found", HintWords(hint))
@@ -122,6 +128,24 @@ func statusCommand(t *terminal.Terminal) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the status as a JSON object")
 	return cmd
+}
+
+// printStatus writes the host's row and what it does as one object.
+func printStatus(out io.Writer, s *apiv1.GetStatusResponse) error {
+	var host, rest bytes.Buffer
+	work := proto.CloneOf(s)
+	work.Host = nil
+	if err := errors.Join(terminal.PrintJSON(&host, s.Host), terminal.PrintJSON(&rest, work)); err != nil {
+		return err
+	}
+	line := strings.TrimSuffix(host.String(), "}\n")
+	if more := strings.TrimPrefix(rest.String(), "{"); more != "}\n" {
+		line += "," + more
+	} else {
+		line += more
+	}
+	_, err := io.WriteString(out, line)
+	return err
 }
 
 func stopCommand(t *terminal.Terminal) *cobra.Command {

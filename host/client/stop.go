@@ -32,12 +32,12 @@ func Stop(ctx context.Context, d place.Dirs) error {
 	}
 	// Whoever starts the next one right away shall find the place free.
 	for range 200 {
-		if _, err := os.Stat(d.Address()); errors.Is(err, fs.ErrNotExist) || !Alive(int(status.Pid)) {
+		if _, err := os.Stat(d.Address()); errors.Is(err, fs.ErrNotExist) || !Alive(int(status.Host.GetPid())) {
 			return nil
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	return fmt.Errorf("the host (process %d) has not ended yet", status.Pid)
+	return fmt.Errorf("the host (process %d) has not ended yet", status.Host.GetPid())
 }
 
 // Alive tells whether a process exists.

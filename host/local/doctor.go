@@ -194,8 +194,9 @@ func (d *doctor) running(ctx context.Context, c *client.Client) {
 		d.fail("host", err.Error())
 		return
 	}
-	d.ok("host", fmt.Sprintf("running, process %d, version %s", s.Pid, s.Version))
-	if s.Version != d.version {
+	h := s.Host
+	d.ok("host", fmt.Sprintf("running, process %d, version %s", h.Pid, h.Version))
+	if h.Version != d.version {
 		d.warn("host", fmt.Sprintf("this program is version %s: `openvibez stop` and start it again to use it", d.version))
 	}
 	d.ok("database", "in use by the host; stop it to have it checked")
@@ -214,10 +215,10 @@ func (d *doctor) running(ctx context.Context, c *client.Client) {
 	} else {
 		d.settings(set.Settings)
 	}
-	if s.Tray {
+	if h.Tray {
 		d.ok("tray", "the icon is shown")
 	} else {
-		d.warn("tray", s.TrayProblem)
+		d.warn("tray", h.TrayProblem)
 	}
 	for _, hint := range s.Hints {
 		d.ok("found", cli.HintWords(hint))

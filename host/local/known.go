@@ -70,7 +70,7 @@ func askHost(ctx context.Context, c *client.Client, dir string) (k known, err er
 	if err != nil {
 		return k, err
 	}
-	k.level = status.SandboxLevel
+	k.level = status.Host.GetSandboxLevel()
 	all, err := c.Workspaces.ListWorkspaces(ctx, &apiv1.ListWorkspacesRequest{})
 	if err != nil {
 		return k, err

@@ -22,10 +22,7 @@ func (a *api) GetStatus(ctx context.Context, _ *apiv1.GetStatusRequest) (*apiv1.
 	rev := a.Store.Rev()
 	h := a.hostNow(ctx)
 	h.Rev = rev
-	res := &apiv1.GetStatusResponse{
-		Version: h.Version, Pid: h.Pid, StartedMs: h.StartedMs, DataDir: h.DataDir, PageUrl: h.PageUrl, Tray: h.Tray, TrayProblem: h.TrayProblem,
-		SandboxLevel: h.SandboxLevel, SandboxProblem: h.SandboxProblem, Hints: a.findHints(ctx), Host: h,
-	}
+	res := &apiv1.GetStatusResponse{Host: h, Hints: a.findHints(ctx)}
 	if h.DatabaseProblem != "" {
 		res.Hints = append([]*apiv1.Hint{{Kind: apiv1.Hint_KIND_PROBLEM, Problem: h.DatabaseProblem}}, res.Hints...)
 	}

@@ -128,6 +128,9 @@ func TestPuppetSendsNothingAway(t *testing.T) {
 		"grant its domain": func() error {
 			return second(p.workspaces.GrantDomains(ctx, &apiv1.GrantDomainsRequest{WorkspaceId: known.Workspace.Id, Domains: []string{"stranger.example"}}))
 		},
+		"grant the registries": func() error {
+			return second(p.workspaces.GrantDomains(ctx, &apiv1.GrantDomainsRequest{WorkspaceId: known.Workspace.Id, Registries: true}))
+		},
 		"send with root": func() error {
 			return second(p.runs.Send(ctx, &apiv1.SendRequest{ClientRequestId: "x", Text: "hello", Workspace: trusted, AccessMode: root, ConfirmRoot: true}))
 		},

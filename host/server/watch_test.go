@@ -206,8 +206,8 @@ func TestPageCallsBesideItsStream(t *testing.T) {
 	for range 12 {
 		go func() {
 			status, err := page.GetStatus(context.Background(), &apiv1.GetStatusRequest{})
-			if err == nil && status.PageUrl != b.base+"/" {
-				err = errors.New("the page is said to be at " + status.PageUrl)
+			if err == nil && status.Host.GetPageUrl() != b.base+"/" {
+				err = errors.New("the page is said to be at " + status.Host.GetPageUrl())
 			}
 			errs <- err
 		}()

@@ -231,6 +231,9 @@ func (a *api) GrantDomains(ctx context.Context, req *apiv1.GrantDomainsRequest) 
 	}
 	domains := req.Domains
 	if req.Registries {
+		if err := a.consent(ctx, "Let commands in "+w.Path+" reach the package registries without asking? They can send there whatever they can read.", strings.Join(registries(), " ")); err != nil {
+			return nil, err
+		}
 		domains = append(domains, registries()...)
 	}
 	if len(domains) == 0 {

@@ -10672,27 +10672,13 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 }
 
 type GetStatusResponse struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Version   string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	Pid       int64                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
-	StartedMs int64                  `protobuf:"varint,3,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`
-	// The directory that holds everything.
-	DataDir    string `protobuf:"bytes,4,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"`
-	ActiveRuns int64  `protobuf:"varint,5,opt,name=active_runs,json=activeRuns,proto3" json:"active_runs,omitempty"`
-	QueuedRuns int64  `protobuf:"varint,6,opt,name=queued_runs,json=queuedRuns,proto3" json:"queued_runs,omitempty"`
-	// Whether an icon is shown; if not, why.
-	Tray        bool   `protobuf:"varint,7,opt,name=tray,proto3" json:"tray,omitempty"`
-	TrayProblem string `protobuf:"bytes,8,opt,name=tray_problem,json=trayProblem,proto3" json:"tray_problem,omitempty"`
-	// Where the chat page is served now; empty while no page is open. Holds no credential.
-	PageUrl string `protobuf:"bytes,9,opt,name=page_url,json=pageUrl,proto3" json:"page_url,omitempty"`
-	// What was found on this machine and is not configured, and what stands in the way.
-	Hints []*Hint `protobuf:"bytes,14,rep,name=hints,proto3" json:"hints,omitempty"`
-	// How far the kernel confines commands and plugins here: "full", "reduced", "none".
-	SandboxLevel string `protobuf:"bytes,11,opt,name=sandbox_level,json=sandboxLevel,proto3" json:"sandbox_level,omitempty"`
-	// Why it is not full, and what to do; empty if it is.
-	SandboxProblem string `protobuf:"bytes,12,opt,name=sandbox_problem,json=sandboxProblem,proto3" json:"sandbox_problem,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ActiveRuns int64                  `protobuf:"varint,5,opt,name=active_runs,json=activeRuns,proto3" json:"active_runs,omitempty"`
+	QueuedRuns int64                  `protobuf:"varint,6,opt,name=queued_runs,json=queuedRuns,proto3" json:"queued_runs,omitempty"`
 	// The row that Watch tells of; its rev is one from which nothing of it is missed.
-	Host          *Host `protobuf:"bytes,13,opt,name=host,proto3" json:"host,omitempty"`
+	Host *Host `protobuf:"bytes,13,opt,name=host,proto3" json:"host,omitempty"`
+	// What was found on this machine and is not configured, and what stands in the way.
+	Hints         []*Hint `protobuf:"bytes,14,rep,name=hints,proto3" json:"hints,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10727,34 +10713,6 @@ func (*GetStatusResponse) Descriptor() ([]byte, []int) {
 	return file_api_v1_api_proto_rawDescGZIP(), []int{135}
 }
 
-func (x *GetStatusResponse) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
-func (x *GetStatusResponse) GetPid() int64 {
-	if x != nil {
-		return x.Pid
-	}
-	return 0
-}
-
-func (x *GetStatusResponse) GetStartedMs() int64 {
-	if x != nil {
-		return x.StartedMs
-	}
-	return 0
-}
-
-func (x *GetStatusResponse) GetDataDir() string {
-	if x != nil {
-		return x.DataDir
-	}
-	return ""
-}
-
 func (x *GetStatusResponse) GetActiveRuns() int64 {
 	if x != nil {
 		return x.ActiveRuns
@@ -10769,51 +10727,16 @@ func (x *GetStatusResponse) GetQueuedRuns() int64 {
 	return 0
 }
 
-func (x *GetStatusResponse) GetTray() bool {
+func (x *GetStatusResponse) GetHost() *Host {
 	if x != nil {
-		return x.Tray
+		return x.Host
 	}
-	return false
-}
-
-func (x *GetStatusResponse) GetTrayProblem() string {
-	if x != nil {
-		return x.TrayProblem
-	}
-	return ""
-}
-
-func (x *GetStatusResponse) GetPageUrl() string {
-	if x != nil {
-		return x.PageUrl
-	}
-	return ""
+	return nil
 }
 
 func (x *GetStatusResponse) GetHints() []*Hint {
 	if x != nil {
 		return x.Hints
-	}
-	return nil
-}
-
-func (x *GetStatusResponse) GetSandboxLevel() string {
-	if x != nil {
-		return x.SandboxLevel
-	}
-	return ""
-}
-
-func (x *GetStatusResponse) GetSandboxProblem() string {
-	if x != nil {
-		return x.SandboxProblem
-	}
-	return ""
-}
-
-func (x *GetStatusResponse) GetHost() *Host {
-	if x != nil {
-		return x.Host
 	}
 	return nil
 }
@@ -12706,25 +12629,14 @@ const file_api_v1_api_proto_rawDesc = "" +
 	"\x12ListModelsResponse\x12/\n" +
 	"\x06models\x18\x01 \x03(\v2\x17.openvibez.api.v1.ModelR\x06models\x12\x10\n" +
 	"\x03rev\x18\x02 \x01(\x03R\x03rev\"\x12\n" +
-	"\x10GetStatusRequest\"\xbb\x03\n" +
-	"\x11GetStatusResponse\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
-	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1d\n" +
-	"\n" +
-	"started_ms\x18\x03 \x01(\x03R\tstartedMs\x12\x19\n" +
-	"\bdata_dir\x18\x04 \x01(\tR\adataDir\x12\x1f\n" +
+	"\x10GetStatusRequest\"\xbb\x01\n" +
+	"\x11GetStatusResponse\x12\x1f\n" +
 	"\vactive_runs\x18\x05 \x01(\x03R\n" +
 	"activeRuns\x12\x1f\n" +
 	"\vqueued_runs\x18\x06 \x01(\x03R\n" +
-	"queuedRuns\x12\x12\n" +
-	"\x04tray\x18\a \x01(\bR\x04tray\x12!\n" +
-	"\ftray_problem\x18\b \x01(\tR\vtrayProblem\x12\x19\n" +
-	"\bpage_url\x18\t \x01(\tR\apageUrl\x12,\n" +
-	"\x05hints\x18\x0e \x03(\v2\x16.openvibez.api.v1.HintR\x05hints\x12#\n" +
-	"\rsandbox_level\x18\v \x01(\tR\fsandboxLevel\x12'\n" +
-	"\x0fsandbox_problem\x18\f \x01(\tR\x0esandboxProblem\x12*\n" +
-	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostR\x04hostJ\x04\b\n" +
-	"\x10\v\"\x93\x02\n" +
+	"queuedRuns\x12*\n" +
+	"\x04host\x18\r \x01(\v2\x16.openvibez.api.v1.HostR\x04host\x12,\n" +
+	"\x05hints\x18\x0e \x03(\v2\x16.openvibez.api.v1.HintR\x05hintsJ\x04\b\x01\x10\x05J\x04\b\a\x10\r\"\x93\x02\n" +
 	"\x04Hint\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.openvibez.api.v1.Hint.KindR\x04kind\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x12\n" +
@@ -13365,8 +13277,8 @@ var file_api_v1_api_proto_depIdxs = []int32{
 	190, // 125: openvibez.api.v1.DiagnoseResponse.facts:type_name -> openvibez.provider.v1.DiagnoseResponse.Fact
 	191, // 126: openvibez.api.v1.PullModelResponse.progress:type_name -> openvibez.provider.v1.PullProgress
 	36,  // 127: openvibez.api.v1.ListModelsResponse.models:type_name -> openvibez.api.v1.Model
-	156, // 128: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
-	38,  // 129: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
+	38,  // 128: openvibez.api.v1.GetStatusResponse.host:type_name -> openvibez.api.v1.Host
+	156, // 129: openvibez.api.v1.GetStatusResponse.hints:type_name -> openvibez.api.v1.Hint
 	17,  // 130: openvibez.api.v1.Hint.kind:type_name -> openvibez.api.v1.Hint.Kind
 	39,  // 131: openvibez.api.v1.GetSettingsResponse.settings:type_name -> openvibez.api.v1.Setting
 	159, // 132: openvibez.api.v1.GetSettingsResponse.known:type_name -> openvibez.api.v1.SettingFact
