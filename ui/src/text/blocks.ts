@@ -1,5 +1,7 @@
 // Cuts a growing Markdown text into blocks that are closed, never to change again, and the rest.
-import { Lexer, type Token } from "marked";
+import type { Token } from "marked";
+import { holdsMarkdown } from "./fences";
+import { lex } from "./markdown";
 
 export interface Cut {
   // Top-level blocks that no further text can change.
@@ -24,7 +26,7 @@ const perhapsBullet = /^ {0,3}(\d{1,9}[.)]?|[-*+])$/;
 
 // cut looks at text that begins at a block's start. With `done`, all of it is closed.
 export function cut(text: string, done: boolean): Cut {
-  const tokens = new Lexer({ gfm: true }).lex(text);
+  const tokens = lex(text, done);
   let keep = tokens.length;
   const openBlock = () => {
     while (keep > 0 && tokens[keep - 1].type === "space") keep--;
@@ -49,7 +51,7 @@ export function normal(text: string, done: boolean): string {
 
 function openFence(rest: string, before: number): OpenFence | undefined {
   const open = /^ {0,3}(`{3,}|~{3,})([^\n]*)\n/.exec(rest);
-  if (!open || (open[1][0] === "`" && open[2].includes("`"))) return undefined;
+  if (!open || (open[1][0] === "`" && open[2].includes("`")) || holdsMarkdown(open[2])) return undefined;
   const closing = new RegExp(`\\n {0,3}${open[1][0]}{${open[1].length},}[ \\t]*(?=\\n|$)`, "g");
   closing.lastIndex = open[0].length - 1;
   if (closing.test(rest)) return undefined;

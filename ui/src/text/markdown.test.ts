@@ -37,4 +37,27 @@ describe("markdown", () => {
   test("names the language of code and escapes it", () => {
     expect(wholeHtml("```go\na < b\n```")).toBe('<pre data-lang="go"><code>a &#60; b\n</code></pre>\n');
   });
+
+  test("keeps code as it is, empty lines at its end too", () => {
+    expect(wholeHtml("```py\na\n\n\n```\nb")).toContain("<code>a\n\n\n</code>");
+    expect(wholeHtml("```py\na\n```")).toContain("<code>a\n</code>");
+    expect(wholeHtml("```py\na\n\n```")).toContain("<code>a\n\n</code>");
+  });
+
+  test("sees what is bold beside Chinese, Japanese and Korean signs", () => {
+    expect(wholeHtml("前**重点：**内容")).toContain("<strong>重点：</strong>");
+    expect(wholeHtml("**太字（bold）。**この文")).toContain("<strong>太字（bold）。</strong>");
+    expect(wholeHtml("~~删除（x）~~后面")).toContain("<del>");
+    expect(wholeHtml("2 ** 3 ** 4 and a_b_c")).toBe("<p>2 ** 3 ** 4 and a_b_c</p>\n");
+  });
+
+  test("leaves formulas and prices as they are written", () => {
+    const text = (source: string) => wholeHtml(source).replace(/<[^>]+>/g, "").replace(/&#39;/g, "'").trim();
+    for (const formula of ["\\(a_1 + b_1 = c_1\\)", "\\[ \\frac{a_1}{b_2} \\\\ \\{x\\} \\]", "$$\\sum_{i=1}^n x_i \\\\ y_i * z * w$$"]) {
+      expect(text(formula)).toBe(formula);
+      expect(text(`See ${formula} here`)).toContain(formula.startsWith("\\[") ? "frac" : formula);
+    }
+    expect(text("It costs $5 and $10, $HOME/bin:$PATH.")).toBe("It costs $5 and $10, $HOME/bin:$PATH.");
+    expect(text("\\[not a link\\](x)")).toBe("[not a link](x)");
+  });
 });

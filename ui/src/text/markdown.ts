@@ -1,5 +1,7 @@
 // Markdown to HTML that is safe to show: no raw HTML beyond a few harmless tags, no images, only links that open.
-import { Marked, type Token, type TokensList } from "marked";
+import { Marked, type MarkedExtension, type Token, type TokensList } from "marked";
+import markedCjkFriendly from "marked-cjk-friendly";
+import { markdownFence } from "./fences";
 import { openable } from "./links";
 
 const harmless = /^<\/?(br|sub|sup|kbd|b|i|em|strong|u|s|mark|small|hr)\s*\/?>\s*$/i;
@@ -8,8 +10,27 @@ export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-const marked = new Marked({
+// Formulas stand as the model wrote them: to Markdown, half of their backslashes are escapes.
+const formula = (level: "block" | "inline", begins: string, whole: RegExp) => ({
+  name: `${level}Formula`,
+  level,
+  start: (src: string) => {
+    const at = src.search(begins);
+    return at < 0 ? undefined : at;
+  },
+  tokenizer: (src: string) => {
+    const raw = whole.exec(src)?.[0];
+    return raw ? { type: `${level}Formula`, raw } : undefined;
+  },
+  renderer: ({ raw }: { raw: string }) => (level === "block" ? `<p>${escaped(raw.trim())}</p>\n` : escaped(raw)),
+});
+
+const rules: MarkedExtension = {
   gfm: true,
+  extensions: [
+    formula("block", "(?:^|\n) {0,3}(?:\\\\\\[|\\$\\$)", /^ {0,3}(?:\\\[(?:[^\n]|\n(?![ \t]*\n))+?\\\]|\$\$(?:[^\n]|\n(?![ \t]*\n))+?\$\$)[ \t]*(?:\n|$)/),
+    formula("inline", "\\\\\\(|\\$\\$", /^(?:\\\([^\n]+?\\\)|\$\$[^\n]+?\$\$)/),
+  ],
   renderer: {
     html({ text }) {
       if (harmless.test(text)) return text;
@@ -17,7 +38,9 @@ const marked = new Marked({
     },
     code({ text, lang }) {
       const language = (lang ?? "").trim().split(/\s/)[0];
-      return `<pre data-lang="${escaped(language)}"><code>${escaped(text)}\n</code></pre>\n`;
+      // The lexer leaves the last line its end only where empty lines come before the closing fence.
+      const ended = text.endsWith("\n") ? text : `${text}\n`;
+      return `<pre data-lang="${escaped(language)}"><code>${escaped(ended)}</code></pre>\n`;
     },
     checkbox({ checked }) {
       return checked ? "☑ " : "☐ ";
@@ -54,14 +77,21 @@ const marked = new Marked({
       return `<div data-scroll><table><thead><tr>${cells(header, "th")}</tr></thead><tbody>${body}</tbody></table></div>\n`;
     },
   },
-});
+};
+
+const engine = (done: boolean) => new Marked(markedCjkFriendly(), rules, { tokenizer: { fences: (src) => markdownFence(src, done) } });
+const finished = engine(true);
+const growing = engine(false);
+
+// lex takes a text apart; with `done` no more of it comes.
+export const lex = (text: string, done: boolean): Token[] => (done ? finished : growing).lexer(text);
 
 // html renders blocks; it still has to pass the sanitizer before it is shown.
 export function html(tokens: Token[]): string {
-  return marked.parser(tokens as TokensList);
+  return finished.parser(tokens as TokensList);
 }
 
 // wholeHtml renders a text in which links are defined after their use.
 export function wholeHtml(text: string): string {
-  return marked.parse(text, { async: false });
+  return finished.parse(text, { async: false });
 }
