@@ -35,6 +35,9 @@ func (t *turn) chat(ctx context.Context) error {
 		if json.Unmarshal(data, &piece) != nil {
 			return false, t.client.garbled(data)
 		}
+		if said := bareError(data, &piece); said != nil {
+			piece.Error = said
+		}
 		return false, c.take(&piece)
 	})
 	// An answer whose end was said is whole, even if the connection broke after it.
@@ -56,6 +59,7 @@ type chunk struct {
 		Delta   chatDelta `json:"delta"`
 		Message chatDelta `json:"message"`
 		Reason  string    `json:"finish_reason"`
+		Error   *apiError `json:"error"`
 	} `json:"choices"`
 	Usage *struct {
 		Input        int64 `json:"prompt_tokens"`
@@ -69,6 +73,22 @@ type chunk struct {
 		} `json:"completion_tokens_details"`
 	} `json:"usage"`
 	Error *apiError `json:"error"`
+}
+
+// bareError finds an error that is a whole event of its own, with nothing around it.
+func bareError(data []byte, piece *chunk) *apiError {
+	if len(piece.Choices) > 0 || piece.Error != nil || piece.Usage != nil || piece.ID != "" || !containsAny(string(data), []string{"rror", "detail"}) {
+		return nil
+	}
+	var bare struct{ Object, Type string }
+	if json.Unmarshal(data, &bare) != nil || bare.Object != "error" && !strings.Contains(strings.ToLower(bare.Type), "error") {
+		return nil
+	}
+	said := &apiError{}
+	if json.Unmarshal(data, said) != nil || said.Message == "" {
+		return nil
+	}
+	return said
 }
 
 type chatDelta struct {
@@ -148,6 +168,9 @@ func (c *completion) take(piece *chunk) error {
 	}
 	for i := range piece.Choices {
 		if choice := &piece.Choices[i]; choice.Index == 0 {
+			if choice.Error != nil {
+				return c.t.client.failed(*choice.Error, c.t.req.GetModel(), c.requestID)
+			}
 			c.delta(&choice.Delta)
 			c.delta(&choice.Message)
 			if choice.Reason != "" {

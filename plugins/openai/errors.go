@@ -38,11 +38,16 @@ func (e *apiError) UnmarshalJSON(data []byte) error {
 	}
 	var object struct {
 		Code, Message, Param, Type any
+		// What goes between servers repeats what the one behind it said.
+		Metadata struct{ Raw any }
 	}
 	if err := json.Unmarshal(data, &object); err != nil {
 		return err
 	}
 	e.Code, e.Message, e.Param, e.Type = plain(object.Code), plain(object.Message), plain(object.Param), plain(object.Type)
+	if raw := plain(object.Metadata.Raw); raw != "" && !strings.Contains(e.Message, raw) {
+		e.Message = strings.TrimSpace(e.Message + ": " + raw)
+	}
 	return nil
 }
 

@@ -285,3 +285,25 @@ func TestOtherServersModels(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// What a server says in the middle of an answer reaches the person, in whatever shape it comes.
+func TestErrorsAmongEvents(t *testing.T) {
+	const said = "Worker local total request limit reached (33/32)"
+	for name, event := range map[string]string{
+		"beside choices":         `data: {"id":"g","choices":[],"error":{"code":502,"message":"` + said + `"}}`,
+		"from the server behind": `data: {"id":"g","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"` + said + `"}}}`,
+		"in a choice":            `data: {"id":"g","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"` + said + `"}}]}`,
+		"an event of its own":    "event: error\ndata: " + `{"message":"` + said + `","type":"server_error"}`,
+		"an object":              `data: {"object":"error","message":"` + said + `","type":"BadRequestError","code":400}`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n"+event+"\n\n")
+		}))
+		p := newPlugin(t, server.URL, withChat)
+		if got := p.run(t.Context(), t, p.ask("m", "hi"), nil); got.text != "Hel" || got.err == nil || !strings.Contains(got.err.Detail+got.err.Message, said) {
+			t.Errorf("%s: %q, %v", name, got.text, got.err)
+		}
+		server.Close()
+	}
+}
