@@ -75,6 +75,16 @@ var commands = map[string]command{
 		}
 		return nil
 	},
+	// pieces A|B|C: each a delta of its own
+	"pieces": func(s *script, words string) error {
+		for _, w := range strings.Split(words, "|") {
+			s.stream.Text(w)
+			if err := s.sleep(10); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
 	// delay MS
 	"delay": func(s *script, words string) error { return s.sleep(number(words, 0)) },
 	// status WORDS

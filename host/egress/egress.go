@@ -13,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,11 +25,7 @@ import (
 	"github.com/openvibez/openvibez/sdk"
 )
 
-const (
-	replayable = 256 << 10
-	// How much of a provider's error is searched for its own key.
-	scrubbed = 64 << 10
-)
+const replayable = 256 << 10
 
 // Broker is the one way a plugin reaches the network: an HTTP server on a socket that only this plugin knows. The
 // capability in a request says for which connection it is made, and with that where it may go and with which key.
@@ -63,6 +58,8 @@ type Grant struct {
 	// Where the credentials go, and nowhere else.
 	KeyOrigin   string
 	Credentials []Credential
+	// What to look for in whatever is told or shown.
+	forms *keys.Forms
 }
 
 // Credential is a secret and the header it travels in; "" is none, and then the header is only kept free of a plugin's own.
@@ -95,23 +92,17 @@ type errand struct {
 
 type errandKey struct{}
 
-// Censor takes the credentials out of a text.
-func (g *Grant) Censor(text string) string {
-	for _, c := range g.Credentials {
-		if c.Secret != "" {
-			text = strings.ReplaceAll(text, c.Secret, keys.Removed)
-		}
-	}
-	return text
-}
+// Censor takes the credentials out of a text, however they are written there.
+func (g *Grant) Censor(text string) string { return g.forms.Censor(text) }
+
+// Secret tells whether there is anything to keep from the plugin.
+func (g *Grant) Secret() bool { return g.forms.Any() }
+
+// Flow takes the credentials out of what comes in pieces.
+func (g *Grant) Flow() *keys.Flow { return g.forms.Flow() }
 
 // Capability is what a request has to name to be permitted; "" before Allow.
 func (g *Grant) Capability() string { return g.capability }
-
-// secret tells whether there is anything to keep from the plugin.
-func (g *Grant) secret() bool {
-	return slices.ContainsFunc(g.Credentials, func(c Credential) bool { return c.Secret != "" })
-}
 
 // Listen serves a plugin's requests on a socket at path, speaking HTTP/1.1 and HTTP/2 without TLS.
 func Listen(path string, transport http.RoundTripper, traffic *Traffic, secrets *keys.Secrets, log *slog.Logger) (*Broker, error) {
@@ -174,8 +165,11 @@ func (b *Broker) Allow(g *Grant) {
 	for _, c := range g.Credentials {
 		b.secrets.Add(c.Secret)
 	}
-	// The longest first: one may be the beginning of another.
-	slices.SortFunc(g.Credentials, func(a, b Credential) int { return len(b.Secret) - len(a.Secret) })
+	var all []string
+	for _, c := range g.Credentials {
+		all = append(all, c.Secret)
+	}
+	g.forms = keys.FormsOf(all...)
 	g.capability = rand.Text()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	b.mu.Lock()
@@ -294,14 +288,14 @@ func rewrite(p *httputil.ProxyRequest) {
 	for _, c := range on.grant.Credentials {
 		if c.Secret != "" {
 			p.Out.Header.Set(c.Header, c.Prefix+c.Secret)
-			// An error that repeats it has to be readable, so that it can be taken out.
+			// An answer that repeats it has to be readable, so that it can be taken out.
 			p.Out.Header.Del("Accept-Encoding")
 		}
 	}
 }
 
-// clean takes from an answer what is not for a plugin: cookies, forged refusals, and credentials where a provider's error
-// repeats them.
+// clean takes from an answer what is not for a plugin: cookies, forged refusals, and credentials where a provider repeats
+// them.
 func (b *Broker) clean(res *http.Response) error {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		res.Body = counted{res.Body, &b.traffic.received}
@@ -312,28 +306,41 @@ func (b *Broker) clean(res *http.Response) error {
 		}
 	}
 	on := res.Request.Context().Value(errandKey{}).(*errand)
-	if !on.grant.secret() || res.StatusCode < 400 || on.origin != on.grant.KeyOrigin {
+	if !on.grant.forms.Any() || on.origin != on.grant.KeyOrigin {
 		return nil
 	}
-	for _, values := range res.Header {
+	censor(res.Header, on.grant.forms)
+	if res.StatusCode == http.StatusSwitchingProtocols || res.Request.Method == http.MethodHead || res.ContentLength == 0 {
+		return nil
+	}
+	// It may become shorter or longer.
+	res.ContentLength = -1
+	res.Header.Del("Content-Length")
+	res.Body = censoredBody{on.grant.forms.Reader(res.Body), res, on.grant.forms}
+	return nil
+}
+
+func censor(h http.Header, forms *keys.Forms) {
+	for _, values := range h {
 		for i, v := range values {
-			values[i] = on.grant.Censor(v)
+			values[i] = forms.Censor(v)
 		}
 	}
-	head, err := io.ReadAll(io.LimitReader(res.Body, scrubbed))
-	if err != nil {
-		return fmt.Errorf("read the provider's error: %w", err)
+}
+
+// censoredBody is an answer without the credentials that it may repeat, in what follows it too.
+type censoredBody struct {
+	io.ReadCloser
+	res   *http.Response
+	forms *keys.Forms
+}
+
+func (b censoredBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		censor(b.res.Trailer, b.forms)
 	}
-	found := []byte(on.grant.Censor(string(head)))
-	if len(found) != len(head) {
-		res.ContentLength = -1
-		res.Header.Del("Content-Length")
-	}
-	res.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(found), res.Body), res.Body}
-	return nil
+	return n, err
 }
 
 // buffers lends the proxy its copying buffers.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -389,7 +390,7 @@ func TestEgressDoesTLS(t *testing.T) {
 		}
 		body, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if string(body) != "HTTP/2.0 Bearer host-key-123" {
+		if string(body) != "HTTP/2.0 Bearer [key removed]" {
 			t.Errorf("got %q", body)
 		}
 	})
@@ -523,7 +524,7 @@ func TestEgressNeverFollowsRedirects(t *testing.T) {
 	}
 	body, _ := io.ReadAll(res.Body)
 	_ = res.Body.Close()
-	if string(body) != "Bearer host-key-123" {
+	if string(body) != "Bearer [key removed]" {
 		t.Errorf("redirect within the origin gave %q", body)
 	}
 }
@@ -547,23 +548,43 @@ func TestEgressKeyGoesToTheBaseURLOnly(t *testing.T) {
 	}
 }
 
-func TestEgressRemovesTheKeyFromErrors(t *testing.T) {
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, "wrong key "+r.Header.Get("Authorization")+strings.Repeat(".", 100<<10))
-	}))
-	defer upstream.Close()
-	b := newBroker(t, newTransport(noProxy), upstream.URL)
-	res, err := b.client(false).Do(get(t, upstream.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(res.Body)
-	_ = res.Body.Close()
-	if err != nil || !strings.HasPrefix(string(body), "wrong key Bearer [key removed]...") || len(body) < 100<<10 || strings.Contains(res.Header.Get("X-Echo"), "host-key") {
-		t.Errorf("got %.80q and %v, %v", body, res.Header, err)
-	}
+func TestEgressRemovesTheKeyFromAnswers(t *testing.T) {
+	const key = "host-key-123"
+	versions(t, func(t *testing.T, h2 bool) {
+		for _, status := range []int{200, 201, 302, 307, 401, 500} {
+			upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "Bearer "+key {
+					t.Error("the key did not come")
+				}
+				w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+				w.Header().Set("Location", "/there?k="+url.QueryEscape(r.Header.Get("Authorization")))
+				w.Header().Set("Trailer", "X-After")
+				w.WriteHeader(status)
+				// Early, late, over the edge of what is written at once, and in other words.
+				_, _ = io.WriteString(w, "wrong key "+r.Header.Get("Authorization")+strings.Repeat(".", 100<<10)+key[:5])
+				w.(http.Flusher).Flush()
+				_, _ = io.WriteString(w, key[5:]+" "+base64.StdEncoding.EncodeToString([]byte("Bearer "+key)))
+				w.Header().Set("X-After", key)
+			}))
+			b := newBroker(t, newTransport(noProxy), upstream.URL)
+			c := b.client(h2)
+			c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			res, err := c.Do(get(t, upstream.URL))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			seen := string(body) + fmt.Sprint(res.Header, res.Trailer)
+			if err != nil || !strings.HasPrefix(string(body), "wrong key Bearer [key removed]...") || len(body) < 100<<10 || strings.Count(string(body), "[key removed]") != 3 {
+				t.Errorf("%d: got %.80q … %q, %v", status, body, body[len(body)-100:], err)
+			}
+			if strings.Contains(seen, "host-key") || strings.Contains(seen, "aG9zdC1rZXktMTIz") || strings.Contains(seen, "b3N0LWtleS0xMj") {
+				t.Errorf("%d: the plugin sees the key: %v %v …%q", status, res.Header, res.Trailer, body[len(body)-100:])
+			}
+			upstream.Close()
+		}
+	})
 }
 
 func TestEgressAsksForErrorsItCanRead(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -21,10 +20,9 @@ func Redact(text string) string { return likely.ReplaceAllString(text, "${1}${2}
 
 // Secrets are the keys that a plugin's requests were given lately, so that they are known wherever they turn up.
 type Secrets struct {
-	mu   sync.RWMutex
-	keys []string
-	// The same, the longest first: one may be the beginning of another.
-	longest []string
+	mu    sync.RWMutex
+	keys  []string
+	forms *Forms
 }
 
 // Add has a key be known; "" is none.
@@ -41,17 +39,15 @@ func (s *Secrets) Add(key string) {
 		s.keys = slices.Delete(s.keys, 0, 1)
 	}
 	s.keys = append(s.keys, key)
-	s.longest = slices.SortedFunc(slices.Values(s.keys), func(a, b string) int { return len(b) - len(a) })
+	s.forms = FormsOf(s.keys...)
 }
 
-// Censor takes the keys out of a text.
+// Censor takes the keys out of a text, however they are written there.
 func (s *Secrets) Censor(text string) string {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, key := range s.longest {
-		text = strings.ReplaceAll(text, key, Removed)
-	}
-	return text
+	forms := s.forms
+	s.mu.RUnlock()
+	return forms.Censor(text)
 }
 
 // Log gives a log that the keys don't get into.

@@ -60,7 +60,7 @@ func TestReducedPluginsWantAYes(t *testing.T) {
 
 	// What came with the host.
 	who := &apiv1.Provider{Id: "p1", Plugin: "scripted", BaseUrl: upstream.URL, KeySource: "env:K"}
-	if a := sayWith(t, m, who, "fetch /"); a.text != "200 OK key: Bearer key-0123456789\n" {
+	if a := sayWith(t, m, who, "fetch /"); a.text != "200 OK key: Bearer [key removed]\n" {
 		t.Errorf("a plugin that came with the host says %q, %v", a.text, a.err)
 	}
 	if p, err := m.Plugin(t.Context(), "scripted"); err != nil || p.Confinement != "reduced" || !contains(p.Abilities, "Can do all that you can do here: this system can't confine it (namespaces") {

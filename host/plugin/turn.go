@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/openvibez/openvibez/host/keys"
 	"github.com/openvibez/openvibez/sdk"
 	providerv1 "github.com/openvibez/openvibez/sdk/provider/v1"
 )
@@ -38,6 +39,10 @@ type Turn struct {
 	ended   bool
 	// What came so far.
 	bytes, events int
+	// Take credentials out of the answer and of the thoughts, which come in pieces.
+	text, thought *keys.Flow
+	// Events that are given next.
+	next []*providerv1.Event
 }
 
 // Run begins one model turn. Every Turn has to be closed, and closes its Call. ctx ends the turn.
@@ -59,7 +64,7 @@ func (c *Call) Poll(ctx context.Context, req *providerv1.PollRequest) (*Turn, er
 }
 
 func (c *Call) turn(ctx context.Context, begin func(context.Context) (grpc.ServerStreamingClient[providerv1.Event], error)) (*Turn, error) {
-	t := &Turn{call: c}
+	t := &Turn{call: c, text: c.grant.Flow(), thought: c.grant.Flow()}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	var err error
 	t.stream, err = begin(t.ctx)
@@ -71,8 +76,21 @@ func (c *Call) turn(ctx context.Context, begin func(context.Context) (grpc.Serve
 	return t, nil
 }
 
-// Recv gives the next event. It never waits for a plugin after Close.
+// Recv gives the next event, without the credentials that may be in it. It never waits for a plugin after Close.
 func (t *Turn) Recv() (*providerv1.Event, error) {
+	for len(t.next) == 0 {
+		e, err := t.receive()
+		if err != nil {
+			return nil, err
+		}
+		t.next = t.censor(t.next, e)
+	}
+	e := t.next[0]
+	t.next = t.next[1:]
+	return e, nil
+}
+
+func (t *Turn) receive() (*providerv1.Event, error) {
 	for !t.ended {
 		e, err := t.stream.Recv()
 		if err != nil {

@@ -165,6 +165,7 @@ func (m *Manager) ListModels(ctx context.Context, p *apiv1.Provider) ([]*provide
 	if err != nil {
 		return nil, c.Explain(err, "while it listed its models")
 	}
+	c.CensorMessage(r)
 	return r.Models, nil
 }
 

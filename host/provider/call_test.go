@@ -29,7 +29,7 @@ func TestPluginReachesItsProviderThroughTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := take(t, turn); a.text != upstream.URL+"/api\n200 OK /api/x Bearer k1\n" {
+	if a := take(t, turn); a.text != upstream.URL+"/api\n200 OK /api/x Bearer [key removed]\n" {
 		t.Errorf("got %q, %v", a.text, a.err)
 	}
 	turn, err = m.Run(t.Context(), who, userSays("fetch "+other.URL))

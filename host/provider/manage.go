@@ -50,6 +50,7 @@ func (m *Manager) PullModel(ctx context.Context, p *apiv1.Provider, model string
 		case err != nil:
 			return c.Explain(err, when)
 		}
+		c.CensorMessage(report)
 		finished = report.Finished
 		progress(report)
 	}
@@ -85,9 +86,7 @@ func (m *Manager) Diagnose(ctx context.Context, p *apiv1.Provider) ([]*providerv
 	if err != nil {
 		return nil, c.Explain(err, "while it looked at its connection")
 	}
-	for _, f := range r.Facts {
-		f.Name, f.Value = c.Censor(f.Name), c.Censor(f.Value)
-	}
+	c.CensorMessage(r)
 	return r.Facts, nil
 }
 
