@@ -243,6 +243,9 @@ func (m *Manager) mayInstall(p *pack, l *lock) error {
 	if f, ok := m.shipped(id); ok {
 		return fmt.Errorf("a plugin named %s came with OpenVibez (%s), and another may not take its name", id, f.path)
 	}
+	if err := m.nameTaken(p.manifest); err != nil {
+		return err
+	}
 	for other := range l.Plugins {
 		if other != id && strings.ReplaceAll(other, "-", "") == strings.ReplaceAll(id, "-", "") {
 			return fmt.Errorf("its name %s is too much like that of the plugin %s, which is installed", id, other)

@@ -32,6 +32,9 @@ func abilities(d *providerv1.DescribeResponse, unconfined string) []string {
 	if d.Key != nil {
 		list = append(list, fmt.Sprintf("Your key is added on the way, in the header %s, only for the address you entered it for.", d.Key.Header))
 	}
+	if env := d.Key.GetEnv(); env != "" {
+		list = append(list, fmt.Sprintf("Asks for the key that the environment variable %s holds. It is used only if you say so when you connect it.", env))
+	}
 	// An error has kept it from being installed.
 	secrets, _ := sdk.SecretSettings(d)
 	for _, s := range secrets {
