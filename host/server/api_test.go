@@ -211,6 +211,13 @@ func TestProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	tested, err = f.providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: "voice"})
+	if err != nil || tested.Provider.Error.GetCode() != providerv1.ErrorCode_ERROR_CODE_AUTH || !strings.Contains(tested.Provider.Error.Message, "broken.example") {
+		t.Errorf("moved, and its key with it: %v, %v", tested, err)
+	}
+	if _, err := f.providers.UpdateProvider(ctx, &apiv1.UpdateProviderRequest{Id: "voice", KeySource: ptr("env:ANY")}); err != nil {
+		t.Fatal(err)
+	}
+	tested, err = f.providers.TestProvider(ctx, &apiv1.TestProviderRequest{Id: "voice"})
 	if err != nil || tested.Summary != "" || tested.Provider.Error.GetCode() != providerv1.ErrorCode_ERROR_CODE_UNREACHABLE {
 		t.Errorf("tested: %v, %v", tested, err)
 	}

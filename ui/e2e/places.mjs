@@ -21,6 +21,7 @@ await inBrowser(async ({ page, shot }) => {
 
   await row.getByRole("button", { name: "Show", exact: true }).click();
   await row.getByRole("button", { name: "Allow the package registries" }).click();
+  await allowed(page, "registry.npmjs.org");
   await row.getByRole("button", { name: /^Show all/ }).click();
   const npm = rules.filter({ hasText: "registry.npmjs.org" });
   await npm.waitFor();
