@@ -37,6 +37,7 @@ type reads interface {
 	Provider(ctx context.Context, idOrName string) (*apiv1.Provider, error)
 	Model(ctx context.Context, providerID, id string) (*apiv1.Model, error)
 	Session(ctx context.Context, idOrPrefix string) (*apiv1.Session, error)
+	Root(ctx context.Context, id string) (string, error)
 	Workspace(ctx context.Context, name string) (*apiv1.Workspace, error)
 	Ground(ctx context.Context, name string) (*apiv1.Workspace, folder.ID, error)
 	RulesFor(ctx context.Context, session *apiv1.Session) ([]*apiv1.Rule, error)

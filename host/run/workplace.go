@@ -38,7 +38,7 @@ func (e *desk) workplace(ctx context.Context, session *apiv1.Session) (*workplac
 		return nil, nil
 	}
 	w := &workplace{session: session}
-	root, err := e.rootOf(ctx, session)
+	root, err := e.know.Root(ctx, session.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -102,23 +102,6 @@ func accessOf(a apiv1.AccessMode) policy.Access {
 		return policy.AccessRoot
 	}
 	return policy.AccessReadOnly
-}
-
-// rootOf is the session that a session and all others of its branches come from. What commands keep belongs to it.
-func (e *desk) rootOf(ctx context.Context, session *apiv1.Session) (string, error) {
-	id := session.Id
-	for session.ParentId != "" {
-		id = session.ParentId
-		parent, err := e.know.Session(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-		session = parent
-	}
-	return id, nil
 }
 
 // enter makes a workplace ready for tools; nil if there is none.

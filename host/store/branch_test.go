@@ -114,3 +114,32 @@ func TestBranchHasNoRoot(t *testing.T) {
 		}
 	}
 }
+
+// What commands keep belongs to the first of all branches: whichever goes, those that stay still find it.
+func TestBranchesKeepTheirRoot(t *testing.T) {
+	for _, goes := range [][]int{{0}, {1}, {0, 1}, {1, 0}, {1, 2}, {2, 1, 0}} {
+		s := fresh(t)
+		run := send(t, s, "", "hello")
+		ids := []string{run.SessionId}
+		for range 3 {
+			ids = append(ids, kept(t)(s.BranchSession(t.Context(), ids[len(ids)-1], 0, "")).Id)
+		}
+		for _, i := range goes {
+			if _, err := s.DeleteSession(t.Context(), ids[i]); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Root(t.Context(), ids[3]); err != nil || got != ids[0] {
+				t.Errorf("%v deleted: the root is %s, want %s (%v)", goes, got, ids[0], err)
+			}
+			if err := s.PurgeSession(t.Context(), ids[i]); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Root(t.Context(), ids[3]); err != nil || got != ids[0] {
+				t.Errorf("%v gone: the root is %s, want %s (%v)", goes, got, ids[0], err)
+			}
+			if needed, err := s.Referred(t.Context(), ids[0]); err != nil || !needed {
+				t.Errorf("%v gone: nobody is said to need what the first one kept (%v)", goes, err)
+			}
+		}
+	}
+}

@@ -186,8 +186,32 @@ func (t *tx) purge(id string) error {
 	if err := t.forgetOtherDraft(id); err != nil {
 		return err
 	}
+	if err := t.passOnBranches(id); err != nil {
+		return err
+	}
 	if _, err := t.exec("DELETE FROM sessions WHERE id = ?", id); err != nil {
 		return fmt.Errorf("delete session %s: %w", id, err)
 	}
 	return t.bury(apiv1.Topic_TOPIC_SESSIONS, id, id)
+}
+
+// passOnBranches leaves the branches of a session that is removed to the one it came from itself: they still belong to the
+// first of them all, who may be gone too.
+func (t *tx) passOnBranches(id string) error {
+	gone, err := t.anySession(id)
+	if err != nil || gone.ParentID == "" {
+		return err
+	}
+	var branches []sessionRow
+	if err := t.orm.Where("parent_id = ?", id).Find(&branches).Error; err != nil {
+		return fmt.Errorf("find the branches of session %s: %w", id, err)
+	}
+	for _, b := range branches {
+		b.ParentID = gone.ParentID
+		b.ParentSeq = min(b.ParentSeq, gone.ParentSeq)
+		if err := t.saveSession(&b); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -233,3 +233,19 @@ func (s *Store) Referred(ctx context.Context, id string) (bool, error) {
 	}
 	return found, nil
 }
+
+// Root is the id of the session that a session and all others of its branches come from, be it deleted or gone by now; a
+// session without one is its own. ErrNotFound for an unknown id.
+func (s *Store) Root(ctx context.Context, id string) (string, error) {
+	root := ""
+	err := s.read(ctx, func(v view) error {
+		return v.one(`WITH RECURSIVE up (id, parent, steps) AS (
+			SELECT id, parent_id, 0 FROM sessions WHERE id = ?
+			UNION ALL SELECT s.id, s.parent_id, steps + 1 FROM sessions s JOIN up ON s.id = up.parent)
+			SELECT CASE parent WHEN '' THEN id ELSE parent END FROM up ORDER BY steps DESC LIMIT 1`, []any{id}, &root)
+	})
+	if err != nil {
+		return "", fmt.Errorf("find where session %s comes from: %w", id, err)
+	}
+	return root, nil
+}
