@@ -86,6 +86,10 @@ func TestRetry(t *testing.T) {
 		t.Errorf("same id, another model: %v", err)
 	}
 	b.wantEnd(again, failed, providerv1.ErrorCode_ERROR_CODE_OVERLOADED)
+	// Another model gave that one answer; the session goes on with its own.
+	if s, err := b.store.Session(t.Context(), first.Session.Id); err != nil || s.Model != first.Session.Model || s.Model == again.Model {
+		t.Errorf("the session's model became %q, %v; it was %q", s.GetModel(), err, first.Session.Model)
+	}
 	// It takes the place of the one it replaces, and does not see what came later.
 	if got, want := b.told(again), "user: say kept\nassistant: kept\nuser: say half\nonce error OVERLOADED\nassistant: half"; got != want {
 		t.Errorf("the retry is told:\n%s", got)
