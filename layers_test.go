@@ -47,12 +47,13 @@ var layers = []struct {
 	{"ui", ""},      // the built page
 	{"ui/icon", ""}, // the icon
 	{"ui/window", "ui/icon"},
-	{"host/consent", "host/api/v1"},
+	{"host/visible", ""},
+	{"host/consent", "host/visible host/api/v1"},
 	{"host/window", "host/api/v1"},
 	{"host/server", "host/window host/consent host/run host/sandbox host/plugin host/provider host/store host/setting host/api/v1 sdk sdk/provider/v1 ui"},
 
 	{"host/place", ""},
-	{"host/terminal", ""},
+	{"host/terminal", "host/visible"},
 	{"host/client", "host/place host/terminal host/api/v1 sdk/provider/v1"},
 	{"host/cli", "host/client host/place host/terminal host/setting host/api/v1 sdk/provider/v1"},
 	{"host/tray", "host/client host/api/v1 ui/icon"},

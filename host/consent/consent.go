@@ -5,15 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/openvibez/openvibez/host/api/v1"
+	"github.com/openvibez/openvibez/host/visible"
 )
 
 const (
@@ -61,7 +60,7 @@ func (d *Desk) Ask(ctx context.Context, text, subject string) error {
 	defer d.asking.Unlock()
 	now := time.Now()
 	c := &apiv1.Consent{
-		Id: strings.ToLower(rand.Text()[:8]), Text: Visible(text), Subject: Visible(subject),
+		Id: strings.ToLower(rand.Text()[:8]), Text: shown(text), Subject: shown(subject),
 		CreatedMs: now.UnixMilli(), ExpiresMs: now.Add(d.life).UnixMilli(),
 	}
 	said := c.Text + "\n" + c.Subject
@@ -133,18 +132,10 @@ func (d *Desk) Answer(id string, allow bool) error {
 	return nil
 }
 
-// Visible spells out what can't be seen, and cuts what is too long to be read.
-func Visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case b.Len() > maxSubject:
-			return b.String() + " … (there is more)"
-		case r == '\n' || unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		}
+// shown spells out what can't be seen, and cuts what is too long to be read.
+func shown(text string) string {
+	if text = visible.Text(text); len(text) > maxSubject {
+		return strings.ToValidUTF8(text[:maxSubject], "") + " … (there is more)"
 	}
-	return b.String()
+	return text
 }

@@ -83,10 +83,10 @@ func TestSilenceIsNo(t *testing.T) {
 }
 
 func TestNothingHides(t *testing.T) {
-	if got := Visible("a\u202eb\x1b[2K\u200b\nc"); got != `a\u202eb\x1b[2K\u200b`+"\nc" {
+	if got := shown("a\u202eb\x1b[2K\u200b\u2800\nc"); got != `a\u202eb\x1b[2K\u200b\u2800`+"\nc" {
 		t.Errorf("%q", got)
 	}
-	if got := Visible(strings.Repeat("x", 1<<20)); len(got) > 2*maxSubject || !strings.HasSuffix(got, "(there is more)") {
+	if got := shown(strings.Repeat("x", 1<<20)); len(got) > 2*maxSubject || !strings.HasSuffix(got, "(there is more)") {
 		t.Errorf("%d bytes", len(got))
 	}
 }

@@ -6,27 +6,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/openvibez/openvibez/host/visible"
 )
 
 // Visible escapes characters that can't be seen, or that would steer the terminal.
-func Visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n' || r == '\t' || unicode.IsPrint(r) && !blank(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		}
-	}
-	return b.String()
-}
-
-// blank tells of characters that count as printed and leave no mark: fillers, selectors, braille without dots.
-func blank(r rune) bool {
-	const noDots = '\u2800'
-	return r == noDots || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
+func Visible(text string) string { return visible.Text(text) }
 
 // Indent moves each line of a text to the right.
 func Indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }

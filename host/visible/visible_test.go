@@ -1,4 +1,4 @@
-package terminal
+package visible
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ func TestWhatCantBeSeenIsShown(t *testing.T) {
 		"a\u2800b\u034fc\ufe0fd\u200be":    `a\u2800b\u034fc\ufe0fd\u200be`,
 		"a\u00a0b\u2028c\U000e0041d\ufeff": `a\u00a0b\u2028c\U000e0041d\ufeff`,
 	} {
-		if got := Visible(text); got != want {
+		if got := Text(text); got != want {
 			t.Errorf("%q is shown as %s", text, got)
 		}
 	}
