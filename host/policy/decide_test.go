@@ -343,7 +343,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestGitProgram(t *testing.T) {
-	for command, asks := range map[string]bool{"git status": true, "git add f": true, "ls": false, "cd sub && git log": true, "sh -c 'git diff'": true, "echo git": false} {
+	for command, asks := range map[string]bool{"git status": true, "git add f": true, "ls": false, "cd sub && git log": true, "sh -c 'git diff'": true, "echo git": false, "go list ./...": true, "go list -m all": false} {
 		place := Place{Root: root, Trust: TrustTrusted, Access: AccessScoped, Level: LevelFull, GitProgram: "filter.x.clean"}
 		d := Decide(Request{Command: command, Dir: root, Place: place})
 		if (d.Verdict == Ask) != asks || asks && !strings.Contains(d.Reason, "filter.x.clean") {

@@ -215,6 +215,9 @@ func (w *walk) golang(c *call, verb string) {
 // goList reads what packages say of themselves, unless it is told how to build them. Go's options have no clusters.
 func (w *walk) goList(c *call) {
 	w.add(ClassRead, because(ClassRead))
+	modules := false
+	// Of programs that are versioned it says which version they are, and asks git.
+	defer func() { w.asksGit = w.asksGit || !modules }()
 	past := false // the verb
 	for i := 0; i < len(c.args); i++ {
 		a := c.args[i]
@@ -229,7 +232,9 @@ func (w *walk) goList(c *call) {
 			continue
 		}
 		switch name, _, attached := strings.Cut(a.text, "="); name {
-		case "-m", "-json", "-test", "-e", "-find", "-deps", "-retracted":
+		case "-m":
+			modules = true
+		case "-json", "-test", "-e", "-find", "-deps", "-retracted":
 		case "-f", "-tags":
 			if !attached {
 				i++

@@ -173,3 +173,50 @@ func repository(t *testing.T, work string) {
 		}
 	}
 }
+
+// TestTracedPackages: what only tells of packages runs nothing of the workspace and changes nothing there.
+func TestTracedPackages(t *testing.T) {
+	if !exists("strace") {
+		t.Skip("strace is not installed: apt install strace")
+	}
+	dir := tracedWorkspace(t)
+	for name, text := range map[string]string{
+		"go.mod": "module example.org/x\n\ngo 1.21\n", "main.go": "package main\n\nimport \"fmt\"\n\n//go:generate ./prog\nfunc main() { fmt.Println() }\n",
+		"package.json":                `{"name": "x", "version": "1.0.0", "dependencies": {"y": "1.0.0"}, "scripts": {"preinstall": "./prog", "prels": "./prog"}}`,
+		"node_modules/y/package.json": `{"name": "y", "version": "1.0.0", "scripts": {"install": "../../prog"}}`,
+		"setup.py":                    "open('made', 'w')\n",
+	} {
+		path := filepath.Join(dir, "work", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "work", "sample.go")); err != nil {
+		t.Fatal(err)
+	}
+	var trials []*trial
+	for _, line := range []string{
+		"go list", "go list ./...", "go list -m", "go list -m all", "go list -json .", "go list -deps ./...", "go list -test -find .", "go list -e -f '{{.Dir}}' .", "go list -m -json -retracted all",
+		"npm ls", "npm ls --all --json", "npm list --depth=0", "npm root", "npm prefix", "npm explain y", "npm ls -g", "npm ll --long --parseable",
+		"pip list", "pip show pip", "pip freeze", "pip --version",
+	} {
+		argv := argvOf(t, line)
+		if !exists(argv[0]) {
+			t.Logf("not on this machine, so not tried: %s", line)
+			continue
+		}
+		if d := Decide(Request{Command: line, Dir: "/workspace", Place: Place{Root: "/workspace", Trust: TrustTrusted, Access: AccessReadOnly, Level: LevelFull}}); d.Verdict != Allow {
+			t.Errorf("%s is not said to read: %s", line, d.Reason)
+		}
+		trials = append(trials, &trial{tool: argv[0], option: line, argv: argv})
+	}
+	traced(t, dir, 0, trials)
+	for _, tr := range trials {
+		if len(tr.effects) > 0 || tr.refused {
+			t.Errorf("%s is said to read, and: %s (refused: %t)", quotedWords(tr.argv), strings.Join(tr.effects, ", "), tr.refused)
+		}
+	}
+}
