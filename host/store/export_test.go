@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,14 @@ func TestImportRefusesGarbage(t *testing.T) {
 	}
 	_, err := into.Import(t.Context(), strings.NewReader(swap(1, `"id":"`, `"id":"other`)))
 	wantErr(t, err, ErrConflict, "another session")
+	// A question that is.
+	others := regexp.MustCompile(`"(id|runId|replacesRunId|continuesRunId|run_id)":"`).ReplaceAllString(text, `${0}other`)
+	approval := regexp.MustCompile(`("approval":\{"id":")other`)
+	if !approval.MatchString(others) {
+		t.Fatalf("no approval in %s", others)
+	}
+	_, err = into.Import(t.Context(), strings.NewReader(approval.ReplaceAllString(others, "$1")))
+	wantErr(t, err, ErrConflict, "approval", "another session")
 	if n := count(t, into, "SELECT count(*) FROM sessions"); n != 1 {
 		t.Errorf("%d sessions", n)
 	}

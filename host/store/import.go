@@ -138,6 +138,13 @@ func (t *tx) takeRun(i *imported) error {
 }
 
 func (t *tx) takeApproval(p *apiv1.Approval) error {
+	var taken int64
+	if err := t.one("SELECT count(*) FROM approvals WHERE id = ?", []any{p.Id}, &taken); err != nil {
+		return fmt.Errorf("look for approval %s: %w", p.Id, err)
+	}
+	if taken > 0 {
+		return fmt.Errorf("%w: approval %s belongs to another session here; the file was changed by hand, and nothing was imported", ErrConflict, p.Id)
+	}
 	r := approvalRow{ID: p.Id, SessionID: p.SessionId, RunID: p.RunId, State: int32(p.State), CreatedMS: p.CreatedMs, ExpiresMS: p.ExpiresMs, Rev: t.next(apiv1.Topic_TOPIC_APPROVALS)}
 	if r.State == int32(pending) {
 		r.State = int32(apiv1.ApprovalState_APPROVAL_STATE_VOID)
