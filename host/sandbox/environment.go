@@ -146,6 +146,8 @@ func (s *Sandbox) identity() string {
 			s.author = "[user]\n" + b.String()
 		}
 		s.author += "[init]\n\tdefaultBranch = " + firstOf(ask("init.defaultBranch"), "main") + "\n"
+		// Git takes the settings of the environment away from the repository that it pushes to.
+		s.author += "[core]\n\thooksPath = /dev/null\n"
 	})
 	return s.author
 }

@@ -128,6 +128,25 @@ func TestBoxGitHooksOfTheRepositoryDoNotRun(t *testing.T) {
 	p.outside("git commit -q --allow-empty -m x && test -e hook-ran")
 }
 
+// TestBoxGitHooksOfAnotherRepositoryDoNotRun: git keeps what the environment sets from a repository that it pushes to.
+func TestBoxGitHooksOfAnotherRepositoryDoNotRun(t *testing.T) {
+	p := newPlace(t)
+	p.repository()
+	p.outside("git init -q --bare other")
+	hook := filepath.Join(p.root, "hook-ran")
+	p.write("work/other/hooks/pre-receive", "#!/bin/sh\ntouch '"+hook+"'\n")
+	if err := os.Chmod(filepath.Join(p.root, "other/hooks/pre-receive"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.run(policy.ProfileWork, "git push -q ./other HEAD:refs/heads/a", Options{}); r.ExitCode != 0 {
+		t.Errorf("exit code %d: %s", r.ExitCode, r.Stderr.Text)
+	}
+	if _, err := os.Stat(hook); err == nil {
+		t.Error("the hook ran")
+	}
+	p.outside("git push -q ./other HEAD:refs/heads/b && test -e hook-ran")
+}
+
 func TestBoxGitWorktree(t *testing.T) {
 	p := newPlace(t)
 	p.repository()
