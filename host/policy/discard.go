@@ -45,13 +45,13 @@ func discards(c *call) string {
 			return losesHistory
 		}
 	case "restore":
-		if !c.told('S', "--staged") || c.told('W', "--worktree") {
+		if !c.surely('S', "--staged", "sU", "--source", "--unified", "--inter-hunk-context", "--conflict", "--pathspec-from-file") || c.told('W', "--worktree") {
 			return losesChanges
 		}
 	case "checkout-index":
 		return losesChanges
 	case "read-tree":
-		if !c.told('n', "--dry-run") {
+		if !c.dry() {
 			return losesChanges
 		}
 	case "rm", "mv":
@@ -100,7 +100,7 @@ func discards(c *call) string {
 			return losesHistory
 		}
 	case "gc":
-		if c.told(0, "--prune=") && !c.has("--prune=2.weeks.ago") || c.told(0, "--cruft-expiration", "--expire-to") {
+		if slices.ContainsFunc(c.args, func(a arg) bool { return strings.HasPrefix(a.text, "--p") && a.text != "--prune=2.weeks.ago" }) || c.told(0, "--cruft-expiration", "--expire-to") {
 			return losesHistory
 		}
 	case "prune":
@@ -138,7 +138,38 @@ func discards(c *call) string {
 }
 
 // dry tells whether git is only asked what it would do. That holds whatever else is said, but for its opposite.
-func (c *call) dry() bool { return c.told('n', "--dry-run") && !c.told(0, "--no-dry-run") }
+func (c *call) dry() bool {
+	return c.surely('n', "--dry-run", "e", "--exclude", "--expire", "--prefix", "--index-output", "--exclude-per-directory") && !c.told(0, "--no-dry-run")
+}
+
+// surely finds an option that makes a command harmless: as told does, but not where it could be the value of another.
+func (c *call) surely(letter byte, name, valued string, longValued ...string) bool {
+	value := false
+	for _, a := range c.args {
+		was := value
+		value = false
+		switch {
+		case was:
+		case a.is("--"):
+			return false
+		case a.kind != literal || a.loud || len(a.text) < 2 || a.text[0] != '-':
+		case a.text[1] == '-':
+			if len(a.text) > 3 && strings.HasPrefix(name, a.text) {
+				return true
+			}
+			value = slices.ContainsFunc(longValued, func(o string) bool { return strings.HasPrefix(o, a.text) })
+		default:
+			flags := a.text
+			if i := strings.IndexAny(flags, valued); i > 0 {
+				flags, value = flags[:i], i == len(flags)-1
+			}
+			if strings.IndexByte(flags, letter) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // told finds an option, by its letter in any cluster or by its name, cut short or with something added. What could be
 // any option counts.
@@ -147,14 +178,17 @@ func (c *call) told(letter byte, names ...string) bool {
 		switch {
 		case a.is("--"):
 			return false
+		case a.kind >= computed:
+			return true
 		case a.kind != literal || len(a.text) < 2 || a.text[0] != '-':
 		case a.text[1] != '-':
 			if letter != 0 && strings.IndexByte(a.text, letter) > 0 {
 				return true
 			}
 		default:
+			word, _, _ := strings.Cut(a.text, "=")
 			for _, name := range names {
-				if len(a.text) > 3 && (strings.HasPrefix(name, a.text) || strings.HasPrefix(a.text, name)) {
+				if len(word) > 2 && strings.HasPrefix(name, word) || strings.HasPrefix(a.text, name) {
 					return true
 				}
 			}
@@ -234,7 +268,10 @@ func wide(a arg) bool {
 	if strings.Contains(a.text, "**") {
 		return true
 	}
-	for i, part := range strings.Split(strings.TrimPrefix(a.text, "./"), "/") {
+	text := anyBracket(a.text, func(in string) bool {
+		return strings.HasPrefix(in, "!") || strings.HasPrefix(in, "^") || strings.HasPrefix(in, "[") || strings.Contains(in, "-")
+	})
+	for i, part := range strings.Split(strings.TrimPrefix(text, "./"), "/") {
 		if i == 0 && rebuilt(part) {
 			return false
 		}

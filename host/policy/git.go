@@ -20,8 +20,11 @@ func (w *walk) git(c *call) {
 		case text == "-c" && len(args) > 1:
 			w.setting(args[1], st)
 			args = args[1:]
-		case text == "--version" || text == "-v" || text == "--help" || text == "-h":
+		case text == "--version" || text == "-v" || (text == "--help" || text == "-h") && len(args) == 1:
 			w.add(ClassRead, because(ClassRead))
+			return
+		case text == "--help" || text == "-h":
+			w.add(ClassUnknown, "It shows a manual with a program that git's settings name")
 			return
 		default:
 			w.add(ClassUnknown, "It gives git the option "+quote(text)+", which is not known to be harmless")
@@ -47,6 +50,12 @@ func (w *walk) git(c *call) {
 	c.git, w.asksGit = true, true
 	g := &call{name: sub.text, args: args[1:], st: st}
 	w.subcommand(g)
+	if slices.ContainsFunc(st.dirs, func(dir string) bool {
+		return !within(w.root, dir) && (temporary(dir) || dir == "/tmp" || dir == "/var/tmp")
+	}) {
+		// Nobody has looked at that repository's settings.
+		w.add(ClassBuild, "It works in a repository among temporary files, whose settings can name programs")
+	}
 	st.input = c.st.input
 	c.st.lists = st.lists
 }
@@ -402,6 +411,8 @@ func (w *walk) remote(c *call) {
 		case operands == 1 && isSCP && at && !strings.Contains(host, "/") && scp != "":
 			known = true
 			w.reach(bare)
+		case operands == 1 && c.name == "push" && (strings.ContainsAny(a.text, "/.") || a.home):
+			w.add(ClassUnknown, "It runs the hooks of the repository that it pushes to")
 		case operands == 1 && c.name == "clone":
 			w.use(a, 'r', c.st)
 		case operands == 2 && c.name == "clone":

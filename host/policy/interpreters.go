@@ -25,7 +25,7 @@ func (w *walk) interpreter(c *call) {
 		switch {
 		case text == "--":
 			continue
-		case text == "--version", text == "-V", text == "-v" && !slices.Contains([]string{"perl", "python", "pypy", "ruby", "lua"}, name), text == "--help", text == "-h" && name != "perl", text == "-VV":
+		case len(c.args) == 1 && slices.Contains(strings.Fields(saysVersion(name)), text):
 			w.add(ClassRead, because(ClassRead))
 			return
 		case name == "python" && strings.HasPrefix(text, "-m"), name == "pypy" && strings.HasPrefix(text, "-m"):
@@ -47,9 +47,27 @@ func (w *walk) interpreter(c *call) {
 			return
 		}
 	}
-	if !w.has(ClassBuild) {
-		w.feed(c, false)
+	if len(c.args) > 0 { // options alone can load files
+		w.runsCode(c)
 	}
+	w.feed(c, false)
+}
+
+// saysVersion is the options with which an interpreter, given nothing else, runs nothing.
+func saysVersion(name string) string {
+	switch name {
+	case "python", "pypy":
+		return "-V -VV --version -h --help"
+	case "perl":
+		return "-v -V --version"
+	case "node", "nodejs", "bun", "julia", "php", "guile", "pwsh":
+		return "-v --version -h --help"
+	case "deno":
+		return "-V --version -h --help"
+	case "ruby", "Rscript":
+		return "--version --help"
+	}
+	return ""
 }
 
 // program is a script at argument i, or a verb of deno and bun.

@@ -149,6 +149,10 @@ func (w *walk) listed(c *call) {
 	switch c.name {
 	case "rm", "rmdir", "shred", "unlink", "truncate":
 		w.wipe(c)
+	case "mv":
+		if len(c.args) > 0 && c.args[len(c.args)-1].is("/dev/null") {
+			w.wipe(c)
+		}
 	case "gzip", "gunzip", "xz", "bzip2", "zstd", "unzip":
 		w.onlyLooks(c)
 	}
@@ -173,11 +177,14 @@ func (w *walk) onlyLooks(c *call) {
 		letters, looking, words = "lptvZqCaj1", "lptvZ", nil
 	}
 	// Of several modes the last one wins; standard output stays.
-	looks, stdout, works := false, false, false
+	looks, stdout, works, operands := false, false, false, false
 	for _, a := range c.args {
 		is, may := a.dashed()
 		switch i := slices.Index(words, a.text); {
+		case c.name == "unzip" && operands && may: // behind the archive it is the name of a file in it
+			return
 		case !may && a.kind != listed:
+			operands = true
 		case !is || a.kind != literal || a.loud, strings.HasPrefix(a.text, "--") && i < 0, i < 0 && strings.Trim(a.text[1:], letters) != "":
 			return
 		default:

@@ -90,8 +90,8 @@ func (w *walk) registry(c *call, hosts ...string) {
 
 // curl takes what is known to be harmless besides the network.
 func curl() spec {
-	return spec{ClassNetwork, "", "", "-fsSLkIviNgqR46aBjlnpOJM#0123 -o:w -D:w -c:w -d:D -H:D -X:t -A:t -e:t -u:t -b:D -m:t -w:O -r:t -T:r -F:D -z:t -Y:t -y:t -C:t " +
-		"--fail --fail-with-body --silent --show-error --location --insecure --head --include --verbose --no-buffer --remote-name " +
+	return spec{ClassNetwork, "", "", "-fsSLkIviNgqR46aBjlnpJM#0123 -O!b -o:w -D:w -c:w -d:D -H:D -X:t -A:t -e:t -u:t -b:D -m:t -w:O -r:t -T:r -F:D -z:t -Y:t -y:t -C:t " +
+		"--fail --fail-with-body --silent --show-error --location --insecure --head --include --verbose --no-buffer --remote-name!b " +
 		"--remote-header-name --compressed --globoff --http1.1 --http2 --progress-bar --no-progress-meter --get --json:D --parallel " +
 		"--ipv4 --ipv6 --tlsv1.2 --tlsv1.3 --retry-connrefused --retry-all-errors --create-dirs --path-as-is --raw --location-trusted " +
 		"--output:w --output-dir:w --dump-header:w --cookie-jar:w --data:D --data-raw:t --data-binary:D --data-urlencode:D --header:D " +
@@ -122,7 +122,7 @@ func (w *walk) fetch(s spec, c *call) {
 	}
 	w.found.others = w.found.others || others
 	for _, a := range c.args {
-		if a.is("-O") || a.is("--remote-name") || a.is("-J") || c.name == "wget" {
+		if a.is("-J") || c.name == "wget" {
 			w.add(ClassBuild, because(ClassBuild))
 		}
 	}

@@ -285,10 +285,16 @@ func (w *walk) operands(s spec, list []arg, st *state) {
 		head, tail := roles[0], roles[len(roles)-1]
 		switch {
 		case len(head) == 1 || head[1] == '?' || len(roles) == 1 && len(list) > 0:
-			w.operand(list[0], head[0], s, st)
+			first := list[0]
+			w.operand(first, head[0], s, st)
 			list = list[1:]
 			if head[len(head)-1] != '*' {
 				roles = roles[1:]
+				for _, role := range roles { // a glob can be more than one name
+					if first.kind == pattern || first.kind == listed {
+						w.operand(first, role[0], s, st)
+					}
+				}
 			}
 		default: // a star in front: the roles behind it are the last operands'
 			w.operand(list[len(list)-1], tail[0], s, st)

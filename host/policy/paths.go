@@ -41,13 +41,57 @@ func protected(root, full string) string {
 		}
 		if strings.HasPrefix(plain, ".") && strings.ContainsAny(plain, "*?[") { // a glob that may mean one
 			for _, name := range Protected() {
-				if hit, err := path.Match(plain, name); (hit || err != nil) && (i == 0 || name == ".git") {
+				if mayMean(plain, name) && (i == 0 || name == ".git") {
 					return name
 				}
 			}
 		}
 	}
 	return ""
+}
+
+// mayMean tells whether a glob can be expanded to a name. What stands in brackets is taken for any character: Go reads
+// less in them than shells do.
+func mayMean(glob, name string) bool {
+	hit, err := path.Match(anyBracket(glob, func(string) bool { return true }), name)
+	return hit || err != nil
+}
+
+// anyBracket puts a question mark for each pair of brackets, of those that are chosen by what stands in them.
+func anyBracket(glob string, choose func(inside string) bool) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		end := -1
+		if glob[i] == '[' {
+			end = bracketEnd(glob[i+1:])
+		}
+		if end < 0 || !choose(glob[i+1:i+1+end]) {
+			b.WriteByte(glob[i])
+			continue
+		}
+		b.WriteByte('?')
+		i += 1 + end
+	}
+	return b.String()
+}
+
+// bracketEnd is where the bracket closes that opened before this text; -1: it does not.
+func bracketEnd(text string) int {
+	i := 0
+	if i < len(text) && (text[i] == '!' || text[i] == '^') {
+		i++
+	}
+	for first := i; i < len(text); i++ {
+		switch {
+		case text[i] == ']' && i > first:
+			return i
+		case text[i] == '[' && i+1 < len(text) && strings.IndexByte(":=.", text[i+1]) >= 0:
+			if n := strings.Index(text[i+2:], text[i+1:i+2]+"]"); n >= 0 {
+				i += n + 3
+			}
+		}
+	}
+	return -1
 }
 
 // reading is what a file tool's wish to read comes to.

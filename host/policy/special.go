@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
@@ -133,8 +132,7 @@ func (w *walk) find(c *call) {
 // mayAct tells whether files may be called so that a glob of them is more than tests to find.
 func mayAct(glob string) bool {
 	return slices.ContainsFunc([]string{"-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprint0", "-fprintf", "-fls", "-files0-from"}, func(action string) bool {
-		hit, err := path.Match(glob, action)
-		return hit || err != nil
+		return mayMean(glob, action)
 	})
 }
 

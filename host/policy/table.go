@@ -62,7 +62,8 @@ func specOf(name string) (spec, bool) {
 	case "uniq":
 		return read("r? w?", "-cdDuizf:t -s:t -w:t --count --repeated --all-repeated?:t --unique --ignore-case --zero-terminated --skip-fields:t --skip-chars:t --check-chars:t --group?:t")
 	case "xxd":
-		return read("r? w?", "-abceEhipruRC -c:t -g:t -l:t -o:t -s:t -n:t -cols:t")
+		// What looks like an option behind the first file is the file that it writes.
+		return spec{ClassRead, "", "r? w?", "-abceEhipruRC -c:t -g:t -l:t -o:t -s:t -n:t -cols:t", true}, true
 	case "sort":
 		return read("r*", "-bcCdfghiMmnrRsuVz -k:t -t:t -S:t -T:w -o:w --ignore-leading-blanks --check?:t --dictionary-order --ignore-case --general-numeric-sort "+
 			"--human-numeric-sort --ignore-nonprinting --month-sort --merge --numeric-sort --reverse --random-sort --stable --unique --version-sort --zero-terminated "+

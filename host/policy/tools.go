@@ -16,7 +16,7 @@ func (w *walk) tool(c *call) bool {
 	case "go":
 		w.golang(c, verb)
 	case "npm", "pnpm", "yarn":
-		w.npm(c, verb)
+		w.npm(c)
 	case "npx", "bunx", "pnpx", "uvx", "pipx":
 		w.fetchedTool(c)
 	case "cargo":
@@ -57,6 +57,14 @@ func (c *call) verb() string {
 		}
 	}
 	return ""
+}
+
+// noVerb is a tool that is given options at most: it says how it is used.
+func (w *walk) noVerb(c *call) {
+	w.add(ClassRead, because(ClassRead))
+	if slices.ContainsFunc(c.args, func(a arg) bool { return a.kind != literal || a.loud || a.home }) {
+		w.add(ClassUnknown, "What it is to do is only known when it runs")
+	}
 }
 
 func (c *call) has(options ...string) bool {
@@ -206,7 +214,7 @@ func (w *walk) golang(c *call, verb string) {
 		w.registry(c, "proxy.golang.org", "sum.golang.org")
 		w.add(ClassBuild, because(ClassBuild))
 	case "":
-		w.add(ClassRead, because(ClassRead))
+		w.noVerb(c)
 	default:
 		w.add(ClassUnknown, "There is no "+quote("go "+verb)+" that is known")
 	}
@@ -247,12 +255,43 @@ func (w *walk) goList(c *call) {
 	}
 }
 
-func (w *walk) npm(c *call, verb string) {
+// packageVerb is what npm and its like are to do: the first word that is no value of an option.
+func packageVerb(c *call) (verb string, known bool) {
+	for i := 0; i < len(c.args); i++ {
+		a := c.args[i]
+		switch {
+		case a.kind != literal || a.loud || a.home:
+			return "", true
+		case !strings.HasPrefix(a.text, "-"):
+			return a.text, true
+		case strings.Contains(a.text, "="):
+		case slices.Contains([]string{"-w", "--workspace", "-C", "--prefix", "--loglevel", "--omit", "--include", "--depth", "--registry", "-F", "--filter", "--cwd"}, a.text):
+			i++
+		case !slices.Contains([]string{
+			"-v", "--version", "-h", "--help", "-s", "--silent", "-g", "--global", "-l", "--long", "--json", "--all", "--parseable", "--production",
+			"-y", "--yes", "-D", "-P", "-r", "--recursive", "-ws", "--workspaces", "--if-present", "--offline", "--frozen-lockfile", "--verbose", "-q",
+		}, a.text):
+			return "", false
+		}
+	}
+	return "", true
+}
+
+func (w *walk) npm(c *call) {
 	hosts := []string{"registry.npmjs.org"}
 	if c.name == "yarn" {
 		hosts = append(hosts, "registry.yarnpkg.com")
 	}
 	looks := c.has("-v", "--version", "-h", "--help")
+	verb, known := packageVerb(c)
+	if c.offer = nil; known && verb != "" {
+		c.offer = []string{c.name, verb}
+	}
+	if !known {
+		w.runsCode(c)
+		w.add(ClassUnknown, "Which of its words says what to do depends on the options before it")
+		return
+	}
 	if c.name != "npm" { // a file of the workspace says which yarn or pnpm runs, and what it loads
 		w.runsCode(c)
 	}
@@ -284,7 +323,7 @@ func (w *walk) npm(c *call, verb string) {
 		w.registry(c, hosts...)
 	case "":
 		if looks || c.name != "yarn" {
-			w.add(ClassRead, because(ClassRead))
+			w.noVerb(c)
 			return
 		}
 		w.registry(c, hosts...)
@@ -384,7 +423,7 @@ func (w *walk) cargo(c *call, verb string) {
 		w.registry(c, "index.crates.io", "static.crates.io")
 		w.add(ClassBuild, because(ClassBuild))
 	case "":
-		w.add(ClassRead, because(ClassRead))
+		w.noVerb(c)
 	default:
 		w.add(ClassUnknown, "There is no "+quote("cargo "+verb)+" that is known")
 	}
@@ -431,10 +470,13 @@ func (w *walk) packages(c *call, verb string) {
 		w.rest(c, "exec")
 	case "list", "show", "info", "version", "help", "which", "path", "":
 		switch c.name {
-		case "gem", "opam", "rbenv", "nvm", "cabal", "swift", "dart", "flutter":
+		case "gem", "opam", "rbenv", "nvm", "cabal", "dart", "flutter":
 			w.looks(c, "-v", "--version", "-h", "--help", "--local", "-a", "--all")
 		default: // a file of the workspace says what runs, or is a program itself
 			w.runsCode(c)
+			if c.name == "swift" && verb == "" {
+				w.feed(c, false)
+			}
 		}
 	case "install", "add", "update", "restore", "require", "remove", "deps.get", "get", "upgrade", "outdated", "lock", "resolve", "new", "create", "create-project", "pub", "package":
 		w.add(ClassBuild, because(ClassBuild))

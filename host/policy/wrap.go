@@ -81,6 +81,9 @@ func (w *walk) wrap(c *call) bool {
 		}
 		return true
 	}
+	if options := (&call{args: c.args[:len(c.args)-len(rest)]}); c.name == "exec" && options.told('c') {
+		w.add(ClassUnknown, losesSettings)
+	}
 	if c.name == "command" || c.name == "builtin" {
 		w.start(rest, nil, c.st)
 		return true
@@ -174,6 +177,7 @@ func (w *walk) env(c *call) {
 		return
 	}
 	c.wrapper = true
+	w.takesAway(c.args[:len(c.args)-len(rest)])
 	var env []variable
 	for len(rest) > 0 && rest[0].kind <= computed && strings.Contains(rest[0].text, "=") && !strings.HasPrefix(rest[0].text, "=") {
 		name, value, _ := strings.Cut(rest[0].text, "=")
@@ -187,6 +191,42 @@ func (w *walk) env(c *call) {
 		return
 	}
 	w.start(rest, env, st)
+}
+
+const losesSettings = "It takes away variables by which programs are kept from starting others"
+
+// takesAway finds env's options that keep variables from a command: git's neutral settings are among those.
+func (w *walk) takesAway(options []arg) {
+	for i, a := range options {
+		name, long := strings.CutPrefix(a.text, "--u")
+		switch {
+		case long:
+			var attached bool
+			if _, name, attached = strings.Cut(name, "="); !attached && i+1 < len(options) {
+				name = options[i+1].text
+			}
+		case strings.HasPrefix(a.text, "--i"), len(a.text) > 1 && a.text[1] != '-' && strings.Contains(beforeUnset(a.text), "i"):
+			w.add(ClassUnknown, losesSettings)
+			return
+		case len(a.text) > 1 && a.text[0] == '-' && a.text[1] != '-' && strings.HasPrefix(a.text[len(beforeUnset(a.text)):], "u"):
+			if name = a.text[len(beforeUnset(a.text))+1:]; name == "" && i+1 < len(options) {
+				name = options[i+1].text
+			}
+		default:
+			continue
+		}
+		if !plainName(name) && !ownName(name) {
+			w.add(ClassUnknown, losesSettings)
+		}
+	}
+}
+
+// beforeUnset is a cluster of env's options up to the first that takes a value.
+func beforeUnset(cluster string) string {
+	if i := strings.IndexAny(cluster, "uCS"); i >= 0 {
+		return cluster[:i]
+	}
+	return cluster
 }
 
 // hidden is programs that take commands in ways that are not followed. What can be seen of those counts all the same.
@@ -203,7 +243,7 @@ func (w *walk) hidden(c *call) bool {
 		}
 	}
 	w.add(ClassUnknown, "It starts other commands")
-	begun := false
+	begun, before := false, w.removals
 	for i := start; i < len(c.args); i++ {
 		a := c.args[i]
 		if a.kind > pattern {
@@ -216,6 +256,9 @@ func (w *walk) hidden(c *call) bool {
 			begun = true
 			w.start(c.args[i:], nil, c.st.clone())
 		}
+	}
+	if w.removals > before {
+		w.discard(losesFiles)
 	}
 	return true
 }
