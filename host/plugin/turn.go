@@ -20,7 +20,7 @@ import (
 const (
 	// What one turn may send in all, in bytes and in events other than text: more is no answer but a flood, and all of it
 	// would be kept.
-	maxTurnBytes  = 128 << 20
+	maxTurnBytes  = 32 << 20
 	maxTurnEvents = 100_000
 	// What an event counts beside its text.
 	eventBytes = 64
@@ -109,7 +109,7 @@ func (t *Turn) receive() (*providerv1.Event, error) {
 			t.ended = true
 			t.Close()
 			return &providerv1.Event{Event: &providerv1.Event_Error{Error: sdk.Errorf(providerv1.ErrorCode_ERROR_CODE_PLUGIN,
-				"the %s plugin sent more than one answer can be (128 MiB, or 100,000 events beside the text) and was stopped; what came so far is kept", t.call.Name).Proto}}, nil
+				"the %s plugin sent more than one answer can be (32 MiB, or 100,000 events beside the text) and was stopped; what came so far is kept", t.call.Name).Proto}}, nil
 		}
 		switch body := e.Event.(type) {
 		case nil:
